@@ -1,0 +1,44 @@
+#include "crypto/derive.h"
+
+#include <algorithm>
+
+#include "crypto/cursor.h"
+
+namespace coffer {
+namespace {
+
+constexpr std::array<std::byte, 32> kSalt{};
+constexpr std::size_t kDerivedKeySize = 32;
+
+SecretBytes Derive(const SecretBytes& key, std::string_view label, ByteView fields, std::size_t length) {
+  Bytes info;
+  Writer(info).Raw("coffer/v1/").Raw(label).U8(0).Raw(fields);
+  return HkdfSha256(key.Expose(SecretAccess::kCipher), kSalt, info, length);
+}
+
+}  // namespace
+
+FieldKeys DeriveFieldKeys(const SecretBytes& data_key, Suite suite, TenantUuid tenant, FieldUuid field) {
+  Bytes fields;
+  Writer(fields).U8(static_cast<std::uint8_t>(suite)).Raw(tenant.view()).Raw(field.view());
+  return {Derive(data_key, "enc", fields, kDerivedKeySize), Derive(data_key, "cmt", fields, kDerivedKeySize)};
+}
+
+WrapKeys DeriveWrapKeys(const SecretBytes& wrapping_key) {
+  return {Derive(wrapping_key, "wrap", {}, kDerivedKeySize), Derive(wrapping_key, "wcm", {}, kDerivedKeySize)};
+}
+
+IntegrityKeys DeriveIntegrityKeys(const SecretBytes& root_key, StoreUuid store) {
+  return {Derive(root_key, "meta", store.view(), kDerivedKeySize),
+          Derive(root_key, "set", store.view(), kDerivedKeySize)};
+}
+
+KeyCheckValue DeriveKeyCheckValue(const SecretBytes& key) {
+  KeyCheckValue value{};
+  const SecretBytes derived = Derive(key, "kcv", {}, value.size());
+  const ByteView bytes = derived.Expose(SecretAccess::kCipher);
+  std::copy(bytes.begin(), bytes.end(), value.begin());
+  return value;
+}
+
+}  // namespace coffer

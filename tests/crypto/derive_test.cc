@@ -1,0 +1,114 @@
+#include "crypto/derive.h"
+
+#include <map>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "vectors.h"
+
+namespace coffer {
+namespace {
+
+std::string HexOfSecret(const SecretBytes& secret) { return ToHex(secret.Expose(SecretAccess::kTest)); }
+
+Suite SuiteOf(const Json& inputs) { return static_cast<Suite>(inputs.at("suite").get<int>()); }
+
+// What the codec's own functions derive for a case, or nothing for a label that no function has.
+std::optional<std::string> DerivedByFunction(const Json& c) {
+  const SecretBytes key = SecretOf(HexOf(c.at("key")));
+  const Json& inputs = c.at("inputs");
+  const auto label = c.at("label").get<std::string>();
+  if (label == "enc" || label == "cmt") {
+    const FieldKeys keys = DeriveFieldKeys(key, SuiteOf(inputs), UuidOfHex<TenantUuid>(inputs.at("tenant")),
+                                           UuidOfHex<FieldUuid>(inputs.at("field")));
+    return HexOfSecret(label == "enc" ? keys.encryption : keys.commitment);
+  }
+  if (label == "wrap") return HexOfSecret(DeriveWrapKeys(key).encryption);
+  if (label == "wcm") return HexOfSecret(DeriveWrapKeys(key).commitment);
+  if (label == "kcv") return ToHex(DeriveKeyCheckValue(key));
+  if (label == "meta" || label == "set") {
+    const IntegrityKeys keys = DeriveIntegrityKeys(key, UuidOfHex<StoreUuid>(inputs.at("store")));
+    return HexOfSecret(label == "meta" ? keys.rows : keys.head);
+  }
+  return std::nullopt;
+}
+
+TEST(DeriveTest, MatchesTheVectors) {
+  std::map<std::string, int> by_function;
+  const Json file = LoadVectors("derive.json");
+  for (const Json& c : file.at("positive")) {
+    const Bytes salt(32);
+    EXPECT_EQ(HexOfSecret(HkdfSha256(HexOf(c.at("key")), salt, HexOf(c.at("info")), c.at("length"))), c.at("output"))
+        << c.at("name");
+    if (const auto derived = DerivedByFunction(c)) {
+      EXPECT_EQ(*derived, c.at("output")) << c.at("name");
+      ++by_function[c.at("label").get<std::string>()];
+    }
+  }
+  EXPECT_EQ(by_function.size(), 7U) << "every label that has a function has a vector";
+}
+
+TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
+  const SecretBytes key = SecretOf(Bytes(32, std::byte{1}));
+  const auto tenant = TestUuid<TenantUuid>(1);
+  const auto field = TestUuid<FieldUuid>(2);
+  std::set<std::string> outputs;
+  std::size_t count = 0;
+  const auto add = [&](const SecretBytes& output) {
+    outputs.insert(HexOfSecret(output));
+    ++count;
+  };
+  for (Suite suite : {Suite::kXaes256Gcm, Suite::kXaes256GcmCommitting}) {
+    const FieldKeys keys = DeriveFieldKeys(key, suite, tenant, field);
+    add(keys.encryption);
+    add(keys.commitment);
+  }
+  const WrapKeys wrap = DeriveWrapKeys(key);
+  add(wrap.encryption);
+  add(wrap.commitment);
+  const IntegrityKeys integrity = DeriveIntegrityKeys(key, TestUuid<StoreUuid>(1));
+  add(integrity.rows);
+  add(integrity.head);
+  add(SecretOf(DeriveKeyCheckValue(key)));
+  EXPECT_EQ(outputs.size(), count);
+}
+
+TEST(DeriveTest, EveryInputOfAFieldKeyCounts) {
+  const SecretBytes key = SecretOf(Bytes(32, std::byte{1}));
+  const SecretBytes other = SecretOf(Bytes(32, std::byte{2}));
+  std::set<std::string> outputs;
+  std::size_t count = 0;
+  for (const SecretBytes* k : {&key, &other}) {
+    for (Suite suite : {Suite::kXaes256Gcm, Suite::kXaes256GcmCommitting}) {
+      for (unsigned tenant : {0U, 1U, 2U}) {
+        for (unsigned field : {0U, 1U, 2U}) {
+          const FieldKeys keys = DeriveFieldKeys(*k, suite, TestUuid<TenantUuid>(tenant), TestUuid<FieldUuid>(field));
+          outputs.insert(HexOfSecret(keys.encryption));
+          outputs.insert(HexOfSecret(keys.commitment));
+          count += 2;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(outputs.size(), count);
+}
+
+TEST(DeriveTest, IntegrityKeysDependOnTheStore) {
+  const SecretBytes root = SecretOf(Bytes(32, std::byte{1}));
+  const IntegrityKeys a = DeriveIntegrityKeys(root, TestUuid<StoreUuid>(1));
+  const IntegrityKeys b = DeriveIntegrityKeys(root, TestUuid<StoreUuid>(2));
+  EXPECT_NE(HexOfSecret(a.rows), HexOfSecret(b.rows));
+  EXPECT_NE(HexOfSecret(a.head), HexOfSecret(b.head));
+}
+
+TEST(DeriveTest, SizesAreTheFormats) {
+  const SecretBytes key = SecretOf(Bytes(32));
+  EXPECT_EQ(DeriveFieldKeys(key, Suite::kXaes256Gcm, {}, {}).encryption.size(), 32U);
+  EXPECT_EQ(DeriveFieldKeys(key, Suite::kXaes256Gcm, {}, {}).commitment.size(), 32U);
+  EXPECT_EQ(DeriveWrapKeys(key).encryption.size(), 32U);
+  EXPECT_EQ(DeriveKeyCheckValue(key).size(), 16U);
+}
+
+}  // namespace
+}  // namespace coffer

@@ -1,0 +1,16 @@
+#include <gtest/gtest.h>
+
+#include "accumulated.h"
+#include "vectors.h"
+
+namespace coffer {
+namespace {
+
+TEST(XaesSoakTest, AccumulatedMillionMatches) {
+  for (const Json& c : LoadExternal("XAES-256-GCM accumulated")) {
+    EXPECT_EQ(AccumulatedXaes(c.at("rounds"), internal::GcmBackend::kAutomatic), c.at("output")) << c.at("name");
+  }
+}
+
+}  // namespace
+}  // namespace coffer

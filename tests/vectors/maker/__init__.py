@@ -1,0 +1,1 @@
+"""The second implementation behind make_vectors.py."""
