@@ -1,0 +1,167 @@
+#include "policy/roles.h"
+
+#include <initializer_list>
+
+namespace coffer::policy {
+namespace {
+
+using Op = Operation;
+
+constexpr std::array<std::string_view, kRoleCount> kRoleNames = {"app",          "dba",      "auditor",
+                                                                 "backup-agent", "restorer", "admin"};
+
+constexpr std::array<std::string_view, kOperationCount> kOperationNames = {
+    "EncryptFields",  "DecryptFields", "RewrapFields",   "CreateKeyring", "GetKeyring", "ListKeyrings", "RotateKeyring",
+    "DisableVersion", "EnableVersion", "CreateTenant",   "ListTenants",   "PutSecret",  "GetSecret",    "ListSecrets",
+    "SecretHistory",  "DeleteSecret",  "UndeleteSecret", "DestroySecret", "InitStore",  "Unseal",       "Seal",
+    "ShowStatus",     "ApplyCatalog",  "DiffCatalog",    "ShowCatalog"};
+
+// Operations as bits, so that the whole table is one constant.
+struct OperationSet {
+  std::uint32_t bits = 0;
+  constexpr OperationSet(std::initializer_list<Op> operations) {
+    for (const Op operation : operations) bits |= Bit(operation);
+  }
+  static constexpr std::uint32_t Bit(Op operation) { return std::uint32_t{1} << static_cast<unsigned>(operation); }
+  constexpr bool Has(Op operation) const { return (bits & Bit(operation)) != 0; }
+};
+static_assert(kOperationCount <= 32);
+
+enum class Effect : std::uint8_t { kForbid, kAllow };
+
+struct Rule {
+  Effect effect;
+  Role role;
+  std::string_view id;
+  OperationSet operations;
+  std::string_view reason;
+};
+
+constexpr auto kRules = std::to_array<Rule>({
+    {Effect::kForbid,
+     Role::kDba,
+     "dba-sees-no-plaintext",
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kGetSecret},
+     "a database administrator works with ciphertext only"},
+    {Effect::kForbid,
+     Role::kDba,
+     "dba-weakens-nothing",
+     {Op::kApplyCatalog, Op::kDestroySecret, Op::kDisableVersion},
+     "a database administrator neither weakens nor destroys"},
+    {Effect::kForbid,
+     Role::kAdmin,
+     "admin-sees-no-values",
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kGetSecret},
+     "an administrator manages keys and does not read values"},
+
+    {Effect::kAllow,
+     Role::kApp,
+     "app-fields",
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kRewrapFields},
+     "an application works with its fields"},
+    {Effect::kAllow,
+     Role::kApp,
+     "app-secrets",
+     {Op::kPutSecret, Op::kGetSecret, Op::kListSecrets, Op::kSecretHistory, Op::kDeleteSecret, Op::kUndeleteSecret},
+     "an application works with its secrets"},
+    {Effect::kAllow,
+     Role::kApp,
+     "app-looks",
+     {Op::kShowStatus, Op::kShowCatalog},
+     "an application sees status and catalog"},
+
+    {Effect::kAllow,
+     Role::kDba,
+     "dba-rotates",
+     {Op::kRotateKeyring, Op::kRewrapFields},
+     "a database administrator rotates keys and rewraps ciphertext"},
+    {Effect::kAllow,
+     Role::kDba,
+     "dba-looks",
+     {Op::kGetKeyring, Op::kListKeyrings, Op::kListTenants, Op::kShowStatus, Op::kShowCatalog, Op::kDiffCatalog},
+     "a database administrator sees keyrings, tenants, status and catalog"},
+
+    {Effect::kAllow,
+     Role::kAuditor,
+     "auditor-looks",
+     {Op::kGetKeyring, Op::kListKeyrings, Op::kListTenants, Op::kShowStatus, Op::kShowCatalog},
+     "an auditor sees keyrings, tenants, status and catalog"},
+    {Effect::kAllow, Role::kBackupAgent, "backup-agent-looks", {Op::kShowStatus}, "a backup agent sees the status"},
+    {Effect::kAllow, Role::kRestorer, "restorer-looks", {Op::kShowStatus}, "a restorer sees the status"},
+
+    {Effect::kAllow,
+     Role::kAdmin,
+     "admin-keys",
+     {Op::kCreateKeyring, Op::kGetKeyring, Op::kListKeyrings, Op::kRotateKeyring, Op::kDisableVersion,
+      Op::kEnableVersion, Op::kRewrapFields, Op::kCreateTenant, Op::kListTenants},
+     "an administrator manages keyrings and tenants"},
+    {Effect::kAllow,
+     Role::kAdmin,
+     "admin-secrets",
+     {Op::kPutSecret, Op::kListSecrets, Op::kSecretHistory, Op::kDeleteSecret, Op::kUndeleteSecret, Op::kDestroySecret},
+     "an administrator sets and removes secrets without reading them"},
+    {Effect::kAllow,
+     Role::kAdmin,
+     "admin-store",
+     {Op::kInitStore, Op::kUnseal, Op::kSeal, Op::kShowStatus},
+     "an administrator runs the store"},
+    {Effect::kAllow,
+     Role::kAdmin,
+     "admin-catalog",
+     {Op::kApplyCatalog, Op::kDiffCatalog, Op::kShowCatalog},
+     "an administrator applies catalogs"},
+});
+
+constexpr OperationSet kAdminOnly = {Op::kInitStore,     Op::kUnseal,         Op::kSeal,
+                                     Op::kDestroySecret, Op::kApplyCatalog,   Op::kCreateKeyring,
+                                     Op::kCreateTenant,  Op::kDisableVersion, Op::kEnableVersion};
+
+constexpr bool AdminOnlyStaysAdminOnly() {
+  for (const Rule& rule : kRules) {
+    const bool touches = (rule.operations.bits & kAdminOnly.bits) != 0;
+    if (rule.effect == Effect::kAllow && rule.role != Role::kAdmin && touches) return false;
+  }
+  return true;
+}
+static_assert(AdminOnlyStaysAdminOnly());
+
+constexpr Decision DecideBy(Role role, Op operation) {
+  for (const Effect effect : {Effect::kForbid, Effect::kAllow}) {
+    for (const Rule& rule : kRules) {
+      if (rule.effect == effect && rule.role == role && rule.operations.Has(operation)) {
+        return {effect == Effect::kAllow, rule.id, rule.reason};
+      }
+    }
+  }
+  return {false, "default-deny", "no rule allows it"};
+}
+
+static_assert(!DecideBy(Role::kDba, Op::kDecryptFields).allowed && !DecideBy(Role::kDba, Op::kGetSecret).allowed);
+
+}  // namespace
+
+std::string_view RoleName(Role role) {
+  const auto index = static_cast<std::size_t>(role);
+  return index < kRoleCount ? kRoleNames[index] : "?";
+}
+
+std::optional<Role> ParseRole(std::string_view text) {
+  for (std::size_t i = 0; i < kRoleCount; ++i) {
+    if (kRoleNames[i] == text) return static_cast<Role>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view OperationName(Operation operation) {
+  const auto index = static_cast<std::size_t>(operation);
+  return index < kOperationCount ? kOperationNames[index] : "?";
+}
+
+Decision Decide(Role role, Operation operation) {
+  if (static_cast<std::size_t>(operation) >= kOperationCount) return {false, "default-deny", "no rule allows it"};
+  return DecideBy(role, operation);
+}
+
+bool NeedsSecondPerson(Operation operation) { return operation == Operation::kDestroySecret; }
+
+}  // namespace coffer::policy

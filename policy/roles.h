@@ -1,0 +1,76 @@
+// Who may do what: six fixed roles, a closed list of operations, one table. Deny by default, forbid wins.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "crypto/result.h"
+
+namespace coffer::policy {
+
+enum class Role : std::uint8_t { kApp, kDba, kAuditor, kBackupAgent, kRestorer, kAdmin };
+inline constexpr std::size_t kRoleCount = 6;
+
+enum class Operation : std::uint8_t {
+  kEncryptFields,
+  kDecryptFields,
+  kRewrapFields,
+  kCreateKeyring,
+  kGetKeyring,
+  kListKeyrings,
+  kRotateKeyring,
+  kDisableVersion,
+  kEnableVersion,
+  kCreateTenant,
+  kListTenants,
+  kPutSecret,
+  kGetSecret,  // its value; the other operations on secrets show metadata only
+  kListSecrets,
+  kSecretHistory,
+  kDeleteSecret,
+  kUndeleteSecret,
+  kDestroySecret,
+  kInitStore,
+  kUnseal,
+  kSeal,
+  kShowStatus,
+  kApplyCatalog,
+  kDiffCatalog,
+  kShowCatalog,
+};
+inline constexpr std::size_t kOperationCount = 25;
+
+// All of them, for whoever goes through the whole table.
+constexpr std::array<Role, kRoleCount> AllRoles() {
+  std::array<Role, kRoleCount> roles{};
+  for (std::size_t i = 0; i < kRoleCount; ++i) roles[i] = static_cast<Role>(i);
+  return roles;
+}
+constexpr std::array<Operation, kOperationCount> AllOperations() {
+  std::array<Operation, kOperationCount> operations{};
+  for (std::size_t i = 0; i < kOperationCount; ++i) operations[i] = static_cast<Operation>(i);
+  return operations;
+}
+
+// "backup-agent" and back; nothing for a word that is no role.
+std::string_view RoleName(Role role);
+std::optional<Role> ParseRole(std::string_view text);
+
+// "DecryptFields".
+std::string_view OperationName(Operation operation);
+
+struct Decision {
+  bool allowed = false;
+  std::string_view rule;    // a literal: which rule decided, "default-deny" when none did
+  std::string_view reason;  // a literal: that rule's reason in words
+};
+
+// Pure and thread-safe.
+Decision Decide(Role role, Operation operation);
+
+// True for acts that a second person has to approve whoever asks. A weakening or retiring apply is one as well:
+// CatalogChange says so.
+bool NeedsSecondPerson(Operation operation);
+
+}  // namespace coffer::policy

@@ -1,0 +1,119 @@
+#include "policy/roles.h"
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace coffer::policy {
+namespace {
+
+std::string Padded(std::string_view text, std::size_t width) {
+  std::string padded(text);
+  padded.resize(std::max(width, padded.size()), ' ');
+  return padded;
+}
+
+// The table that people review: one operation a line, one role a column.
+std::string Matrix() {
+  std::string text = Padded("operation", 16);
+  for (const Role role : AllRoles()) text += "  " + Padded(RoleName(role), 12);
+  text += "\n";
+  for (const Operation operation : AllOperations()) {
+    text += Padded(OperationName(operation), 16);
+    for (const Role role : AllRoles()) {
+      std::string_view word = Decide(role, operation).allowed ? "yes" : "-";
+      text += "  " + Padded(word, 12);
+    }
+    if (NeedsSecondPerson(operation)) text += "  second person";
+    text += "\n";
+  }
+  std::string trimmed;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) trimmed += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  return trimmed;
+}
+
+TEST(Roles, DecisionsAreTheReviewedMatrix) {
+  std::ifstream file(COFFER_SOURCE_DIR "/tests/policy/roles_matrix.txt");
+  std::stringstream reviewed;
+  reviewed << file.rdbuf();
+  EXPECT_EQ(Matrix(), reviewed.str());
+}
+
+TEST(Roles, EveryDecisionNamesItsRuleAndReason) {
+  for (const Role role : AllRoles()) {
+    for (const Operation operation : AllOperations()) {
+      const Decision decision = Decide(role, operation);
+      EXPECT_FALSE(decision.rule.empty());
+      EXPECT_FALSE(decision.reason.empty());
+      if (decision.allowed) {
+        EXPECT_EQ(decision.rule.rfind(RoleName(role), 0), 0u) << decision.rule;
+      }
+    }
+  }
+}
+
+TEST(Roles, WhatNoRuleAllowsIsDenied) {
+  const Decision decision = Decide(Role::kAuditor, Operation::kDecryptFields);
+  EXPECT_FALSE(decision.allowed);
+  EXPECT_EQ(decision.rule, "default-deny");
+}
+
+TEST(Roles, ValuesOutsideTheEnumsAreDenied) {
+  EXPECT_FALSE(Decide(Role::kAdmin, static_cast<Operation>(kOperationCount)).allowed);
+  EXPECT_FALSE(Decide(Role::kAdmin, static_cast<Operation>(255)).allowed);
+  for (const Operation operation : AllOperations()) {
+    EXPECT_FALSE(Decide(static_cast<Role>(kRoleCount), operation).allowed);
+    EXPECT_FALSE(Decide(static_cast<Role>(255), operation).allowed);
+  }
+  EXPECT_EQ(RoleName(static_cast<Role>(99)), "?");
+  EXPECT_EQ(OperationName(static_cast<Operation>(99)), "?");
+}
+
+TEST(Roles, DatabaseAdministratorsNeverSeePlaintextWeakenOrDestroy) {
+  const std::set<Operation> never = {Operation::kDecryptFields,  Operation::kEncryptFields, Operation::kGetSecret,
+                                     Operation::kPutSecret,      Operation::kApplyCatalog,  Operation::kDestroySecret,
+                                     Operation::kDisableVersion, Operation::kUnseal,        Operation::kInitStore};
+  for (const Operation operation : never)
+    EXPECT_FALSE(Decide(Role::kDba, operation).allowed) << OperationName(operation);
+}
+
+TEST(Roles, OnlyApplicationsReadValues) {
+  for (const Role role : AllRoles()) {
+    for (const Operation operation : {Operation::kDecryptFields, Operation::kGetSecret}) {
+      EXPECT_EQ(Decide(role, operation).allowed, role == Role::kApp) << RoleName(role);
+    }
+  }
+}
+
+TEST(Roles, OnlyDestroyingASecretNeedsASecondPersonByItself) {
+  for (const Operation operation : AllOperations()) {
+    EXPECT_EQ(NeedsSecondPerson(operation), operation == Operation::kDestroySecret) << OperationName(operation);
+  }
+}
+
+TEST(Roles, NamesAreReadBack) {
+  std::set<std::string_view> names;
+  for (const Role role : AllRoles()) {
+    EXPECT_EQ(ParseRole(RoleName(role)), role);
+    names.insert(RoleName(role));
+  }
+  EXPECT_EQ(names.size(), kRoleCount);
+  for (const char* text : {"", "root", "App", "app ", "backup_agent", "admin\n", "?"})
+    EXPECT_FALSE(ParseRole(text)) << text;
+}
+
+TEST(Roles, OperationNamesDiffer) {
+  std::set<std::string_view> names;
+  for (const Operation operation : AllOperations()) names.insert(OperationName(operation));
+  EXPECT_EQ(names.size(), kOperationCount);
+  EXPECT_EQ(OperationName(Operation::kEncryptFields), "EncryptFields");
+  EXPECT_EQ(OperationName(Operation::kDestroySecret), "DestroySecret");
+  EXPECT_EQ(OperationName(Operation::kShowCatalog), "ShowCatalog");
+}
+
+}  // namespace
+}  // namespace coffer::policy
