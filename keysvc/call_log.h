@@ -1,0 +1,11 @@
+// The log line of a call: for people who watch the service, not the audit record. Mutations and refusals at info and warn, reads at debug.
+#pragma once
+
+#include "keysvc/service/call.h"
+
+namespace coffer::keysvc {
+
+// A Recorder (service/pipeline.h) that always succeeds. Thread-safe.
+Status LogCall(const CallRecord& record);
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,214 @@
+#include "keysvc/config.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <set>
+
+#include "policy/principal.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::size_t kMaxUids = 64;
+constexpr std::int64_t kMaxId = 0xfffffffe;  // 2^32 - 1 is "none" to the kernel
+constexpr std::int64_t kMinCiphers = 16;
+constexpr std::int64_t kMaxCiphers = 1'000'000;
+
+Error Bad(Literal message, const std::string& path, const toml::node* node = nullptr) {
+  Error error(ErrorCode::kInvalidArgument, message);
+  if (node != nullptr && node->source().begin.line != 0) error = std::move(error).AtLine(node->source().begin.line);
+  return std::move(error).At(path);
+}
+
+// Reads a table's keys one by one; what was not asked for is an unknown key.
+class TableReader {
+ public:
+  TableReader(const toml::table& table, std::string prefix) : table_(table), prefix_(std::move(prefix)) {}
+
+  Status Text(std::string_view key, std::string& out, bool required) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return required ? Status(Bad("is missing", Path(key), &table_)) : Status();
+    const auto value = node->value_exact<std::string>();
+    if (!value || value->empty()) return Bad("must be a text that is not empty", Path(key), node);
+    out = *value;
+    return {};
+  }
+
+  Status AbsolutePath(std::string_view key, std::string& out, bool required) {
+    COFFER_TRY(Text(key, out, required));
+    const bool cut_short = out.find('\0') != std::string::npos;  // as the system would read it
+    if (!out.empty() && (out.front() != '/' || cut_short)) return Bad("must be an absolute path", Path(key), table_.get(key));
+    return {};
+  }
+
+  Status Flag(std::string_view key, bool& out) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return {};
+    const auto value = node->value_exact<bool>();
+    if (!value) return Bad("must be true or false", Path(key), node);
+    out = *value;
+    return {};
+  }
+
+  Status Integer(std::string_view key, std::int64_t least, std::int64_t most, std::optional<std::int64_t>& out) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return {};
+    out = node->value_exact<std::int64_t>();
+    if (out && *out >= least && *out <= most) return {};
+    return std::move(Bad("must be a whole number within its limits", Path(key), node)).WithLimit(static_cast<std::uint64_t>(most));
+  }
+
+  Result<const toml::table*> Table(std::string_view key) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return nullptr;
+    if (!node->is_table()) return Bad("must be a table", Path(key), node);
+    return node->as_table();
+  }
+
+  const toml::node* Take(std::string_view key) {
+    known_.emplace(key);
+    return table_.get(key);
+  }
+  // Where a key's error is: its value, or the table when it is missing.
+  const toml::node* PlaceOf(std::string_view key) const {
+    const toml::node* node = table_.get(key);
+    return node == nullptr ? &table_ : node;
+  }
+
+  Status Finish() const {
+    for (const auto& [key, node] : table_) {
+      if (!known_.contains(key.str())) return Bad("is not a key that exists here", Path(key.str()), &node);
+    }
+    return {};
+  }
+
+  std::string Path(std::string_view key) const { return prefix_ + std::string(key); }
+
+ private:
+  const toml::table& table_;
+  std::string prefix_;
+  std::set<std::string, std::less<>> known_;
+};
+
+Status ReadUids(TableReader& reader, std::vector<std::uint32_t>& out) {
+  const toml::node* node = reader.Take("uids");
+  const toml::array* list = node == nullptr ? nullptr : node->as_array();
+  if (list == nullptr || list->empty() || list->size() > kMaxUids) {
+    return std::move(Bad("must be a list of 1 to 64 user ids", reader.Path("uids"), reader.PlaceOf("uids"))).WithLimit(kMaxUids);
+  }
+  for (const toml::node& element : *list) {
+    const auto uid = element.value_exact<std::int64_t>();
+    if (!uid || *uid < 0 || *uid > kMaxId) return Bad("must hold user ids", reader.Path("uids"), &element);
+    const auto value = static_cast<std::uint32_t>(*uid);
+    if (std::find(out.begin(), out.end(), value) != out.end()) return Bad("names a user id twice", reader.Path("uids"), &element);
+    out.push_back(value);
+  }
+  return {};
+}
+
+Status ReadSockets(const toml::table& table, Config& config) {
+  for (const auto& [key, node] : table) {
+    const std::string path = "sockets." + std::string(key.str());
+    const std::optional<policy::Role> role = policy::ParseRole(key.str());
+    if (!role) return Bad("is not a role: app, dba, auditor, backup-agent, restorer or admin", path, &node);
+    if (!node.is_table()) return Bad("must be a table", path, &node);
+    TableReader reader(*node.as_table(), path + ".");
+    SocketConfig socket;
+    COFFER_TRY(ReadUids(reader, socket.uids));
+    std::optional<std::int64_t> gid;
+    COFFER_TRY(reader.Integer("gid", 0, kMaxId, gid));
+    if (gid) socket.gid = static_cast<std::uint32_t>(*gid);
+    COFFER_TRY(reader.Finish());
+    config.sockets.emplace(*role, std::move(socket));
+  }
+  return {};
+}
+
+Status ReadTcp(const toml::table& table, Config& config) {
+  TableReader reader(table, "tcp.");
+  TcpConfig tcp;
+  COFFER_TRY(reader.Text("listen", tcp.listen, true));
+  COFFER_TRY(reader.AbsolutePath("certificate", tcp.certificate, true));
+  COFFER_TRY(reader.AbsolutePath("key", tcp.key, true));
+  COFFER_TRY(reader.AbsolutePath("client_ca", tcp.client_ca, true));
+  COFFER_TRY(reader.Text("trust_domain", tcp.trust_domain, true));
+  if (!policy::IsTrustDomain(tcp.trust_domain)) {
+    return Bad("must be [a-z0-9._-], at most 255 characters", "tcp.trust_domain", reader.PlaceOf("trust_domain"));
+  }
+  COFFER_TRY(reader.Finish());
+  config.tcp = std::move(tcp);
+  return {};
+}
+
+Status ReadCache(const toml::table& table, Config& config) {
+  TableReader reader(table, "cache.");
+  std::optional<std::int64_t> ciphers;
+  COFFER_TRY(reader.Integer("ciphers", kMinCiphers, kMaxCiphers, ciphers));
+  if (ciphers) config.cipher_cache = static_cast<std::size_t>(*ciphers);
+  return reader.Finish();
+}
+
+Status ReadLogLevel(TableReader& reader, Config& config) {
+  std::string text;
+  COFFER_TRY(reader.Text("log_level", text, false));
+  if (text.empty()) return {};
+  const std::optional<LogLevel> level = ParseLogLevel(text);
+  if (!level) return Bad("must be debug, info, warn or error", "log_level", reader.PlaceOf("log_level"));
+  config.log_level = *level;
+  return {};
+}
+
+Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
+  TableReader reader(root, "");
+  std::string data_dir;
+  COFFER_TRY(reader.AbsolutePath("data_dir", data_dir, true));
+  Config config = DefaultConfig(data_dir, own_uid);
+  COFFER_TRY(reader.AbsolutePath("socket_dir", config.socket_dir, false));
+  COFFER_TRY(reader.AbsolutePath("key_file", config.key_file, false));
+  COFFER_TRY(reader.Flag("allow_swap", config.allow_swap));
+  COFFER_TRY(ReadLogLevel(reader, config));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* sockets, reader.Table("sockets"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* tcp, reader.Table("tcp"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* cache, reader.Table("cache"));
+  COFFER_TRY(reader.Finish());
+  if (sockets != nullptr) {
+    config.sockets.clear();
+    COFFER_TRY(ReadSockets(*sockets, config));
+  }
+  if (tcp != nullptr) COFFER_TRY(ReadTcp(*tcp, config));
+  if (cache != nullptr) COFFER_TRY(ReadCache(*cache, config));
+  return config;
+}
+
+}  // namespace
+
+std::optional<LogLevel> ParseLogLevel(std::string_view text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "info") return LogLevel::kInfo;
+  if (text == "warn") return LogLevel::kWarn;
+  if (text == "error") return LogLevel::kError;
+  return std::nullopt;
+}
+
+Config DefaultConfig(const std::string& data_dir, std::uint32_t own_uid) {
+  Config config;
+  config.data_dir = data_dir;
+  config.socket_dir = data_dir;
+  for (const policy::Role role : policy::AllRoles()) config.sockets[role] = SocketConfig{.uids = {own_uid}, .gid = std::nullopt};
+  return config;
+}
+
+Result<Config> ParseConfig(std::string_view text, std::uint32_t own_uid) {
+  if (text.size() > kMaxConfigBytes) {
+    return Error(ErrorCode::kInvalidArgument, "the configuration is longer than allowed").WithLimit(kMaxConfigBytes);
+  }
+  try {
+    const toml::table root = toml::parse(text);
+    return ReadConfig(root, own_uid);
+  } catch (const toml::parse_error& error) {
+    return Error(ErrorCode::kInvalidArgument, "the configuration is not TOML").AtLine(error.source().begin.line);
+  }
+}
+
+}  // namespace coffer::keysvc

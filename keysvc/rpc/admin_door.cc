@@ -1,0 +1,123 @@
+#include "keysvc/rpc/admin_door.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr char kVersion[] = COFFER_VERSION;
+
+v1::ServiceState StateOf(BarrierState state) {
+  switch (state) {
+    case BarrierState::kUninitialised: return v1::SERVICE_STATE_UNINITIALISED;
+    case BarrierState::kSealed: return v1::SERVICE_STATE_SEALED;
+    case BarrierState::kUnsealed: return v1::SERVICE_STATE_UNSEALED;
+    case BarrierState::kCompromised: return v1::SERVICE_STATE_COMPROMISED;
+  }
+  return v1::SERVICE_STATE_UNSPECIFIED;
+}
+
+PassphraseSeal PassphraseOf(const std::string& passphrase) { return {.passphrase = SecretBytes::CopyOf(AsBytes(passphrase))}; }
+
+Result<SealSource> SourceOf(const v1::InitRequest& request) {
+  switch (request.seal_case()) {
+    case v1::InitRequest::kKeyFile:
+      return SealSource(KeyFileSeal{.path = request.key_file().path(), .allow_same_device = request.key_file().allow_same_device()});
+    case v1::InitRequest::kPassphrase: return SealSource(PassphraseOf(request.passphrase()));
+    case v1::InitRequest::SEAL_NOT_SET: break;
+  }
+  return Error(ErrorCode::kInvalidArgument, "names neither a key file nor a passphrase").At("seal");
+}
+
+std::optional<SealSource> SourceOf(const v1::UnsealRequest& request) {
+  switch (request.seal_case()) {
+    case v1::UnsealRequest::kKeyFilePath: return KeyFileSeal{.path = request.key_file_path(), .allow_same_device = true};
+    case v1::UnsealRequest::kPassphrase: return PassphraseOf(request.passphrase());
+    case v1::UnsealRequest::SEAL_NOT_SET: break;
+  }
+  return std::nullopt;
+}
+
+void FillStatus(const StatusView& view, v1::GetStatusResponse& message) {
+  message.set_state(StateOf(view.facts.state));
+  message.set_version(kVersion);
+  message.set_store_uuid(view.facts.store_uuid);
+  message.set_store_epoch(view.store_epoch);
+  message.set_keyrings(view.counts.keyrings);
+  message.set_tenants(view.counts.tenants);
+  message.set_data_keys(view.counts.data_keys);
+  message.set_scopes(view.scopes);
+  message.set_started_us(view.started_us);
+  message.set_memory_locked(view.memory_locked);
+  message.set_principal(view.principal);
+  for (const std::string& slot : view.facts.seal_slots) message.add_seal_slots(slot);
+}
+
+template <typename Message>
+void FillChanges(const policy::CatalogChange& change, Message& message) {
+  for (const policy::ChangeLine& line : change.lines) {
+    v1::CatalogChange* added = message.add_changes();
+    added->set_kind(std::string(policy::ChangeKindName(line.kind)));
+    added->set_field(line.field);
+    added->set_what(line.what);
+    added->set_weakens(line.weakening);
+  }
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminDoor::Init(grpc::CallbackServerContext* context, const v1::InitRequest* request,
+                                          v1::InitResponse* response) {
+  const auto act = [this, request](const Caller& caller) -> Result<StoreUuid> {
+    COFFER_ASSIGN_OR_RETURN(const SealSource source, SourceOf(*request));
+    return service_.Init(caller, source, request->accept_total_loss());
+  };
+  return AnswerWith(context, context_, response, act,
+                    [](StoreUuid uuid, v1::InitResponse& message) { message.set_store_uuid(uuid.ToText()); });
+}
+
+grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context, const v1::UnsealRequest* request,
+                                            v1::UnsealResponse* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.Unseal(caller, SourceOf(*request)); };
+  return AnswerWith(context, context_, response, act, [](bool, v1::UnsealResponse&) {});
+}
+
+grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest*, v1::SealResponse* response) {
+  const auto act = [this](const Caller& caller) { return service_.Seal(caller); };
+  return AnswerWith(context, context_, response, act, [](bool, v1::SealResponse&) {});
+}
+
+grpc::ServerUnaryReactor* AdminDoor::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest*,
+                                               v1::GetStatusResponse* response) {
+  const auto act = [this](const Caller& caller) { return service_.ShowStatus(caller); };
+  return AnswerWith(context, context_, response, act, FillStatus);
+}
+
+grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* context, const v1::ApplyCatalogRequest* request,
+                                                  v1::ApplyCatalogResponse* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.Apply(caller, request->catalog(), request->lock(), request->alone_reason());
+  };
+  return AnswerWith(context, context_, response, act, [](const policy::CatalogChange& change, v1::ApplyCatalogResponse& message) {
+    message.set_lock(policy::WriteCatalogLock(change.lock));
+    FillChanges(change, message);
+  });
+}
+
+grpc::ServerUnaryReactor* AdminDoor::DiffCatalog(grpc::CallbackServerContext* context, const v1::DiffCatalogRequest* request,
+                                                 v1::DiffCatalogResponse* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.Diff(caller, request->catalog(), request->lock()); };
+  return AnswerWith(context, context_, response, act, [](const policy::CatalogChange& change, v1::DiffCatalogResponse& message) {
+    FillChanges(change, message);
+    message.set_weakens(change.NeedsSecondPerson());
+  });
+}
+
+grpc::ServerUnaryReactor* AdminDoor::GetCatalog(grpc::CallbackServerContext* context, const v1::GetCatalogRequest* request,
+                                                v1::GetCatalogResponse* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.ShowCatalog(caller, request->scope()); };
+  return AnswerWith(context, context_, response, act, [](const AdminService::CatalogText& text, v1::GetCatalogResponse& message) {
+    message.set_lock(text.lock);
+    for (const std::string& scope : text.scopes) message.add_scopes(scope);
+  });
+}
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,34 @@
+// The gRPC door of AdminService: messages to plain structs and back, nothing else.
+#pragma once
+
+#include "coffer/v1/admin.grpc.pb.h"
+#include "keysvc/rpc/unary.h"
+#include "keysvc/service/admin_service.h"
+
+namespace coffer::keysvc {
+
+class AdminDoor final : public v1::AdminService::CallbackService {
+ public:
+  AdminDoor(const AdminService& service, const DoorContext& context) : service_(service), context_(context) {}
+
+  grpc::ServerUnaryReactor* Init(grpc::CallbackServerContext* context, const v1::InitRequest* request,
+                                 v1::InitResponse* response) override;
+  grpc::ServerUnaryReactor* Unseal(grpc::CallbackServerContext* context, const v1::UnsealRequest* request,
+                                   v1::UnsealResponse* response) override;
+  grpc::ServerUnaryReactor* Seal(grpc::CallbackServerContext* context, const v1::SealRequest* request,
+                                 v1::SealResponse* response) override;
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* request,
+                                      v1::GetStatusResponse* response) override;
+  grpc::ServerUnaryReactor* ApplyCatalog(grpc::CallbackServerContext* context, const v1::ApplyCatalogRequest* request,
+                                         v1::ApplyCatalogResponse* response) override;
+  grpc::ServerUnaryReactor* DiffCatalog(grpc::CallbackServerContext* context, const v1::DiffCatalogRequest* request,
+                                        v1::DiffCatalogResponse* response) override;
+  grpc::ServerUnaryReactor* GetCatalog(grpc::CallbackServerContext* context, const v1::GetCatalogRequest* request,
+                                       v1::GetCatalogResponse* response) override;
+
+ private:
+  const AdminService& service_;
+  const DoorContext context_;
+};
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,110 @@
+#include "keysvc/rpc/key_door.h"
+
+namespace coffer::keysvc {
+namespace {
+
+// Purposes that can be made; the others are in no message yet.
+Status CheckPurpose(v1::KeyringPurpose purpose) {
+  if (purpose == v1::KEYRING_PURPOSE_UNSPECIFIED || purpose == v1::KEYRING_PURPOSE_ENCRYPT) return {};
+  return Error(ErrorCode::kInvalidArgument, "is not a purpose that a keyring can have").At("purpose");
+}
+
+v1::KeyVersionState StateOf(VersionState state) {
+  switch (state) {
+    case VersionState::kEnabled: return v1::KEY_VERSION_STATE_ENABLED;
+    case VersionState::kDisabled: return v1::KEY_VERSION_STATE_DISABLED;
+    case VersionState::kDestroyScheduled:
+    case VersionState::kDestroyed: break;
+  }
+  return v1::KEY_VERSION_STATE_UNSPECIFIED;
+}
+
+void FillKeyring(const KeyringView& view, v1::Keyring& message) {
+  message.set_name(view.keyring.name);
+  message.set_uuid(view.keyring.uuid.ToText());
+  message.set_purpose(v1::KEYRING_PURPOSE_ENCRYPT);
+  message.set_primary_version(view.keyring.primary.value);
+  message.set_created_us(view.keyring.created_us);
+  for (const KeyringView::VersionView& version : view.versions) {
+    v1::KeyVersion* added = message.add_versions();
+    added->set_version(version.version.version.value);
+    added->set_state(StateOf(version.version.state));
+    added->set_created_us(version.version.created_us);
+    added->set_changed_us(version.version.changed_us);
+    added->set_data_keys(version.data_keys);
+  }
+}
+
+void FillTenant(const Tenant& tenant, v1::Tenant& message) {
+  message.set_name(tenant.name);
+  message.set_uuid(tenant.uuid.ToText());
+  message.set_created_us(tenant.created_us);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* KeyDoor::CreateKeyring(grpc::CallbackServerContext* context, const v1::CreateKeyringRequest* request,
+                                                 v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) -> Result<KeyringView> {
+    COFFER_TRY(CheckPurpose(request->purpose()));
+    return service_.CreateKeyring(caller, request->name());
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::GetKeyring(grpc::CallbackServerContext* context, const v1::GetKeyringRequest* request,
+                                              v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.GetKeyring(caller, request->name()); };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::ListKeyrings(grpc::CallbackServerContext* context, const v1::ListKeyringsRequest*,
+                                                v1::ListKeyringsResponse* response) {
+  const auto act = [this](const Caller& caller) { return service_.ListKeyrings(caller); };
+  return AnswerWith(context, context_, response, act, [](const std::vector<KeyringView>& views, v1::ListKeyringsResponse& message) {
+    for (const KeyringView& view : views) FillKeyring(view, *message.add_keyrings());
+  });
+}
+
+grpc::ServerUnaryReactor* KeyDoor::RotateKeyring(grpc::CallbackServerContext* context, const v1::RotateKeyringRequest* request,
+                                                 v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.RotateKeyring(caller, request->name(), KeyVersion{request->expected_primary_version()});
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::DisableKeyVersion(grpc::CallbackServerContext* context, const v1::DisableKeyVersionRequest* request,
+                                                     v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.DisableVersion(caller, request->name(), KeyVersion{request->version()});
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::EnableKeyVersion(grpc::CallbackServerContext* context, const v1::EnableKeyVersionRequest* request,
+                                                    v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.EnableVersion(caller, request->name(), KeyVersion{request->version()});
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::CreateTenant(grpc::CallbackServerContext* context, const v1::CreateTenantRequest* request,
+                                                v1::Tenant* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.CreateTenant(caller, request->name()); };
+  return AnswerWith(context, context_, response, act, FillTenant);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* context, const v1::ListTenantsRequest* request,
+                                               v1::ListTenantsResponse* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.ListTenants(caller, request->page_size(), request->page_token());
+  };
+  return AnswerWith(context, context_, response, act, [](const KeyService::TenantPage& page, v1::ListTenantsResponse& message) {
+    for (const Tenant& tenant : page.tenants) FillTenant(tenant, *message.add_tenants());
+    message.set_next_page_token(page.next);
+  });
+}
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,125 @@
+#include "keysvc/rpc/server.h"
+
+#include <fcntl.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include "keysvc/rpc/admin_door.h"
+#include "keysvc/rpc/field_door.h"
+#include "keysvc/rpc/key_door.h"
+#include "keysvc/rpc/secret_door.h"
+
+namespace coffer::keysvc {
+namespace {
+
+// gRPC answers what is larger with RESOURCE_EXHAUSTED; our own, lower limits answer INVALID_ARGUMENT.
+constexpr int kMaxMessageBytes = 16 << 20;
+constexpr int kMaxStreams = 1024;                   // at once, a connection
+constexpr int kMaxMetadataBytes = 16 << 10;
+constexpr int kConnectionAgeMs = 60 * 60 * 1000;    // so that a connection does not outlive its certificate for long
+constexpr int kConnectionGraceMs = 5 * 60 * 1000;
+constexpr unsigned kCertificateRefreshSeconds = 1;
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMs);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
+  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.key, files.certificate, files.client_ca,
+                                                                                       kCertificateRefreshSeconds);
+  grpc::experimental::TlsServerCredentialsOptions options(provider);
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+}  // namespace
+
+void AllowTls13Only() {
+  // A list that TLS 1.2 cannot use with certificates; TLS 1.3 has its own list, which this does not touch.
+  setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
+}
+
+void EnableReflection() { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); }
+
+struct RpcServer::State {
+  State(const Services& services, CallerSource source)
+      : callers(std::move(source)),
+        fields(services.fields, DoorContext{callers, services.pool}),
+        keys(services.keys, DoorContext{callers, services.pool}),
+        secrets(services.secrets, DoorContext{callers, services.pool}),
+        admin(services.admin, DoorContext{callers, services.pool}) {}
+
+  Status Start(grpc::ServerBuilder& builder) {
+    SetLimits(builder);
+    builder.RegisterService(&fields);
+    builder.RegisterService(&keys);
+    builder.RegisterService(&secrets);
+    builder.RegisterService(&admin);
+    server = builder.BuildAndStart();
+    if (server == nullptr) return Error(ErrorCode::kInvalidArgument, "the server cannot be started: see the log for gRPC's reason");
+    return {};
+  }
+
+  CallerSource callers;
+  FieldDoor fields;
+  KeyDoor keys;
+  SecretDoor secrets;
+  AdminDoor admin;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+};
+
+RpcServer::RpcServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+RpcServer::~RpcServer() { Shutdown(std::chrono::milliseconds(0)); }
+
+Result<std::unique_ptr<RpcServer>> RpcServer::ForCaller(const Services& services, Caller caller) {
+  auto state = std::make_unique<State>(services, CallerSource::Fixed(std::move(caller)));
+  grpc::ServerBuilder builder;
+  state->acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::experimental::LocalServerCredentials(UDS));
+  COFFER_TRY(state->Start(builder));
+  return std::unique_ptr<RpcServer>(new RpcServer(std::move(state)));
+}
+
+Result<std::unique_ptr<RpcServer>> RpcServer::ForTls(const Services& services, const TlsFiles& files) {
+  auto state = std::make_unique<State>(services, CallerSource::Certificates(files.trust_domain));
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(files.listen, TlsCredentials(files), &state->port);
+  COFFER_TRY(state->Start(builder));
+  if (state->port == 0) return Error(ErrorCode::kInvalidArgument, "cannot be listened on").At("tcp.listen");
+  return std::unique_ptr<RpcServer>(new RpcServer(std::move(state)));
+}
+
+void RpcServer::Adopt(UniqueFd connection) {
+  COFFER_CHECK(state_->acceptor != nullptr);
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+  parameters.fd = connection.Release();
+  state_->acceptor->HandleNewConnection(&parameters);
+}
+
+void RpcServer::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* health = state_->server->GetHealthCheckService();
+  if (health != nullptr) health->SetServingStatus(serving);
+}
+
+void RpcServer::Shutdown(std::chrono::milliseconds patience) {
+  state_->server->Shutdown(std::chrono::system_clock::now() + patience);
+  state_->server->Wait();
+}
+
+int RpcServer::port() const { return state_->port; }
+
+}  // namespace coffer::keysvc

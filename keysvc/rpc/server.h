@@ -1,0 +1,65 @@
+// RpcServer: one gRPC server a principal of a unix socket, and one for TLS. It takes connections that were accepted elsewhere, or
+// listens on TCP itself.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "io/unique_fd.h"
+#include "keysvc/rpc/caller_source.h"
+#include "keysvc/rpc/work_pool.h"
+#include "keysvc/service/admin_service.h"
+#include "keysvc/service/field_service.h"
+#include "keysvc/service/key_service.h"
+#include "keysvc/service/secret_service.h"
+
+namespace coffer::keysvc {
+
+// The services that every server offers. All must outlive the servers.
+struct Services {
+  const FieldService& fields;
+  const KeyService& keys;
+  const SecretService& secrets;
+  const AdminService& admin;
+  WorkPool& pool;
+};
+
+struct TlsFiles {
+  std::string listen;       // "host:port"
+  std::string certificate;  // PEM chain; re-read each second, as a pair with the key
+  std::string key;
+  std::string client_ca;    // whose certificates are believed
+  std::string trust_domain;
+};
+
+// Leaves TLS 1.3 only, for every connection of the process: gRPC 1.51 has no other way to set a minimum. Call before the first use of
+// gRPC, while the process has one thread.
+void AllowTls13Only();
+
+// Reflection for every server built from now on. For `cofferd dev` only.
+void EnableReflection();
+
+// Thread-safe.
+class RpcServer {
+ public:
+  // For connections of one caller, handed in by Adopt.
+  static Result<std::unique_ptr<RpcServer>> ForCaller(const Services& services, Caller caller);
+  // Listens with mutual TLS 1.3. kInvalidArgument: the files do not make a server, or the address cannot be listened on.
+  static Result<std::unique_ptr<RpcServer>> ForTls(const Services& services, const TlsFiles& files);
+  ~RpcServer();
+
+  // Serves a connected, non-blocking socket. Only for ForCaller.
+  void Adopt(UniqueFd connection);
+  // What the health service answers.
+  void SetServing(bool serving);
+  // Takes no new calls, lets those that run end for up to `patience`, then cuts them.
+  void Shutdown(std::chrono::milliseconds patience);
+  int port() const;  // of TLS; 0 otherwise
+
+ private:
+  struct State;
+  explicit RpcServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,49 @@
+// AdminService: the store's life (init, unseal, seal, status) and its catalogs, through the pipeline.
+#pragma once
+
+#include "keysvc/service/pipeline.h"
+
+namespace coffer::keysvc {
+
+struct StatusView {
+  Barrier::Facts facts;
+  KeyEngine::Counts counts;      // zeros unless unsealed
+  std::size_t scopes = 0;        // likewise
+  std::uint64_t store_epoch = 0;  // likewise
+  std::int64_t started_us = 0;
+  bool memory_locked = false;
+  std::string principal;  // who the service takes the caller for
+};
+
+// Thread-safe. Init, Unseal and Seal are for the admin's unix socket only.
+class AdminService {
+ public:
+  struct Options {
+    std::int64_t started_us = 0;
+    bool memory_locked = false;
+    std::string key_file;  // what Unseal uses when the caller names nothing; empty: none is configured
+  };
+  AdminService(const Pipeline& pipeline, Options options) : pipeline_(pipeline), options_(std::move(options)) {}
+
+  Result<StoreUuid> Init(const Caller& caller, const SealSource& source, bool accept_total_loss) const;
+  // No source: the configured key file.
+  Result<bool> Unseal(const Caller& caller, const std::optional<SealSource>& source) const;
+  Result<bool> Seal(const Caller& caller) const;
+  Result<StatusView> ShowStatus(const Caller& caller) const;
+
+  Result<policy::CatalogChange> Apply(const Caller& caller, const std::string& catalog, const std::string& lock,
+                                      const std::string& alone_reason) const;
+  Result<policy::CatalogChange> Diff(const Caller& caller, const std::string& catalog, const std::string& lock) const;
+
+  struct CatalogText {
+    std::string lock;                 // of the scope asked for
+    std::vector<std::string> scopes;  // when none was
+  };
+  Result<CatalogText> ShowCatalog(const Caller& caller, const std::string& scope) const;
+
+ private:
+  const Pipeline& pipeline_;
+  const Options options_;
+};
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,119 @@
+#include "keysvc/service/catalogs.h"
+
+#include "keysvc/store/records.h"
+
+namespace coffer::keysvc {
+
+Result<std::unique_ptr<Catalogs>> Catalogs::Load(AuthenticatedStore& store, const KeyEngine& keys, const Clock& clock) {
+  std::unique_ptr<Catalogs> catalogs(new Catalogs(store, keys, clock));
+  COFFER_ASSIGN_OR_RETURN(Locks locks, ReadLocks(store));
+  COFFER_TRY(catalogs->Use(std::move(locks)));
+  return catalogs;
+}
+
+Result<Catalogs::Locks> Catalogs::ReadLocks(AuthenticatedStore& store) {
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, store.Scan({.table = Table::kCatalogScope}));
+  Locks locks;
+  for (const Row& row : rows) {
+    COFFER_ASSIGN_OR_RETURN(const CatalogScopeRecord record, CatalogScopeFromRow(row));
+    Result<policy::CatalogLock> lock = policy::ParseCatalogLock(record.lock);
+    if (!lock.ok() || lock->scope != record.name || lock->uuid != record.uuid) {
+      return Error(ErrorCode::kIntegrity, "the store holds a catalog that contradicts itself");
+    }
+    locks.emplace(record.name, std::move(lock).value());
+  }
+  return locks;
+}
+
+Status Catalogs::Use(Locks locks) {
+  std::vector<policy::CatalogLock> all;
+  for (const auto& [name, lock] : locks) all.push_back(lock);
+  COFFER_ASSIGN_OR_RETURN(policy::CatalogView built, policy::CatalogView::Build(all));
+  auto view = std::make_shared<const policy::CatalogView>(std::move(built));
+  const Lock lock(view_mutex_);
+  locks_ = std::move(locks);
+  view_ = std::move(view);
+  generation_.fetch_add(1, std::memory_order_acq_rel);
+  return {};
+}
+
+Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::string_view catalog_text, std::string_view lock_text) const {
+  COFFER_ASSIGN_OR_RETURN(const policy::Catalog catalog, policy::ParseCatalog(catalog_text));
+  std::optional<policy::CatalogLock> presented;
+  if (!lock_text.empty()) {
+    Result<policy::CatalogLock> parsed = policy::ParseCatalogLock(lock_text);
+    if (!parsed.ok()) return std::move(parsed).error().At("lock");
+    presented = std::move(parsed).value();
+  }
+  std::optional<policy::CatalogLock> stored;
+  const auto found = locks.find(catalog.scope);
+  if (found != locks.end()) stored = found->second;
+  const auto unix_ms = static_cast<std::uint64_t>(clock_.UnixMicros() / 1000);
+  const policy::NewIds ids{.scope = [unix_ms] { return ScopeUuid::Generate(unix_ms); },
+                           .field = [unix_ms] { return FieldUuid::Generate(unix_ms); }};
+  COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, policy::PlanApply(catalog, stored, presented, ids));
+  if (!stored && locks.size() >= kMaxScopes) {
+    return Error(ErrorCode::kResourceExhausted, "there are as many scopes as a store may have").At("scope").WithLimit(kMaxScopes);
+  }
+  COFFER_TRY(CheckKeyrings(change.lock));
+  return change;
+}
+
+Status Catalogs::CheckKeyrings(const policy::CatalogLock& lock) const {
+  for (const policy::LockedField& field : lock.fields) {
+    if (field.retired || keys_.HasKeyring(field.now.keyring)) continue;
+    return Error(ErrorCode::kFailedPrecondition, "there is no keyring of this name: create it first")
+        .At("field." + field.name.ToText() + ".keyring");
+  }
+  return {};
+}
+
+Result<policy::CatalogChange> Catalogs::Plan(std::string_view catalog, std::string_view lock) const {
+  const ReadLock reading(view_mutex_);
+  return PlanAgainst(locks_, catalog, lock);
+}
+
+Result<policy::CatalogChange> Catalogs::Apply(std::string_view catalog, std::string_view lock,
+                                              const std::function<Status(const policy::CatalogChange&)>& allow) {
+  const Lock applying(apply_mutex_);
+  // From the store, not from memory: an earlier commit whose outcome was unknown may have happened.
+  COFFER_ASSIGN_OR_RETURN(Locks locks, ReadLocks(store_));
+  COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, PlanAgainst(locks, catalog, lock));
+  COFFER_TRY(allow(change));
+  const bool known = locks.contains(change.lock.scope);
+  if (change.changed || !known) {
+    CatalogScopeRecord record;
+    record.uuid = change.lock.uuid;
+    record.name = change.lock.scope;
+    record.serial = change.lock.serial;
+    record.lock = policy::WriteCatalogLock(change.lock);
+    record.changed_us = clock_.UnixMicros();
+    COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
+    COFFER_TRY(known ? mutation.Update(Table::kCatalogScope, ToRow(record)) : mutation.Insert(Table::kCatalogScope, ToRow(record)));
+    COFFER_TRY(mutation.Commit());
+    locks.insert_or_assign(change.lock.scope, change.lock);
+  }
+  COFFER_TRY(Use(std::move(locks)));
+  return change;
+}
+
+Result<std::string> Catalogs::LockOf(std::string_view scope) const {
+  const ReadLock lock(view_mutex_);
+  const auto found = locks_.find(scope);
+  if (found == locks_.end()) return Error(ErrorCode::kNotFound, "there is no scope of this name").At("scope");
+  return policy::WriteCatalogLock(found->second);
+}
+
+std::vector<std::string> Catalogs::Scopes() const {
+  const ReadLock lock(view_mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, locked] : locks_) names.push_back(name);
+  return names;
+}
+
+std::shared_ptr<const policy::CatalogView> Catalogs::view() const {
+  const ReadLock lock(view_mutex_);
+  return view_;
+}
+
+}  // namespace coffer::keysvc

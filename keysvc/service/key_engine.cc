@@ -1,0 +1,208 @@
+#include "keysvc/service/key_engine.h"
+
+#include "crypto/names.h"
+#include "crypto/random.h"
+#include "keysvc/store/records.h"
+
+namespace coffer::keysvc {
+namespace {
+
+Error NoKeyring() { return Error(ErrorCode::kNotFound, "there is no keyring of this name"); }
+
+Version FirstVersion(KeyringUuid keyring, KeyVersion number, std::int64_t now) {
+  return Version{.keyring = keyring, .version = number, .state = VersionState::kEnabled, .created_us = now, .changed_us = now};
+}
+
+std::uint64_t UnixMillis(const Clock& clock) { return static_cast<std::uint64_t>(clock.UnixMicros() / 1000); }
+
+}  // namespace
+
+KeyEngine::KeyEngine(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock, const Options& options)
+    : store_(store), uuid_(uuid), root_(std::move(root)), decoy_key_(RandomSecret(kKeySize)), clock_(clock), ciphers_(options.cipher_cache) {}
+
+Result<std::unique_ptr<KeyEngine>> KeyEngine::Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock,
+                                                   const Options& options) {
+  std::unique_ptr<KeyEngine> engine(new KeyEngine(store, uuid, std::move(root), clock, options));
+  const Lock lock(engine->mutation_mutex_);
+  COFFER_TRY(engine->Reload());
+  return engine;
+}
+
+Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act, const std::function<Status(KeyTable&)>& apply) {
+  const Lock mutating(mutation_mutex_);
+  if (stale_) COFFER_TRY(Reload());
+  COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
+  COFFER_TRY(act(mutation));
+  const Status committed = mutation.Commit();
+  if (!committed.ok()) {
+    stale_ = true;
+    return committed;
+  }
+  const Lock lock(table_mutex_);
+  return apply(table_);
+}
+
+Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name) {
+  if (!IsSlug(name)) return Error(ErrorCode::kInvalidArgument, "a keyring's name is [a-z0-9][a-z0-9-]*, at most 63 characters").At("name");
+  const std::int64_t now = clock_.UnixMicros();
+  Keyring keyring{.uuid = KeyringUuid::Generate(UnixMillis(clock_)), .name = std::string(name), .primary = KeyVersion{1}, .created_us = now};
+  const SecretBytes kek_bytes = RandomSecret(kKeySize);
+  Kek kek{.keyring = keyring.uuid, .check = DeriveKeyCheckValue(kek_bytes), .created_us = now};
+  const Version version = FirstVersion(keyring.uuid, KeyVersion{1}, now);
+
+  const auto act = [&](StoreMutation& mutation) -> Status {
+    {
+      const ReadLock lock(table_mutex_);
+      if (table_.FindKeyring(name) != nullptr) return Error(ErrorCode::kAlreadyExists, "there is a keyring of this name").At("name");
+      if (table_.keyring_count() >= kMaxKeyrings) {
+        return Error(ErrorCode::kResourceExhausted, "there are as many keyrings as a store may have").WithLimit(kMaxKeyrings);
+      }
+      kek.id = keyring.kek = UnusedKeyId();
+    }
+    COFFER_ASSIGN_OR_RETURN(kek.wrapped, WrapKey(root_.bytes, root_.id, WrapContext::Kek(uuid_, keyring.uuid, kek.id), kek_bytes));
+    COFFER_TRY(mutation.Insert(Table::kKeyring, ToRow(keyring)));
+    COFFER_TRY(mutation.Insert(Table::kKek, ToRow(kek)));
+    return mutation.Insert(Table::kKeyVersion, ToRow(version));
+  };
+  COFFER_TRY(Mutate(act, [&](KeyTable& table) -> Status {
+    COFFER_TRY(table.Add(keyring));
+    COFFER_TRY(table.Add(kek));
+    COFFER_TRY(table.Add(version));
+    keks_.emplace(kek.id, kek_bytes.Clone());
+    return {};
+  }));
+  return GetKeyring(name);
+}
+
+Result<KeyringView> KeyEngine::RotateKeyring(std::string_view name, KeyVersion expected) {
+  Keyring keyring;
+  Version version;
+  const auto act = [&](StoreMutation& mutation) -> Status {
+    {
+      const ReadLock lock(table_mutex_);
+      const Keyring* found = table_.FindKeyring(name);
+      if (found == nullptr) return NoKeyring().At("name");
+      keyring = *found;
+      if (expected != KeyVersion{} && expected != keyring.primary) {
+        return Error(ErrorCode::kConflict, "the primary version is another than expected: show the keyring, then decide")
+            .At("expected_primary_version");
+      }
+      const std::uint32_t newest = table_.VersionsOf(keyring.uuid).back()->version.value;
+      if (newest >= kMaxKeyVersions) {
+        return Error(ErrorCode::kResourceExhausted, "the keyring has as many versions as it may").WithLimit(kMaxKeyVersions);
+      }
+      version = FirstVersion(keyring.uuid, KeyVersion{newest + 1}, clock_.UnixMicros());
+    }
+    keyring.primary = version.version;
+    COFFER_TRY(mutation.Insert(Table::kKeyVersion, ToRow(version)));
+    return mutation.Update(Table::kKeyring, ToRow(keyring));
+  };
+  COFFER_TRY(Mutate(act, [&](KeyTable& table) -> Status {
+    COFFER_TRY(table.Add(version));
+    return table.Replace(keyring);
+  }));
+  return GetKeyring(name);
+}
+
+Result<KeyringView> KeyEngine::DisableVersion(std::string_view name, KeyVersion version) {
+  return SetVersionState(name, version, VersionState::kDisabled);
+}
+
+Result<KeyringView> KeyEngine::EnableVersion(std::string_view name, KeyVersion version) {
+  return SetVersionState(name, version, VersionState::kEnabled);
+}
+
+Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion number, VersionState state) {
+  Version version;
+  const auto act = [&](StoreMutation& mutation) -> Status {
+    {
+      const ReadLock lock(table_mutex_);
+      const Keyring* keyring = table_.FindKeyring(name);
+      if (keyring == nullptr) return NoKeyring().At("name");
+      const Version* found = table_.FindVersion(keyring->uuid, number);
+      if (found == nullptr) return Error(ErrorCode::kNotFound, "the keyring has no such version").At("version");
+      if (state == VersionState::kDisabled && keyring->primary == number) {
+        return Error(ErrorCode::kFailedPrecondition, "the primary version cannot be disabled: rotate first").At("version");
+      }
+      if (found->state != VersionState::kEnabled && found->state != VersionState::kDisabled) {
+        return Error(ErrorCode::kFailedPrecondition, "the version is destroyed or about to be").At("version");
+      }
+      version = *found;
+    }
+    version.state = state;
+    version.changed_us = clock_.UnixMicros();
+    return mutation.Update(Table::kKeyVersion, ToRow(version));
+  };
+  COFFER_TRY(Mutate(act, [&](KeyTable& table) -> Status {
+    COFFER_TRY(table.Replace(version));
+    if (state == VersionState::kDisabled) ciphers_.Clear();
+    generation_.fetch_add(1, std::memory_order_acq_rel);
+    return {};
+  }));
+  return GetKeyring(name);
+}
+
+Result<Tenant> KeyEngine::CreateTenant(std::string_view name) {
+  if (!IsSlug(name)) return Error(ErrorCode::kInvalidArgument, "a tenant's name is [a-z0-9][a-z0-9-]*, at most 63 characters").At("name");
+  const Tenant tenant{.uuid = TenantUuid::Generate(UnixMillis(clock_)), .name = std::string(name), .created_us = clock_.UnixMicros()};
+  const auto act = [&](StoreMutation& mutation) -> Status {
+    {
+      const ReadLock lock(table_mutex_);
+      if (table_.FindTenant(name) != nullptr) return Error(ErrorCode::kAlreadyExists, "there is a tenant of this name").At("name");
+      if (table_.tenant_count() >= kMaxTenants) {
+        return Error(ErrorCode::kResourceExhausted, "there are as many tenants as a store may have").WithLimit(kMaxTenants);
+      }
+    }
+    return mutation.Insert(Table::kTenant, ToRow(tenant));
+  };
+  COFFER_TRY(Mutate(act, [&](KeyTable& table) { return table.Add(tenant); }));
+  return tenant;
+}
+
+KeyringView KeyEngine::ViewOf(const Keyring& keyring) const {
+  KeyringView view{.keyring = keyring, .versions = {}};
+  for (const Version* version : table_.VersionsOf(keyring.uuid)) {
+    view.versions.push_back({*version, table_.DataKeyCount(keyring.uuid, version->version)});
+  }
+  return view;
+}
+
+Result<KeyringView> KeyEngine::GetKeyring(std::string_view name) const {
+  const ReadLock lock(table_mutex_);
+  const Keyring* keyring = table_.FindKeyring(name);
+  if (keyring == nullptr) return NoKeyring().At("name");
+  return ViewOf(*keyring);
+}
+
+std::vector<KeyringView> KeyEngine::ListKeyrings() const {
+  const ReadLock lock(table_mutex_);
+  std::vector<KeyringView> views;
+  for (const Keyring* keyring : table_.Keyrings()) views.push_back(ViewOf(*keyring));
+  return views;
+}
+
+std::vector<Tenant> KeyEngine::ListTenants(std::string_view after, std::size_t limit) const {
+  const ReadLock lock(table_mutex_);
+  std::vector<Tenant> page;
+  for (const Tenant* tenant : table_.TenantsAfter(after, limit)) page.push_back(*tenant);
+  return page;
+}
+
+bool KeyEngine::HasKeyring(std::string_view name) const {
+  const ReadLock lock(table_mutex_);
+  return table_.FindKeyring(name) != nullptr;
+}
+
+Result<TenantUuid> KeyEngine::ResolveTenant(std::string_view name) const {
+  const ReadLock lock(table_mutex_);
+  const Tenant* tenant = table_.FindTenant(name.empty() ? kDefaultTenant : name);
+  if (tenant == nullptr) return Error(ErrorCode::kInvalidArgument, "there is no tenant of this name").At("tenant");
+  return tenant->uuid;
+}
+
+KeyEngine::Counts KeyEngine::counts() const {
+  const ReadLock lock(table_mutex_);
+  return {.keyrings = table_.keyring_count(), .tenants = table_.tenant_count(), .data_keys = table_.data_key_count()};
+}
+
+}  // namespace coffer::keysvc

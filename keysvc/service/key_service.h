@@ -1,0 +1,35 @@
+// KeyService: keyrings, versions and tenants, through the pipeline.
+#pragma once
+
+#include "keysvc/service/pipeline.h"
+
+namespace coffer::keysvc {
+
+// Thread-safe. Errors are KeyEngine's, and the pipeline's refusals.
+class KeyService {
+ public:
+  explicit KeyService(const Pipeline& pipeline) : pipeline_(pipeline) {}
+
+  Result<KeyringView> CreateKeyring(const Caller& caller, const std::string& name) const;
+  Result<KeyringView> GetKeyring(const Caller& caller, const std::string& name) const;
+  Result<std::vector<KeyringView>> ListKeyrings(const Caller& caller) const;
+  Result<KeyringView> RotateKeyring(const Caller& caller, const std::string& name, KeyVersion expected) const;
+  Result<KeyringView> DisableVersion(const Caller& caller, const std::string& name, KeyVersion version) const;
+  Result<KeyringView> EnableVersion(const Caller& caller, const std::string& name, KeyVersion version) const;
+  Result<Tenant> CreateTenant(const Caller& caller, const std::string& name) const;
+
+  struct TenantPage {
+    std::vector<Tenant> tenants;  // by name
+    std::string next;             // the page token of the next page; empty on the last
+  };
+  // `page_size` 0 means 100, at most 1,000.
+  Result<TenantPage> ListTenants(const Caller& caller, std::uint32_t page_size, const std::string& page_token) const;
+
+ private:
+  const Pipeline& pipeline_;
+};
+
+// The page size to use for what a caller asked: kInvalidArgument above 1,000.
+Result<std::size_t> PageSize(std::uint32_t asked);
+
+}  // namespace coffer::keysvc

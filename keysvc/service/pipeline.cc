@@ -1,0 +1,47 @@
+#include "keysvc/service/pipeline.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::size_t kMaxAloneReason = 200;
+
+}  // namespace
+
+CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  const policy::Decision decision = policy::Decide(caller.principal.role, operation);
+  CallRecord record;
+  record.principal = caller.principal.id;
+  record.role = caller.principal.role;
+  record.operation = operation;
+  record.allowed = decision.allowed;
+  record.rule = decision.rule;
+  return record;
+}
+
+Error Pipeline::Refusal() {
+  return Error(ErrorCode::kPermissionDenied, "the policy does not allow this operation to your role");
+}
+
+Status Pipeline::Begin(CallRecord& record) const {
+  if (!record.allowed) return {};
+  record.phase = CallRecord::Phase::kBegin;
+  return recorder_(record);
+}
+
+Status Pipeline::CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record) {
+  if (reason.empty()) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "asks a second person, and approvals do not exist yet: on the admin socket one person may do it with --alone REASON");
+  }
+  if (reason.size() > kMaxAloneReason || !IsUtf8(reason)) {
+    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 bytes of UTF-8").At("alone_reason").WithLimit(kMaxAloneReason);
+  }
+  if (!caller.local || caller.principal.role != policy::Role::kAdmin) {
+    return Error(ErrorCode::kPermissionDenied, "one person alone may do this on the admin's unix socket only").At("alone_reason");
+  }
+  record.alone_reason = std::string(reason);
+  return {};
+}
+
+}  // namespace coffer::keysvc

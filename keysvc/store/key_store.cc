@@ -1,0 +1,63 @@
+#include "keysvc/store/key_store.h"
+
+namespace coffer::keysvc {
+namespace {
+
+// Datum's alternatives are in the order of ValueType.
+bool IsOfType(const Datum& datum, ValueType type) { return datum.index() == static_cast<std::size_t>(type); }
+
+Status CheckKeyColumns(const TableSpec& spec, const Row& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!IsOfType(values[i], spec.columns[i].type)) {
+      return Error(ErrorCode::kInternal, "a key is not of its column's type").At(spec.name);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status CheckColumns(const TableSpec& spec, const Row& columns) {
+  if (columns.size() != spec.columns.size()) {
+    return Error(ErrorCode::kInternal, "a row has the wrong count of columns").At(spec.name);
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const ColumnSpec& column = spec.columns[i];
+    const bool null = column.nullable && IsOfType(columns[i], ValueType::kNull);
+    if (!null && !IsOfType(columns[i], column.type)) {
+      return Error(ErrorCode::kInternal, "a value is not of its column's type").At(column.name).At(spec.name);
+    }
+  }
+  return {};
+}
+
+Status CheckPrimaryKey(const TableSpec& spec, const Row& primary_key) {
+  if (primary_key.size() != spec.primary_key_columns) {
+    return Error(ErrorCode::kInternal, "a primary key has the wrong count of columns").At(spec.name);
+  }
+  return CheckKeyColumns(spec, primary_key);
+}
+
+Status CheckScan(const TableSpec& spec, const ScanRequest& request) {
+  const std::size_t next = request.equals.size();
+  if (next > spec.primary_key_columns) {
+    return Error(ErrorCode::kInternal, "a scan names more columns than the primary key has").At(spec.name);
+  }
+  COFFER_TRY(CheckKeyColumns(spec, request.equals));
+  const bool has_prefix = !request.text_prefix.empty();
+  if (!has_prefix && !request.after) return {};
+  if (next == spec.primary_key_columns) {
+    return Error(ErrorCode::kInternal, "a scan's range has no column of the primary key left").At(spec.name);
+  }
+  const ValueType type = spec.columns[next].type;
+  if ((has_prefix && type != ValueType::kText) || (request.after && !IsOfType(*request.after, type))) {
+    return Error(ErrorCode::kInternal, "a scan's range is not of its column's type").At(spec.name);
+  }
+  return {};
+}
+
+Row PrimaryKeyOf(const TableSpec& spec, const Row& columns) {
+  return Row(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(spec.primary_key_columns));
+}
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,319 @@
+#include "keysvc/store/records.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "crypto/names.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::int64_t kOnlyId = 1;
+constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kPassphraseParamsSize = 4 + 4 + 16;
+
+// Reads a row column by column, as crypto/cursor.h reads bytes: after the first failure every read gives an empty
+// value, and Finish tells.
+class RowReader {
+ public:
+  RowReader(Table table, const Row& row) : spec_(SpecOf(table)), row_(row), failed_(!CheckColumns(spec_, row).ok()) {}
+
+  std::int64_t Int(std::int64_t min, std::int64_t max) {
+    const std::int64_t value = Next<std::int64_t>();
+    Require(value >= min && value <= max);
+    return value;
+  }
+  std::int64_t Time() { return Int(0, kMaxInt); }
+  std::optional<std::int64_t> OptionalTime() { return NextIsNull() ? std::nullopt : std::optional(Time()); }
+  KeyId Key() { return KeyId{static_cast<std::uint64_t>(Int(1, kMaxInt))}; }
+  KeyVersion KeyVersionNumber() {
+    return KeyVersion{static_cast<std::uint32_t>(Int(1, std::numeric_limits<std::uint32_t>::max()))};
+  }
+  SecretVersion SecretVersionNumber() { return SecretVersion{Int(1, kMaxInt)}; }
+  // An enumeration whose numbers are 1 to `last`.
+  template <typename Enum>
+  Enum Choice(Enum last) {
+    return static_cast<Enum>(Int(1, static_cast<std::int64_t>(last)));
+  }
+
+  // Any UUID; zeros mean global where a tenant is named.
+  template <typename Id>
+  Id UuidOrZero() {
+    return Id{Next<Uuid>().bytes};
+  }
+  template <typename Id>
+  Id UuidNotZero() {
+    const Id id = UuidOrZero<Id>();
+    Require(!id.IsZero());
+    return id;
+  }
+
+  std::string Text(std::size_t min, std::size_t max) {
+    std::string text = Next<std::string>();
+    Require(text.size() >= min && text.size() <= max && IsUtf8(text));
+    return text;
+  }
+  std::string Slug() {
+    std::string text = Next<std::string>();
+    Require(IsSlug(text));
+    return text;
+  }
+
+  Bytes Blob() { return Next<Bytes>(); }
+  std::optional<Bytes> OptionalBlob() { return NextIsNull() ? std::nullopt : std::optional(Blob()); }
+  template <typename Array>
+  Array Fixed() {
+    Array out{};
+    const Bytes bytes = Blob();
+    Require(bytes.size() == out.size());
+    if (!failed_) std::copy(bytes.begin(), bytes.end(), out.begin());
+    return out;
+  }
+
+  void Require(bool condition) { failed_ = failed_ || !condition; }
+
+  template <typename Record>
+  Result<Record> Finish(Record record) const {
+    if (failed_) return Error(ErrorCode::kIntegrity, "a row holds what was never written").At(spec_.name);
+    return record;
+  }
+
+ private:
+  template <typename T>
+  T Next() {
+    if (failed_) return T{};
+    const T* value = std::get_if<T>(&row_[next_++]);
+    Require(value != nullptr);
+    return value == nullptr ? T{} : *value;
+  }
+  bool NextIsNull() {
+    if (failed_ || !std::holds_alternative<NullValue>(row_[next_])) return false;
+    ++next_;
+    return true;
+  }
+
+  const TableSpec& spec_;
+  const Row& row_;
+  std::size_t next_ = 0;
+  bool failed_;
+};
+
+template <typename Enum>
+Datum EnumDatum(Enum value) {
+  return static_cast<std::int64_t>(value);
+}
+
+template <typename T>
+Datum OptionalDatum(const std::optional<T>& value) {
+  return value ? Datum(*value) : Datum(NullValue{});
+}
+
+Bytes EncodeParams(const SealSlotRecord& record) {
+  Bytes params;
+  if (record.passphrase) {
+    Writer(params).U32(record.passphrase->passes).U32(record.passphrase->memory_kib).Raw(record.passphrase->salt);
+  }
+  return params;
+}
+
+std::optional<Argon2Params> ParsePassphraseParams(ByteView params) {
+  Reader reader(params);
+  Argon2Params parsed;
+  parsed.passes = reader.U32();
+  parsed.memory_kib = reader.U32();
+  const ByteView salt = reader.Take(parsed.salt.size());
+  if (!reader.Finish() || !parsed.Validate().ok()) return std::nullopt;
+  std::copy(salt.begin(), salt.end(), parsed.salt.begin());
+  return parsed;
+}
+static_assert(sizeof(Argon2Params{}.salt) + 8 == kPassphraseParamsSize);
+
+}  // namespace
+
+Datum KeyIdDatum(KeyId id) { return static_cast<std::int64_t>(id.value); }
+Datum KeyVersionDatum(KeyVersion version) { return static_cast<std::int64_t>(version.value); }
+
+Row ToRow(const StoreRecord& record) {
+  return {kOnlyId, UuidDatum(record.uuid), record.schema_version, KeyIdDatum(record.root_key), record.created_us};
+}
+
+Row ToRow(const SealSlotRecord& record) {
+  return {KeyIdDatum(record.slot), EnumDatum(record.kind), EncodeParams(record),
+          CopyOf(record.wrapped),  record.label,           record.created_us};
+}
+
+Row ToRow(const Tenant& record) { return {UuidDatum(record.uuid), record.name, record.created_us}; }
+
+Row ToRow(const Keyring& record) {
+  return {UuidDatum(record.uuid),          record.name,      EnumDatum(record.purpose), KeyIdDatum(record.kek),
+          KeyVersionDatum(record.primary), record.created_us};
+}
+
+Row ToRow(const Kek& record) {
+  return {KeyIdDatum(record.id), UuidDatum(record.keyring), CopyOf(record.wrapped), CopyOf(record.check),
+          record.created_us};
+}
+
+Row ToRow(const Version& record) {
+  return {UuidDatum(record.keyring), KeyVersionDatum(record.version), EnumDatum(record.state), record.created_us,
+          record.changed_us};
+}
+
+Row ToRow(const DataKey& record) {
+  return {UuidDatum(record.keyring), KeyVersionDatum(record.version), UuidDatum(record.tenant), KeyIdDatum(record.id),
+          KeyIdDatum(record.kek),    CopyOf(record.wrapped),          CopyOf(record.check),     record.created_us};
+}
+
+Row ToRow(const CatalogScopeRecord& record) {
+  return {UuidDatum(record.uuid), record.name, record.serial, record.lock, record.changed_us};
+}
+
+Row ToRow(const SecretRecord& record) {
+  return {UuidDatum(record.tenant), record.path,       UuidDatum(record.uuid), record.current.value,
+          record.oldest.value,      record.created_us, record.updated_us};
+}
+
+Row ToRow(const SecretVersionRecord& record) {
+  return {UuidDatum(record.secret), record.version.value,
+          EnumDatum(record.state),  OptionalDatum(record.ciphertext),
+          record.created_us,        OptionalDatum(record.expires_us),
+          record.changed_us,        record.created_by};
+}
+
+Row ToRow(const SecretMetadataRecord& record) { return {UuidDatum(record.secret), record.key, record.value}; }
+
+Result<StoreRecord> StoreFromRow(const Row& row) {
+  RowReader reader(Table::kStore, row);
+  StoreRecord record;
+  reader.Int(kOnlyId, kOnlyId);
+  record.uuid = reader.UuidNotZero<StoreUuid>();
+  record.schema_version = reader.Int(1, kMaxInt);
+  record.root_key = reader.Key();
+  record.created_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<SealSlotRecord> SealSlotFromRow(const Row& row) {
+  RowReader reader(Table::kSealSlot, row);
+  SealSlotRecord record;
+  record.slot = reader.Key();
+  record.kind = reader.Choice(SealSlotKind::kPassphrase);
+  const Bytes params = reader.Blob();
+  if (record.kind == SealSlotKind::kPassphrase) record.passphrase = ParsePassphraseParams(params);
+  reader.Require(record.kind == SealSlotKind::kPassphrase ? record.passphrase.has_value() : params.empty());
+  record.wrapped = reader.Fixed<WrappedKey>();
+  record.label = reader.Text(0, kMaxSlotLabel);
+  record.created_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<Tenant> TenantFromRow(const Row& row) {
+  RowReader reader(Table::kTenant, row);
+  Tenant record;
+  record.uuid = reader.UuidNotZero<TenantUuid>();
+  record.name = reader.Slug();
+  record.created_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<Keyring> KeyringFromRow(const Row& row) {
+  RowReader reader(Table::kKeyring, row);
+  Keyring record;
+  record.uuid = reader.UuidNotZero<KeyringUuid>();
+  record.name = reader.Slug();
+  record.purpose = reader.Choice(KeyringPurpose::kIndex);
+  record.kek = reader.Key();
+  record.primary = reader.KeyVersionNumber();
+  record.created_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<Kek> KekFromRow(const Row& row) {
+  RowReader reader(Table::kKek, row);
+  Kek record;
+  record.id = reader.Key();
+  record.keyring = reader.UuidNotZero<KeyringUuid>();
+  record.wrapped = reader.Fixed<WrappedKey>();
+  record.check = reader.Fixed<KeyCheckValue>();
+  record.created_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<Version> KeyVersionFromRow(const Row& row) {
+  RowReader reader(Table::kKeyVersion, row);
+  Version record;
+  record.keyring = reader.UuidNotZero<KeyringUuid>();
+  record.version = reader.KeyVersionNumber();
+  record.state = reader.Choice(VersionState::kDestroyed);
+  record.created_us = reader.Time();
+  record.changed_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<DataKey> DataKeyFromRow(const Row& row) {
+  RowReader reader(Table::kDataKey, row);
+  DataKey record;
+  record.keyring = reader.UuidNotZero<KeyringUuid>();
+  record.version = reader.KeyVersionNumber();
+  record.tenant = reader.UuidOrZero<TenantUuid>();
+  record.id = reader.Key();
+  record.kek = reader.Key();
+  record.wrapped = reader.Fixed<WrappedKey>();
+  record.check = reader.Fixed<KeyCheckValue>();
+  record.created_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<CatalogScopeRecord> CatalogScopeFromRow(const Row& row) {
+  RowReader reader(Table::kCatalogScope, row);
+  CatalogScopeRecord record;
+  record.uuid = reader.UuidNotZero<ScopeUuid>();
+  record.name = reader.Text(1, kMaxColumnName);
+  reader.Require(IsIdentifier(record.name));
+  record.serial = reader.Int(1, kMaxInt);
+  record.lock = reader.Text(1, kMaxStoredValueBytes);
+  record.changed_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<SecretRecord> SecretFromRow(const Row& row) {
+  RowReader reader(Table::kSecret, row);
+  SecretRecord record;
+  record.tenant = reader.UuidNotZero<TenantUuid>();
+  record.path = reader.Text(1, kMaxSecretPath);
+  reader.Require(SecretPath::Parse(record.path).ok());
+  record.uuid = reader.UuidNotZero<SecretUuid>();
+  record.current = reader.SecretVersionNumber();
+  record.oldest = reader.SecretVersionNumber();
+  reader.Require(record.oldest <= record.current);
+  record.created_us = reader.Time();
+  record.updated_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<SecretVersionRecord> SecretVersionFromRow(const Row& row) {
+  RowReader reader(Table::kSecretVersion, row);
+  SecretVersionRecord record;
+  record.secret = reader.UuidNotZero<SecretUuid>();
+  record.version = reader.SecretVersionNumber();
+  record.state = reader.Choice(SecretState::kDestroyed);
+  record.ciphertext = reader.OptionalBlob();
+  reader.Require((record.state == SecretState::kDestroyed) == !record.ciphertext.has_value());
+  reader.Require(!record.ciphertext || !record.ciphertext->empty());
+  record.created_us = reader.Time();
+  record.expires_us = reader.OptionalTime();
+  record.changed_us = reader.Time();
+  record.created_by = reader.Text(1, kMaxPrincipal);
+  return reader.Finish(std::move(record));
+}
+
+Result<SecretMetadataRecord> SecretMetadataFromRow(const Row& row) {
+  RowReader reader(Table::kSecretMetadata, row);
+  SecretMetadataRecord record;
+  record.secret = reader.UuidNotZero<SecretUuid>();
+  record.key = reader.Text(1, kMaxMetadataKey);
+  record.value = reader.Text(0, kMaxMetadataValue);
+  return reader.Finish(std::move(record));
+}
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,120 @@
+// Records: what the rows of each table mean, as types, and the strict way from a row to a record. A row whose MAC is
+// right was written by us; these checks keep a defect of ours, or of an older version, from spreading (kIntegrity,
+// naming the table).
+//
+// ToRow does not check: who makes a record keeps the limits below. All times are microseconds since 1970-01-01 UTC.
+#pragma once
+
+#include <optional>
+
+#include "crypto/argon2.h"
+#include "crypto/store_integrity.h"
+#include "keysvc/keys/model.h"
+#include "keysvc/store/key_store.h"
+
+namespace coffer::keysvc {
+
+inline constexpr std::size_t kMaxSlotLabel = 128;      // bytes, may be empty
+inline constexpr std::size_t kMaxPrincipal = 512;      // bytes of created_by
+inline constexpr std::size_t kMaxMetadataKey = 128;    // bytes, not empty
+inline constexpr std::size_t kMaxMetadataValue = 512;  // bytes, may be empty
+
+// The one row of table store.
+struct StoreRecord {
+  StoreUuid uuid;
+  std::int64_t schema_version = kSchemaVersion;
+  KeyId root_key;
+  std::int64_t created_us = 0;
+};
+
+enum class SealSlotKind : std::uint8_t { kKeyFile = 1, kPassphrase = 2 };
+
+struct SealSlotRecord {
+  KeyId slot;
+  SealSlotKind kind = SealSlotKind::kKeyFile;
+  std::optional<Argon2Params> passphrase;  // of kPassphrase, and only of it
+  WrappedKey wrapped{};                    // the root key
+  std::string label;
+  std::int64_t created_us = 0;
+};
+
+struct CatalogScopeRecord {
+  ScopeUuid uuid;
+  std::string name;
+  std::int64_t serial = 1;  // of `lock`, from 1
+  std::string lock;         // catalog.lock's text
+  std::int64_t changed_us = 0;
+};
+
+// The number of one value of a secret, from 1.
+struct SecretVersion {
+  std::int64_t value = 0;
+  auto operator<=>(const SecretVersion&) const = default;
+};
+
+struct SecretRecord {
+  TenantUuid tenant;
+  std::string path;  // as SecretPath::text()
+  SecretUuid uuid;
+  SecretVersion current;
+  SecretVersion oldest;  // at most `current`
+  std::int64_t created_us = 0;
+  std::int64_t updated_us = 0;
+};
+
+enum class SecretState : std::uint8_t {
+  kLive = 1,
+  kDeleted = 2,    // refused to readers; undelete brings it back
+  kDestroyed = 3,  // its ciphertext is gone
+};
+
+struct SecretVersionRecord {
+  SecretUuid secret;
+  SecretVersion version;
+  SecretState state = SecretState::kLive;
+  std::optional<Bytes> ciphertext;  // nothing when, and only when, destroyed
+  std::int64_t created_us = 0;
+  std::optional<std::int64_t> expires_us;
+  std::int64_t changed_us = 0;
+  std::string created_by;  // a principal
+};
+
+struct SecretMetadataRecord {
+  SecretUuid secret;
+  std::string key;
+  std::string value;
+};
+
+// For primary keys: {UuidDatum(tenant), path}.
+template <typename Tag>
+Datum UuidDatum(const UuidOf<Tag>& uuid) {
+  return Uuid{uuid.bytes};
+}
+Datum KeyIdDatum(KeyId id);
+Datum KeyVersionDatum(KeyVersion version);
+
+Row ToRow(const StoreRecord& record);
+Row ToRow(const SealSlotRecord& record);
+Row ToRow(const Tenant& record);
+Row ToRow(const Keyring& record);
+Row ToRow(const Kek& record);
+Row ToRow(const Version& record);
+Row ToRow(const DataKey& record);
+Row ToRow(const CatalogScopeRecord& record);
+Row ToRow(const SecretRecord& record);
+Row ToRow(const SecretVersionRecord& record);
+Row ToRow(const SecretMetadataRecord& record);
+
+Result<StoreRecord> StoreFromRow(const Row& row);
+Result<SealSlotRecord> SealSlotFromRow(const Row& row);
+Result<Tenant> TenantFromRow(const Row& row);
+Result<Keyring> KeyringFromRow(const Row& row);
+Result<Kek> KekFromRow(const Row& row);
+Result<Version> KeyVersionFromRow(const Row& row);
+Result<DataKey> DataKeyFromRow(const Row& row);
+Result<CatalogScopeRecord> CatalogScopeFromRow(const Row& row);
+Result<SecretRecord> SecretFromRow(const Row& row);
+Result<SecretVersionRecord> SecretVersionFromRow(const Row& row);
+Result<SecretMetadataRecord> SecretMetadataFromRow(const Row& row);
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,93 @@
+#include "keysvc/store/schema.h"
+
+#include <array>
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr ValueType kInt = ValueType::kInt64;
+constexpr ValueType kUuid = ValueType::kUuid;
+constexpr ValueType kText = ValueType::kText;
+constexpr ValueType kBytes = ValueType::kBytes;
+
+constexpr std::array kStoreColumns = {
+    ColumnSpec{"id", kInt},          ColumnSpec{"store_uuid", kUuid}, ColumnSpec{"schema_version", kInt},
+    ColumnSpec{"root_key_id", kInt}, ColumnSpec{"created_us", kInt},
+};
+constexpr std::array kSealSlotColumns = {
+    ColumnSpec{"slot_id", kInt},   ColumnSpec{"kind", kInt},   ColumnSpec{"params", kBytes},
+    ColumnSpec{"wrapped", kBytes}, ColumnSpec{"label", kText}, ColumnSpec{"created_us", kInt},
+};
+constexpr std::array kTenantColumns = {
+    ColumnSpec{"uuid", kUuid},
+    ColumnSpec{"name", kText},
+    ColumnSpec{"created_us", kInt},
+};
+constexpr std::array kKeyringColumns = {
+    ColumnSpec{"uuid", kUuid},  ColumnSpec{"name", kText},           ColumnSpec{"purpose", kInt},
+    ColumnSpec{"kek_id", kInt}, ColumnSpec{"primary_version", kInt}, ColumnSpec{"created_us", kInt},
+};
+constexpr std::array kKekColumns = {
+    ColumnSpec{"kek_id", kInt},        ColumnSpec{"keyring", kUuid},   ColumnSpec{"wrapped", kBytes},
+    ColumnSpec{"check_value", kBytes}, ColumnSpec{"created_us", kInt},
+};
+constexpr std::array kKeyVersionColumns = {
+    ColumnSpec{"keyring", kUuid},   ColumnSpec{"version", kInt},    ColumnSpec{"state", kInt},
+    ColumnSpec{"created_us", kInt}, ColumnSpec{"changed_us", kInt},
+};
+constexpr std::array kDataKeyColumns = {
+    ColumnSpec{"keyring", kUuid},      ColumnSpec{"version", kInt},    ColumnSpec{"tenant", kUuid},
+    ColumnSpec{"key_id", kInt},        ColumnSpec{"kek_id", kInt},     ColumnSpec{"wrapped", kBytes},
+    ColumnSpec{"check_value", kBytes}, ColumnSpec{"created_us", kInt},
+};
+constexpr std::array kCatalogScopeColumns = {
+    ColumnSpec{"uuid", kUuid}, ColumnSpec{"name", kText},      ColumnSpec{"serial", kInt},
+    ColumnSpec{"lock", kText}, ColumnSpec{"changed_us", kInt},
+};
+constexpr std::array kSecretColumns = {
+    ColumnSpec{"tenant", kUuid},         ColumnSpec{"path", kText},          ColumnSpec{"uuid", kUuid},
+    ColumnSpec{"current_version", kInt}, ColumnSpec{"oldest_version", kInt}, ColumnSpec{"created_us", kInt},
+    ColumnSpec{"updated_us", kInt},
+};
+constexpr std::array kSecretVersionColumns = {
+    ColumnSpec{"secret", kUuid},    ColumnSpec{"version", kInt},
+    ColumnSpec{"state", kInt},      ColumnSpec{"ciphertext", kBytes, true},
+    ColumnSpec{"created_us", kInt}, ColumnSpec{"expires_us", kInt, true},
+    ColumnSpec{"changed_us", kInt}, ColumnSpec{"created_by", kText},
+};
+constexpr std::array kSecretMetadataColumns = {
+    ColumnSpec{"secret", kUuid},
+    ColumnSpec{"key", kText},
+    ColumnSpec{"value", kText},
+};
+
+constexpr std::array<std::size_t, 1> kSecondColumn = {1};
+constexpr std::array<std::size_t, 1> kSecretUuid = {2};
+constexpr std::array<std::size_t, 1> kDataKeyId = {3};
+
+// In the order of Table.
+constexpr std::array<TableSpec, kTableCount> kSchema = {{
+    {Table::kStore, "store", kStoreColumns, 1, {}, true},
+    {Table::kSealSlot, "seal_slot", kSealSlotColumns, 1, {}, true},
+    {Table::kTenant, "tenant", kTenantColumns, 1, kSecondColumn, true},
+    {Table::kKeyring, "keyring", kKeyringColumns, 1, kSecondColumn, true},
+    {Table::kKek, "kek", kKekColumns, 1, {}, true},
+    {Table::kKeyVersion, "key_version", kKeyVersionColumns, 2, {}, true},
+    {Table::kDataKey, "data_key", kDataKeyColumns, 3, kDataKeyId, true},
+    {Table::kCatalogScope, "catalog_scope", kCatalogScopeColumns, 1, kSecondColumn, true},
+    {Table::kSecret, "secret", kSecretColumns, 2, kSecretUuid, false},
+    {Table::kSecretVersion, "secret_version", kSecretVersionColumns, 2, {}, false},
+    {Table::kSecretMetadata, "secret_metadata", kSecretMetadataColumns, 2, {}, false},
+}};
+
+}  // namespace
+
+std::span<const TableSpec> Schema() { return kSchema; }
+
+const TableSpec& SpecOf(Table table) {
+  const auto index = static_cast<std::size_t>(table);
+  COFFER_CHECK(index < kSchema.size());
+  return kSchema[index];
+}
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,47 @@
+// The tables of a key store, once, for every implementation: columns, types, primary keys. docs/SCHEMA.md says what
+// they mean. The order of columns is under the row MAC: it changes only with the schema version.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "crypto/value.h"
+
+namespace coffer::keysvc {
+
+enum class Table : std::uint8_t {
+  kStore,     // one row: the store's UUID, schema version, root key id
+  kSealSlot,  // the root key, wrapped, once a slot
+  kTenant,
+  kKeyring,
+  kKek,
+  kKeyVersion,
+  kDataKey,
+  kCatalogScope,
+  kSecret,
+  kSecretVersion,
+  kSecretMetadata,
+};
+inline constexpr std::size_t kTableCount = 11;
+
+struct ColumnSpec {
+  std::string_view name;
+  ValueType type;
+  bool nullable = false;
+};
+
+struct TableSpec {
+  Table table;
+  std::string_view name;
+  std::span<const ColumnSpec> columns;
+  std::size_t primary_key_columns;      // the first so many
+  std::span<const std::size_t> unique;  // column indexes of one further unique key; empty: none
+  bool loaded_at_start;                 // every row checked at start; else each row when read
+};
+
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+std::span<const TableSpec> Schema();
+const TableSpec& SpecOf(Table table);
+
+}  // namespace coffer::keysvc

@@ -1,0 +1,231 @@
+// cofferd's configuration: what is refused and where it says so, what is accepted, and what is filled in.
+#include <gtest/gtest.h>
+
+#include "keysvc/config.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::uint32_t kOwnUid = 4242;
+
+constexpr char kTcp[] = R"(data_dir = "/d"
+[tcp]
+listen = "0.0.0.0:7443"
+certificate = "/tls/cert.pem"
+key = "/tls/key.pem"
+client_ca = "/tls/ca.pem"
+trust_domain = "example.org"
+)";
+
+// `text` with its one `from` replaced.
+std::string With(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos) ADD_FAILURE() << "not in the text: " << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+// A number for each of `count` users, "1, 2, 3".
+std::string Uids(int count) {
+  std::string list;
+  for (int uid = 1; uid <= count; ++uid) list += (uid > 1 ? ", " : "") + std::to_string(uid);
+  return list;
+}
+
+struct BadConfig {
+  std::string text;
+  std::string path;
+  std::uint64_t line;
+  std::string message;
+  std::uint64_t limit = 0;
+};
+
+void ExpectRefused(const BadConfig& bad) {
+  SCOPED_TRACE(bad.text.substr(0, 300));
+  const Result<Config> parsed = ParseConfig(bad.text, kOwnUid);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(parsed.error().path(), bad.path);
+  EXPECT_EQ(parsed.error().line(), bad.line);
+  EXPECT_EQ(parsed.error().limit(), bad.limit);
+  EXPECT_NE(parsed.error().message().find(bad.message), std::string_view::npos) << parsed.error().message();
+}
+
+TEST(ConfigTest, RefusesWhatIsNotToml) {
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {"data_dir", "", 1, "not TOML"},
+           {"data_dir = \"/d\"\nsocket_dir = /d\n", "", 2, "not TOML"},
+           {"data_dir = \"/d\"\n\ndata_dir = \"/e\"\n", "", 3, "not TOML"},
+           {"data_dir = \"/d\"\n[tcp\n", "", 2, "not TOML"},
+           {"data_dir = \"/d\xff\"\n", "", 1, "not TOML"},
+           {"data_dir = \"/d\"\n# \x01\n", "", 2, "not TOML"},
+           {"data_dir = \"/" + std::string(kMaxConfigBytes, 'd') + "\"", "", 0, "longer than allowed", kMaxConfigBytes},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, RefusesAWrongTopLevel) {
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {"", "data_dir", 1, "is missing"},
+           {"# nothing but this\n", "data_dir", 1, "is missing"},
+           {"data_dir = \"\"", "data_dir", 1, "not empty"},
+           {"data_dir = 7", "data_dir", 1, "must be a text"},
+           {"data_dir = [\"/d\"]", "data_dir", 1, "must be a text"},
+           {"data_dir = \"d\"", "data_dir", 1, "absolute path"},
+           {"\ndata_dir = \"./d\"", "data_dir", 2, "absolute path"},
+           {"data_dir = \"~/d\"", "data_dir", 1, "absolute path"},
+           {"data_dir = \"/d\\u0000/e\"", "data_dir", 1, "absolute path"},
+           {"data_dir = \"/d\"\nsocket_dir = \"s\"", "socket_dir", 2, "absolute path"},
+           {"data_dir = \"/d\"\nsocket_dir = false", "socket_dir", 2, "must be a text"},
+           {"data_dir = \"/d\"\nkey_file = \"seal.key\"", "key_file", 2, "absolute path"},
+           {"data_dir = \"/d\"\nkey_file = \"\"", "key_file", 2, "not empty"},
+           {"data_dir = \"/d\"\nallow_swap = \"true\"", "allow_swap", 2, "true or false"},
+           {"data_dir = \"/d\"\nallow_swap = 1", "allow_swap", 2, "true or false"},
+           {"data_dir = \"/d\"\nlog_level = \"INFO\"", "log_level", 2, "debug, info, warn or error"},
+           {"data_dir = \"/d\"\nlog_level = 3", "log_level", 2, "must be a text"},
+           {"data_dir = \"/d\"\nsockets = true", "sockets", 2, "must be a table"},
+           {"data_dir = \"/d\"\ntcp = \"0.0.0.0:7443\"", "tcp", 2, "must be a table"},
+           {"data_dir = \"/d\"\n[[cache]]\nciphers = 16", "cache", 2, "must be a table"},
+           {"data_dir = \"/d\"\ndatadir = \"/e\"", "datadir", 2, "not a key"},
+           {"data_dir = \"/d\"\nKey_file = \"/k\"", "Key_file", 2, "not a key"},
+           {"data_dir = \"/d\"\n[tls]\n", "tls", 2, "not a key"},
+           {"data_dir = \"/d\"\n\"a\\nb\\\"c\" = 1", "a?b?c", 2, "not a key"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, RefusesWrongSockets) {
+  const std::string head = "data_dir = \"/d\"\n[sockets.app]\n";
+  const std::string uids = "must be a list of 1 to 64 user ids";
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {head, "sockets.app.uids", 2, uids, 64},
+           {head + "uids = []", "sockets.app.uids", 3, uids, 64},
+           {head + "uids = 7", "sockets.app.uids", 3, uids, 64},
+           {head + "uids = [" + Uids(65) + "]", "sockets.app.uids", 3, uids, 64},
+           {head + "uids = [\"postgres\"]", "sockets.app.uids", 3, "must hold user ids"},
+           {head + "uids = [1,\n  -1]", "sockets.app.uids", 4, "must hold user ids"},
+           {head + "uids = [4294967295]", "sockets.app.uids", 3, "must hold user ids"},
+           {head + "uids = [1.0]", "sockets.app.uids", 3, "must hold user ids"},
+           {head + "uids = [1, 2, 1]", "sockets.app.uids", 3, "twice"},
+           {head + "uids = [1]\ngid = -1", "sockets.app.gid", 4, "whole number", 4294967294},
+           {head + "uids = [1]\ngid = 4294967295", "sockets.app.gid", 4, "whole number", 4294967294},
+           {head + "uids = [1]\ngid = \"coffer\"", "sockets.app.gid", 4, "whole number", 4294967294},
+           {head + "uids = [1]\nmode = 384", "sockets.app.mode", 4, "not a key"},
+           {"data_dir = \"/d\"\n[sockets.root]\nuids = [1]", "sockets.root", 2, "is not a role"},
+           {"data_dir = \"/d\"\n[sockets.App]\nuids = [1]", "sockets.App", 2, "is not a role"},
+           {"data_dir = \"/d\"\n[sockets]\ndba = [1]", "sockets.dba", 3, "must be a table"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, RefusesAWrongTcpOrCache) {
+  const std::string domain = "must be [a-z0-9._-]";
+  const std::string ciphers = "whole number within its limits";
+  const std::string cache = "data_dir = \"/d\"\n[cache]\nciphers = ";
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {With(kTcp, "listen = \"0.0.0.0:7443\"\n", ""), "tcp.listen", 2, "is missing"},
+           {With(kTcp, "0.0.0.0:7443", ""), "tcp.listen", 3, "not empty"},
+           {With(kTcp, "certificate = \"/tls/cert.pem\"\n", ""), "tcp.certificate", 2, "is missing"},
+           {With(kTcp, "/tls/cert.pem", "cert.pem"), "tcp.certificate", 4, "absolute path"},
+           {With(kTcp, "key = \"/tls/key.pem\"\n", ""), "tcp.key", 2, "is missing"},
+           {With(kTcp, "client_ca = \"/tls/ca.pem\"\n", ""), "tcp.client_ca", 2, "is missing"},
+           {With(kTcp, "/tls/ca.pem", "ca.pem"), "tcp.client_ca", 6, "absolute path"},
+           {With(kTcp, "trust_domain = \"example.org\"\n", ""), "tcp.trust_domain", 2, "is missing"},
+           {With(kTcp, "example.org", "Example.org"), "tcp.trust_domain", 7, domain},
+           {With(kTcp, "example.org", "example.org/role"), "tcp.trust_domain", 7, domain},
+           {With(kTcp, "example.org", std::string(256, 'a')), "tcp.trust_domain", 7, domain},
+           {std::string(kTcp) + "min_tls = \"1.2\"", "tcp.min_tls", 8, "not a key"},
+           {cache + "15", "cache.ciphers", 3, ciphers, 1'000'000},
+           {cache + "1000001", "cache.ciphers", 3, ciphers, 1'000'000},
+           {cache + "-16", "cache.ciphers", 3, ciphers, 1'000'000},
+           {cache + "16.0", "cache.ciphers", 3, ciphers, 1'000'000},
+           {cache + "16\nsize = 1", "cache.size", 4, "not a key"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, ErrorsNeverShowAValue) {
+  for (const char* text : {"data_dir = \"hunter2\"", "data_dir = \"/d\"\nlog_level = \"hunter2\"",
+                           "data_dir = \"/d\"\n[sockets.app]\nuids = [\"hunter2\"]", "data_dir = hunter2"}) {
+    const Result<Config> parsed = ParseConfig(text, kOwnUid);
+    ASSERT_FALSE(parsed.ok());
+    EXPECT_EQ(parsed.error().ToString().find("hunter2"), std::string::npos) << parsed.error().ToString();
+  }
+}
+
+TEST(ConfigTest, ADataFolderAloneMeansEveryRoleForOwnUser) {
+  const Result<Config> parsed = ParseConfig("data_dir = \"/d\"", kOwnUid);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().ToString();
+  const Config alone = DefaultConfig("/d", kOwnUid);
+  for (const Config* config : {&*parsed, &alone}) {
+    EXPECT_EQ(config->data_dir, "/d");
+    EXPECT_EQ(config->socket_dir, "/d");
+    EXPECT_EQ(config->key_file, "");
+    EXPECT_FALSE(config->allow_swap);
+    EXPECT_EQ(config->log_level, LogLevel::kInfo);
+    EXPECT_FALSE(config->tcp.has_value());
+    EXPECT_EQ(config->cipher_cache, 16'384U);
+    ASSERT_EQ(config->sockets.size(), policy::kRoleCount);
+    for (const auto& [role, socket] : config->sockets) {
+      EXPECT_EQ(socket.uids, std::vector<std::uint32_t>{kOwnUid}) << policy::RoleName(role);
+      EXPECT_FALSE(socket.gid.has_value());
+    }
+  }
+}
+
+TEST(ConfigTest, EveryKeyIsRead) {
+  const std::string text = With(kTcp, "data_dir = \"/d\"\n", R"(data_dir = "/d"
+socket_dir = "/run/coffer"
+key_file = "/etc/coffer/seal.key"
+allow_swap = true
+log_level = "warn"
+sockets = { app = { uids = [472, 0], gid = 473 }, backup-agent = { uids = [4294967294] } }
+cache.ciphers = 16
+)");
+  const Result<Config> config = ParseConfig(text, kOwnUid);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->socket_dir, "/run/coffer");
+  EXPECT_EQ(config->key_file, "/etc/coffer/seal.key");
+  EXPECT_TRUE(config->allow_swap);
+  EXPECT_EQ(config->log_level, LogLevel::kWarn);
+  EXPECT_EQ(config->cipher_cache, 16U);
+  ASSERT_EQ(config->sockets.size(), 2U) << "naming one socket leaves no other open";
+  EXPECT_EQ(config->sockets.at(policy::Role::kApp).uids, (std::vector<std::uint32_t>{472, 0}));
+  EXPECT_EQ(config->sockets.at(policy::Role::kApp).gid, 473U);
+  EXPECT_EQ(config->sockets.at(policy::Role::kBackupAgent).uids, std::vector<std::uint32_t>{4294967294});
+  ASSERT_TRUE(config->tcp.has_value());
+  EXPECT_EQ(config->tcp->listen, "0.0.0.0:7443");
+  EXPECT_EQ(config->tcp->certificate, "/tls/cert.pem");
+  EXPECT_EQ(config->tcp->key, "/tls/key.pem");
+  EXPECT_EQ(config->tcp->client_ca, "/tls/ca.pem");
+  EXPECT_EQ(config->tcp->trust_domain, "example.org");
+}
+
+TEST(ConfigTest, TheLimitsThemselvesAreAccepted) {
+  const std::string most = With(kTcp, "example.org", std::string(255, 'a')) + "[cache]\nciphers = 1000000\n[sockets.dba]\nuids = [" +
+                           Uids(64) + "]\ngid = 4294967294\n";
+  const Result<Config> config = ParseConfig(most + std::string(kMaxConfigBytes - most.size(), '\n'), kOwnUid);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->cipher_cache, 1'000'000U);
+  EXPECT_EQ(config->sockets.at(policy::Role::kDba).uids.size(), 64U);
+}
+
+TEST(ConfigTest, AnEmptySocketsTableOpensNoSocket) {
+  const Result<Config> config = ParseConfig("data_dir = \"/d\"\n[sockets]\n", kOwnUid);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_TRUE(config->sockets.empty());
+}
+
+TEST(ConfigTest, LogLevelsAreFourWords) {
+  EXPECT_EQ(ParseLogLevel("debug"), LogLevel::kDebug);
+  EXPECT_EQ(ParseLogLevel("info"), LogLevel::kInfo);
+  EXPECT_EQ(ParseLogLevel("warn"), LogLevel::kWarn);
+  EXPECT_EQ(ParseLogLevel("error"), LogLevel::kError);
+  for (const char* text : {"", "trace", "Info", "warning", "info "}) EXPECT_FALSE(ParseLogLevel(text).has_value()) << text;
+}
+
+}  // namespace
+}  // namespace coffer::keysvc

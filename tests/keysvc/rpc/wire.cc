@@ -1,0 +1,190 @@
+#include "tests/keysvc/rpc/wire.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/text_format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include "coffer/v1/admin.pb.h"
+#include "coffer/v1/field.pb.h"
+#include "coffer/v1/key.pb.h"
+#include "coffer/v1/secret.pb.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::chrono::seconds kPatience{60};
+constexpr char kPackage[] = "coffer.v1.";
+
+std::string ReadAll(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::string BytesOf(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (!buffer.Valid() || !buffer.Dump(&slices).ok()) return bytes;
+  for (const grpc::Slice& slice : slices) bytes.append(slice.begin(), slice.end());
+  return bytes;
+}
+
+std::unique_ptr<google::protobuf::Message> RequestOf(const std::string& rpc) {
+  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(kPackage + rpc);
+  if (method == nullptr) return nullptr;
+  auto* factory = google::protobuf::MessageFactory::generated_factory();
+  return std::unique_ptr<google::protobuf::Message>(factory->GetPrototype(method->input_type())->New());
+}
+
+grpc::ChannelArguments Arguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
+  return arguments;
+}
+
+}  // namespace
+
+const std::vector<Rpc>& AllRpcs() {
+  using Op = policy::Operation;
+  static const std::string kEmail =
+      "columns { field: 'shop.user.email' rows { parts { int64: 7 } } values: 'x' }";
+  static const std::vector<Rpc> kRpcs = {
+      {"FieldService.EncryptFields", Op::kEncryptFields, kEmail},
+      {"FieldService.DecryptFields", Op::kDecryptFields, kEmail},
+      {"FieldService.RewrapFields", Op::kRewrapFields, kEmail},
+      {"KeyService.CreateKeyring", Op::kCreateKeyring, "name: 'new'"},
+      {"KeyService.GetKeyring", Op::kGetKeyring, "name: 'shop'"},
+      {"KeyService.ListKeyrings", Op::kListKeyrings, ""},
+      {"KeyService.RotateKeyring", Op::kRotateKeyring, "name: 'shop'"},
+      {"KeyService.DisableKeyVersion", Op::kDisableVersion, "name: 'shop' version: 1"},
+      {"KeyService.EnableKeyVersion", Op::kEnableVersion, "name: 'shop' version: 1"},
+      {"KeyService.CreateTenant", Op::kCreateTenant, "name: 'new'"},
+      {"KeyService.ListTenants", Op::kListTenants, ""},
+      {"SecretService.PutSecret", Op::kPutSecret, "path: 'app/db' value: 'x'"},
+      {"SecretService.GetSecret", Op::kGetSecret, "path: 'app/db'"},
+      {"SecretService.ListSecrets", Op::kListSecrets, ""},
+      {"SecretService.GetSecretHistory", Op::kSecretHistory, "path: 'app/db'"},
+      {"SecretService.DeleteSecret", Op::kDeleteSecret, "path: 'app/db'"},
+      {"SecretService.UndeleteSecret", Op::kUndeleteSecret, "path: 'app/db'"},
+      {"SecretService.DestroySecret", Op::kDestroySecret, "path: 'app/db' versions: 1 alone_reason: 'a test'"},
+      {"AdminService.Init", Op::kInitStore, "key_file { path: '/nowhere/key' } accept_total_loss: true"},
+      {"AdminService.Unseal", Op::kUnseal, ""},
+      {"AdminService.Seal", Op::kSeal, ""},
+      {"AdminService.GetStatus", Op::kShowStatus, ""},
+      {"AdminService.ApplyCatalog", Op::kApplyCatalog, "catalog: 'scope = \"other\"'"},
+      {"AdminService.DiffCatalog", Op::kDiffCatalog, "catalog: 'scope = \"other\"'"},
+      {"AdminService.GetCatalog", Op::kShowCatalog, ""},
+  };
+  return kRpcs;
+}
+
+policy::Role CallerOf(const std::string& rpc) {
+  for (const Rpc& known : AllRpcs()) {
+    if (known.name != rpc) continue;
+    return policy::Decide(policy::Role::kApp, known.operation).allowed ? policy::Role::kApp : policy::Role::kAdmin;
+  }
+  ADD_FAILURE() << "no RPC of this name: " << rpc;
+  return policy::Role::kApp;
+}
+
+std::vector<std::string> DeclaredRpcs() {
+  std::vector<std::string> names;
+  for (const google::protobuf::FileDescriptor* file :
+       {v1::EncryptFieldsRequest::descriptor()->file(), v1::Keyring::descriptor()->file(), v1::SecretVersion::descriptor()->file(),
+        v1::InitRequest::descriptor()->file()}) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      for (int m = 0; m < file->service(s)->method_count(); ++m) {
+        names.push_back(file->service(s)->name() + "." + file->service(s)->method(m)->name());
+      }
+    }
+  }
+  return names;
+}
+
+std::string Quoted(const std::string& bytes) {
+  constexpr std::string_view kDigits = "01234567";
+  std::string text = "'";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += '\\';
+    text += kDigits[byte >> 6U];
+    text += kDigits[(byte >> 3U) & 7U];
+    text += kDigits[byte & 7U];
+  }
+  return text + "'";
+}
+
+struct Wire::Channel {
+  explicit Channel(std::shared_ptr<grpc::ChannelInterface> channel) : stub(std::move(channel)) {}
+  mutable grpc::GenericStub stub;
+};
+
+Wire Wire::ToSocket(const std::string& path) {
+  return Wire(std::make_shared<Channel>(
+      grpc::CreateCustomChannel("unix:" + path, grpc::experimental::LocalCredentials(UDS), Arguments())));
+}
+
+Wire Wire::ToTls(int port, const std::string& folder, const std::string& name) {
+  grpc::SslCredentialsOptions options{.pem_root_certs = ReadAll(folder + "/ca.crt"), .pem_private_key = {}, .pem_cert_chain = {}};
+  if (!name.empty()) {
+    options.pem_private_key = ReadAll(folder + "/" + name + ".key");
+    options.pem_cert_chain = ReadAll(folder + "/" + name + ".crt");
+  }
+  grpc::ChannelArguments arguments = Arguments();
+  arguments.SetSslTargetNameOverride("localhost");
+  return Wire(std::make_shared<Channel>(
+      grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port), grpc::SslCredentials(options), arguments)));
+}
+
+std::string Wire::MethodOf(const std::string& rpc) {
+  std::string method = "/";
+  method.append(kPackage).append(rpc);
+  method.at(method.rfind('.')) = '/';
+  return method;
+}
+
+Answer Wire::Call(const std::string& rpc, const std::string& request, const Metadata& metadata) const {
+  const std::unique_ptr<google::protobuf::Message> message = RequestOf(rpc);
+  if (message == nullptr || !google::protobuf::TextFormat::ParseFromString(request, message.get())) {
+    ADD_FAILURE() << rpc << ": not a request: " << request.substr(0, 200);
+    return {};
+  }
+  return CallRaw(MethodOf(rpc), message->SerializeAsString(), metadata);
+}
+
+Answer Wire::Call(const std::string& rpc, const google::protobuf::Message& request) const {
+  return CallRaw(MethodOf(rpc), request.SerializeAsString());
+}
+
+Answer Wire::CallRaw(const std::string& method, const std::string& bytes, const Metadata& metadata) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  channel_->stub.UnaryCall(&context, method, {}, &request, &response, [&done](const grpc::Status& status) { done.set_value(status); });
+  const grpc::Status status = done.get_future().get();
+  Answer answer{.code = status.error_code(), .message = status.error_message(), .error = {}, .body = BytesOf(response)};
+  const auto error = context.GetServerTrailingMetadata().find("coffer-error");
+  if (error != context.GetServerTrailingMetadata().end()) answer.error.assign(error->second.data(), error->second.size());
+  return answer;
+}
+
+std::optional<bool> Wire::Serving() const {
+  const Answer answer = CallRaw("/grpc.health.v1.Health/Check", "");
+  if (!answer.ok() || answer.body.size() != 2) return std::nullopt;
+  return answer.body == "\x08\x01";  // status = SERVING; 2 is NOT_SERVING
+}
+
+}  // namespace coffer::keysvc

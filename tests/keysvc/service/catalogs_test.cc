@@ -1,0 +1,83 @@
+// Applying catalogs through the service: locks, keyrings, weakening, and an empty store that takes a lock over.
+#include "tests/keysvc/service/service_fixture.h"
+
+namespace coffer::keysvc {
+namespace {
+
+using CatalogsTest = ServiceFixture;
+
+std::string Replaced(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST_F(CatalogsTest, ApplyNeedsItsKeyrings) {
+  ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+  const Result<policy::CatalogChange> refused = admin_service.Apply(admin, kShopCatalog, "", "");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_TRUE(admin_service.ShowCatalog(admin, "")->scopes.empty());
+}
+
+TEST_F(CatalogsTest, SecondApplyNeedsTheLockAndChangesNothing) {
+  StartShop();
+  EXPECT_EQ(admin_service.Apply(admin, kShopCatalog, "", "").error().code(), ErrorCode::kFailedPrecondition);
+  const Result<policy::CatalogChange> same = admin_service.Apply(admin, kShopCatalog, lock, "");
+  ASSERT_TRUE(same.ok());
+  EXPECT_FALSE(same->changed);
+  EXPECT_EQ(admin_service.ShowCatalog(app, "shop")->lock, lock);
+}
+
+TEST_F(CatalogsTest, StaleLockIsAConflict) {
+  StartShop();
+  const std::string stronger = Replaced(kShopCatalog, "class   = \"pii\"", "class   = \"pii\"\nsuite = 2");
+  ASSERT_TRUE(admin_service.Apply(admin, stronger, lock, "").ok());
+  EXPECT_EQ(admin_service.Apply(admin, kShopCatalog, lock, "reason").error().code(), ErrorCode::kConflict);
+}
+
+TEST_F(CatalogsTest, WeakeningAsksASecondPerson) {
+  StartShop();
+  const std::string weaker = Replaced(kShopCatalog, "class   = \"pii\"", "class   = \"internal\"");
+  EXPECT_TRUE(admin_service.Diff(dba, weaker, lock)->weakens);
+  EXPECT_EQ(admin_service.Apply(admin, weaker, lock, "").error().code(), ErrorCode::kFailedPrecondition);
+  Caller remote = admin;
+  remote.local = false;
+  EXPECT_EQ(admin_service.Apply(remote, weaker, lock, "reason").error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(admin_service.ShowCatalog(app, "shop")->lock, lock) << "a refused apply changes nothing";
+  EXPECT_TRUE(admin_service.Apply(admin, weaker, lock, "reviewed with the data owner").ok());
+}
+
+TEST_F(CatalogsTest, DbaMayDiffButNotApply) {
+  StartShop();
+  EXPECT_TRUE(admin_service.Diff(dba, kShopCatalog, lock).ok());
+  EXPECT_EQ(admin_service.Apply(dba, kShopCatalog, lock, "").error().code(), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(CatalogsTest, BadTextsAreRefused) {
+  StartShop();
+  EXPECT_EQ(admin_service.Apply(admin, "scope = ", lock, "").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(admin_service.Apply(admin, kShopCatalog, "scope = \"shop\"", "").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(admin_service.ShowCatalog(admin, "nothing").error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(CatalogsTest, CatalogSurvivesASeal) {
+  StartShop();
+  ASSERT_TRUE(admin_service.Seal(admin).ok());
+  ASSERT_TRUE(admin_service.Unseal(admin, KeyFile()).ok());
+  EXPECT_EQ(admin_service.ShowCatalog(app, "shop")->lock, lock);
+}
+
+TEST_F(CatalogsTest, AnEmptyStoreTakesTheIdsOfALock) {
+  StartShop();
+  MemoryStore empty;
+  const std::unique_ptr<Barrier> other = OpenBarrier(empty, clock);
+  ASSERT_TRUE(other->Init(KeyFileSeal{.path = folder / "other.key", .allow_same_device = true}).ok());
+  const std::shared_ptr<Unsealed> unsealed = other->Enter().value();
+  ASSERT_TRUE(unsealed->keys->CreateKeyring("shop").ok());
+  const auto allow = [](const policy::CatalogChange&) { return Status(); };
+  const Result<policy::CatalogChange> taken = unsealed->catalogs->Apply(kShopCatalog, lock, allow);
+  ASSERT_TRUE(taken.ok()) << taken.error().ToString();
+  EXPECT_EQ(policy::WriteCatalogLock(taken->lock), lock);
+}
+
+}  // namespace
+}  // namespace coffer::keysvc

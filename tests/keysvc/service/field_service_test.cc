@@ -1,0 +1,279 @@
+// EncryptFields, DecryptFields, RewrapFields below gRPC: what comes back, and that a value moved anywhere does not decrypt.
+#include "tests/keysvc/service/service_fixture.h"
+
+namespace coffer::keysvc {
+namespace {
+
+using FieldServiceTest = ServiceFixture;
+
+void ExpectItemFails(const Result<FieldOutput>& output, const char* what) {
+  ASSERT_TRUE(output.ok()) << what << ": " << output.error().ToString();
+  const ColumnOutput& column = output->columns.front();
+  ASSERT_EQ(column.failures.size(), 1U) << what;
+  EXPECT_EQ(column.failures.front(), std::make_pair(0U, ItemFailure::kDecryptFailed)) << what;
+  EXPECT_EQ(column.values.front(), "") << what;
+}
+
+TEST_F(FieldServiceTest, RoundTripOfABatch) {
+  StartShop();
+  const std::vector<std::string> plain = {"a@example.org", "", std::string(1000, 'x'), std::string("\0\xff", 2)};
+  const std::vector<std::string> encrypted = Encrypted(EmailColumn(plain));
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(encrypted[i].size(), plain[i].size() + 50);
+    EXPECT_EQ(encrypted[i][0], '\xC1');
+  }
+  const Result<FieldOutput> decrypted = fields.Decrypt(app, {EmailColumn(encrypted)});
+  ASSERT_TRUE(decrypted.ok());
+  EXPECT_EQ(decrypted->columns.front().values, plain);
+  EXPECT_TRUE(decrypted->columns.front().failures.empty());
+}
+
+TEST_F(FieldServiceTest, EqualPlaintextsGiveDifferentCiphertexts) {
+  StartShop();
+  const std::vector<std::string> encrypted = Encrypted(EmailColumn({"same", "same"}));
+  EXPECT_NE(encrypted[0], encrypted[1]);
+}
+
+TEST_F(FieldServiceTest, SecretsAreCommittedAndPadded) {
+  StartShop();
+  const Uuid row = Uuid::Generate(1);
+  EXPECT_EQ(Encrypted(PasswordColumn("short", row, "u", "l")).front().size(), 32U + 82U);
+  EXPECT_EQ(Encrypted(PasswordColumn("", row, "u", "l")).front().size(), 32U + 82U) << "length is hidden up to the block";
+}
+
+TEST_F(FieldServiceTest, AValueMovedToAnotherRowDoesNotDecrypt) {
+  StartShop();
+  const std::vector<std::string> encrypted = Encrypted(EmailColumn({"a@b"}, 1));
+  ExpectItemFails(fields.Decrypt(app, {EmailColumn(encrypted, 2)}), "another row");
+}
+
+TEST_F(FieldServiceTest, AnEditedUrlDoesNotDecrypt) {
+  StartShop();
+  const Uuid row = Uuid::Generate(1);
+  const std::string encrypted = Encrypted(PasswordColumn("pw", row, "https://db", "sa")).front();
+  ASSERT_EQ(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://db", "sa")})->columns.front().values.front(), "pw");
+  ExpectItemFails(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://evil", "sa")}), "another url");
+  ExpectItemFails(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://db", "root")}), "another login");
+}
+
+TEST_F(FieldServiceTest, AValueMovedToAnotherColumnTenantOrScopeDoesNotDecrypt) {
+  StartShop();
+  ASSERT_TRUE(key_service.CreateTenant(admin, "acme").ok());
+  const std::string encrypted = Encrypted(EmailColumn({"a@b"}, 1)).front();
+  FieldColumn other_tenant = EmailColumn({encrypted}, 1);
+  other_tenant.tenant = "acme";
+  ExpectItemFails(fields.Decrypt(app, {other_tenant}), "another tenant");
+  FieldColumn other_column{.field = "shop.note.body", .tenant = "", .values = {Kept(encrypted)}, .row_parts = {}, .contexts = {}};
+  ExpectItemFails(fields.Decrypt(app, {other_column}), "another column");
+
+  std::string second_scope = kShopCatalog;
+  second_scope.replace(second_scope.find("\"shop\""), 6, "\"mart\"");
+  ASSERT_TRUE(admin_service.Apply(admin, second_scope, "", "").ok());
+  FieldColumn other_scope = EmailColumn({encrypted}, 1);
+  other_scope.field = "mart.user.email";
+  ExpectItemFails(fields.Decrypt(app, {other_scope}), "another scope");
+}
+
+TEST_F(FieldServiceTest, EveryBitFlipFailsTheSameWay) {
+  StartShop();
+  const std::string good = Encrypted(EmailColumn({"value"}, 1)).front();
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+    ExpectItemFails(fields.Decrypt(app, {EmailColumn({bad}, 1)}), "a flipped bit");
+  }
+}
+
+TEST_F(FieldServiceTest, AFailedItemLeavesTheOthers) {
+  StartShop();
+  std::vector<std::string> encrypted = Encrypted(EmailColumn({"one", "two", "three"}));
+  encrypted[1].back() = static_cast<char>(encrypted[1].back() ^ 1);
+  const Result<FieldOutput> output = fields.Decrypt(app, {EmailColumn(encrypted)});
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->columns.front().values, (std::vector<std::string>{"one", "", "three"}));
+  EXPECT_EQ(recorded.records.back().failed, 1U);
+  EXPECT_EQ(recorded.records.back().items, 3U);
+}
+
+TEST_F(FieldServiceTest, RotationKeepsOldValuesAndRewrapMovesThem) {
+  StartShop();
+  const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}));
+  ASSERT_TRUE(key_service.RotateKeyring(dba, "shop", {}).ok());
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(old)})->columns.front().values.front(), "keep");
+  const Result<FieldOutput> rewrapped = fields.Rewrap(dba, {EmailColumn(old)});
+  ASSERT_TRUE(rewrapped.ok());
+  EXPECT_EQ(rewrapped->rewrapped, 1U);
+  const std::vector<std::string> fresh = rewrapped->columns.front().values;
+  EXPECT_NE(FieldHeader::Parse(AsBytes(old.front()))->key_id, FieldHeader::Parse(AsBytes(fresh.front()))->key_id);
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(fresh)})->columns.front().values.front(), "keep");
+  const Result<FieldOutput> again = fields.Rewrap(dba, {EmailColumn(fresh)});
+  EXPECT_EQ(again->rewrapped, 0U);
+  EXPECT_EQ(again->columns.front().values, fresh) << "what is current is returned as it was";
+}
+
+TEST_F(FieldServiceTest, RewrapNeverSucceedsForWhatDoesNotDecrypt) {
+  StartShop();
+  const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}, 1));
+  ASSERT_TRUE(key_service.RotateKeyring(dba, "shop", {}).ok());
+  ExpectItemFails(fields.Rewrap(dba, {EmailColumn(old, 2)}), "a dba cannot move a value by rewrapping it");
+}
+
+TEST_F(FieldServiceTest, RewrapBringsTheDeclaredForm) {
+  StartShop();
+  const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}));
+  std::string stronger = kShopCatalog;
+  stronger.replace(stronger.find("class   = \"pii\""), 15, "class   = \"pii\"\nsuite = 2");
+  ASSERT_TRUE(admin_service.Apply(admin, stronger, lock, "").ok());
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(old)})->columns.front().values.front(), "keep") << "the former form is accepted";
+  const Result<FieldOutput> moved = fields.Rewrap(dba, {EmailColumn(old)});
+  EXPECT_EQ(moved->rewrapped, 1U);
+  EXPECT_EQ(moved->columns.front().values.front().size(), 4U + 82U);
+}
+
+TEST_F(FieldServiceTest, DisabledVersionRefusesItsValuesUntilEnabled) {
+  StartShop();
+  const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}));
+  ASSERT_TRUE(key_service.RotateKeyring(admin, "shop", {}).ok());
+  ASSERT_TRUE(key_service.DisableVersion(admin, "shop", KeyVersion{1}).ok());
+  const Result<FieldOutput> refused = fields.Decrypt(app, {EmailColumn(old)});
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(refused->columns.front().failures.front().second, ItemFailure::kKeyDisabled);
+  EXPECT_EQ(refused->columns.front().values.front(), "");
+  ASSERT_TRUE(key_service.EnableVersion(admin, "shop", KeyVersion{1}).ok());
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(old)})->columns.front().values.front(), "keep");
+}
+
+TEST_F(FieldServiceTest, RolesThatMayNotAreRefused) {
+  StartShop();
+  const std::vector<std::string> encrypted = Encrypted(EmailColumn({"secret"}));
+  for (const Caller& caller : {dba, auditor, admin}) {
+    EXPECT_EQ(fields.Decrypt(caller, {EmailColumn(encrypted)}).error().code(), ErrorCode::kPermissionDenied);
+    EXPECT_EQ(fields.Encrypt(caller, {EmailColumn({"x"})}).error().code(), ErrorCode::kPermissionDenied);
+  }
+  EXPECT_EQ(fields.Rewrap(auditor, {EmailColumn(encrypted)}).error().code(), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(FieldServiceTest, BadRequestsAreRefusedByNameAndDoNothing) {
+  StartShop();
+  const std::string long_value(kMaxFieldValue + 1, 'x');
+  std::vector<FieldColumn> too_many_columns(65, EmailColumn({"x"}));
+  FieldColumn unknown_field = EmailColumn({"x"});
+  unknown_field.field = "shop.user.phone";
+  FieldColumn builtin = EmailColumn({"x"});
+  builtin.field = "coffer.secret";
+  FieldColumn unknown_tenant = EmailColumn({"x"});
+  unknown_tenant.tenant = "nobody";
+  FieldColumn text_row = EmailColumn({"x"});
+  text_row.row_parts = {TextView{"1"}};
+  FieldColumn null_row = EmailColumn({"x"});
+  null_row.row_parts = {NullValue{}};
+  FieldColumn no_row = EmailColumn({"x"});
+  no_row.row_parts.clear();
+  no_row.row_width = 0;
+  FieldColumn two_parts = EmailColumn({"x"});
+  two_parts.row_parts = {std::int64_t{1}, std::int64_t{2}};
+  two_parts.row_width = 2;
+  FieldColumn stray_context = EmailColumn({"x"});
+  stray_context.contexts = {{.column = "url", .value = TextView{"u"}}};
+  stray_context.context_width = 1;
+  FieldColumn uneven = EmailColumn({"x", "y"});
+  uneven.row_parts.pop_back();
+  FieldColumn missing_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
+  missing_bound.contexts.pop_back();
+  missing_bound.context_width = 1;
+  FieldColumn renamed_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
+  renamed_bound.contexts[0].column = "uri";
+  FieldColumn twice_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
+  twice_bound.contexts[0].column = "login";
+  FieldColumn typed_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
+  typed_bound.contexts[0].value = std::int64_t{1};
+  FieldColumn bad_utf8 = PasswordColumn("x", Uuid::Generate(1), "\xff", "l");
+
+  const std::vector<std::pair<const char*, std::vector<FieldColumn>>> cases = {
+      {"no column", {}},
+      {"no value", {EmailColumn({})}},
+      {"too many columns", too_many_columns},
+      {"too many values", {EmailColumn(std::vector<std::string>(4097, "x"))}},
+      {"too long a value", {EmailColumn({long_value})}},
+      {"too many bytes", {EmailColumn(std::vector<std::string>(65, std::string(kMaxFieldValue, 'x')))}},
+      {"unknown field", {unknown_field}},
+      {"the vault's own field", {builtin}},
+      {"unknown tenant", {unknown_tenant}},
+      {"row of another type", {text_row}},
+      {"NULL row", {null_row}},
+      {"no row", {no_row}},
+      {"row with two parts", {two_parts}},
+      {"context that is not declared", {stray_context}},
+      {"fewer rows than values", {uneven}},
+      {"a bound column missing", {missing_bound}},
+      {"a bound column of another name", {renamed_bound}},
+      {"a bound column twice", {twice_bound}},
+      {"a bound column of another type", {typed_bound}},
+      {"text that is not UTF-8", {bad_utf8}},
+      {"a good column before a bad one", {EmailColumn({"x"}), unknown_field}},
+  };
+  const std::uint64_t keys_before = barrier->Enter().value()->keys->counts().data_keys;
+  for (const auto& [name, columns] : cases) {
+    for (const auto method : {&FieldService::Encrypt, &FieldService::Decrypt, &FieldService::Rewrap}) {
+      const Result<FieldOutput> refused = (fields.*method)(app, columns);
+      if (method != &FieldService::Encrypt && refused.ok()) continue;  // a ciphertext may be longer than a plaintext
+      ASSERT_FALSE(refused.ok()) << name;
+      EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << name << ": " << refused.error().ToString();
+      EXPECT_EQ(refused.error().ToString().find("nobody"), std::string::npos) << "no value in an error";
+    }
+  }
+  EXPECT_LE(barrier->Enter().value()->keys->counts().data_keys, keys_before + 2) << "no key for a tenant or field that is none";
+}
+
+TEST_F(FieldServiceTest, RetiredFieldDecryptsButTakesNoNewValues) {
+  StartShop();
+  const std::vector<std::string> encrypted = Encrypted(EmailColumn({"old"}));
+  std::string smaller = kShopCatalog;
+  const std::size_t from = smaller.find("[field.\"user.email\"]");
+  smaller.erase(from, smaller.find("[field.\"note.body\"]") - from);
+  EXPECT_EQ(admin_service.Apply(admin, smaller, lock, "").error().code(), ErrorCode::kFailedPrecondition);
+  ASSERT_TRUE(admin_service.Apply(admin, smaller, lock, "the table is gone").ok());
+  EXPECT_EQ(fields.Encrypt(app, {EmailColumn({"new"})}).error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(encrypted)})->columns.front().values.front(), "old");
+}
+
+TEST_F(FieldServiceTest, DisableDuringACallIsNoticedBeforeRelease) {
+  StartShop();
+  const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}));
+  ASSERT_TRUE(key_service.RotateKeyring(admin, "shop", {}).ok());
+  // The recorder runs between act and release: there the version is disabled.
+  int calls = 0;
+  const Pipeline racing(*barrier, [&](const CallRecord&) -> Status {
+    if (++calls == 1) {
+      EXPECT_TRUE(barrier->Enter().value()->keys->DisableVersion("shop", KeyVersion{1}).ok());
+    }
+    return {};
+  });
+  const FieldService raced(racing, clock, *barrier);
+  const Result<FieldOutput> output = raced.Decrypt(app, {EmailColumn(old)});
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->columns.front().values.front(), "") << "the plaintext of the first run is not released";
+  EXPECT_EQ(output->columns.front().failures.front().second, ItemFailure::kKeyDisabled);
+  EXPECT_EQ(calls, 2) << "both decisions are recorded";
+}
+
+TEST_F(FieldServiceTest, NothingIsReleasedWithoutItsRecord) {
+  StartShop();
+  const std::vector<std::string> encrypted = Encrypted(EmailColumn({"secret"}));
+  recorded.answer = Error(ErrorCode::kUnavailable, "the record cannot be kept");
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(encrypted)}).error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(key_service.RotateKeyring(admin, "shop", {}).error().code(), ErrorCode::kUnavailable);
+  recorded.answer = {};
+  EXPECT_EQ(key_service.GetKeyring(admin, "shop")->versions.size(), 1U) << "a mutation whose begin is not recorded does not happen";
+}
+
+TEST_F(FieldServiceTest, QuickCallsAreShortAndNeedNoCommit) {
+  StartShop();
+  EXPECT_FALSE(fields.IsQuick({EmailColumn({"x"})}, true)) << "the first value makes a data key";
+  Encrypted(EmailColumn({"x"}));
+  EXPECT_TRUE(fields.IsQuick({EmailColumn({"x"})}, true));
+  EXPECT_FALSE(fields.IsQuick({EmailColumn(std::vector<std::string>(65, "x"))}, true));
+}
+
+}  // namespace
+}  // namespace coffer::keysvc

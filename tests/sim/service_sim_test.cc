@@ -1,0 +1,78 @@
+// 10,000 lives, each cut by a power failure at its own step. COFFER_SIM_SEEDS and COFFER_SIM_FIRST choose others.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <charconv>
+#include <cstdio>
+
+#include "io/directory.h"
+#include "tests/sim/service_sim.h"
+#include "tests/support/temp_dir.h"
+
+namespace coffer::sim {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kDefaultSeeds = 300;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::uint64_t kDefaultSeeds = 300;
+#else
+constexpr std::uint64_t kDefaultSeeds = 10'000;
+#endif
+#else
+constexpr std::uint64_t kDefaultSeeds = 10'000;
+#endif
+
+std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
+  const char* text = getenv(name);
+  if (text == nullptr) return otherwise;
+  const std::string_view digits(text);
+  std::uint64_t value = otherwise;
+  std::from_chars(digits.begin(), digits.end(), value);
+  return value;
+}
+
+// Key files in memory, so that no seed waits for a disk.
+std::string KeyFolder() {
+  std::string folder = "/dev/shm/coffer-sim-XXXXXX";
+  return mkdtemp(folder.data()) == nullptr ? "" : folder;
+}
+
+class ServiceSimTest : public ::testing::Test {
+ protected:
+  ~ServiceSimTest() override { EXPECT_TRUE(RemoveTree(folder_).ok()); }
+  const std::string folder_ = KeyFolder();
+};
+
+TEST_F(ServiceSimTest, WhatWasAcknowledgedSurvivesAPowerCutAtAnyStep) {
+  ASSERT_FALSE(folder_.empty());
+  const std::uint64_t first = FromEnvironment("COFFER_SIM_FIRST", 1);
+  const std::uint64_t seeds = FromEnvironment("COFFER_SIM_SEEDS", kDefaultSeeds);
+  std::uint64_t acknowledged = 0;
+  std::uint64_t cut = 0;
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    ServiceSim life(seed, folder_);
+    const std::string broken = life.Run();
+    ASSERT_EQ(broken, "");
+    acknowledged += life.acknowledged();
+    cut += life.crashed_midway() ? 1 : 0;
+  }
+  std::printf("%llu lives, %llu cut midway, %llu acknowledged operations checked\n", static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(cut), static_cast<unsigned long long>(acknowledged));
+  EXPECT_GT(cut, seeds / 2) << "most lives are to be cut while they work";
+  EXPECT_GT(acknowledged, seeds);
+}
+
+TEST_F(ServiceSimTest, ABrokenInvariantIsNoticed) {
+  int noticed = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    ServiceSim life(seed, folder_);
+    life.ForgetASecretBeforeTheCheck();
+    noticed += life.Run().empty() ? 0 : 1;
+  }
+  EXPECT_GT(noticed, 0);
+}
+
+}  // namespace
+}  // namespace coffer::sim
