@@ -1,0 +1,188 @@
+#include "client/client.h"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "client/channel.h"
+#include "coffer/v1/admin.grpc.pb.h"
+#include "coffer/v1/field.grpc.pb.h"
+#include "coffer/v1/key.grpc.pb.h"
+#include "coffer/v1/secret.grpc.pb.h"
+
+namespace coffer::client {
+
+struct Client::State {
+  State(std::shared_ptr<grpc::Channel> opened, ServerAddress address, std::chrono::milliseconds call_deadline)
+      : channel(std::move(opened)),
+        server(std::move(address)),
+        deadline(call_deadline),
+        fields(v1::FieldService::NewStub(channel)),
+        keys(v1::KeyService::NewStub(channel)),
+        secrets(v1::SecretService::NewStub(channel)),
+        admin(v1::AdminService::NewStub(channel)) {}
+
+  // One call with its repeats. `method` is the stub's blocking member function.
+  template <typename Stub, typename Request, typename Response>
+  RpcResult<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                           const Request& request, Repeat repeat) const;
+
+  std::shared_ptr<grpc::Channel> channel;
+  ServerAddress server;
+  std::chrono::milliseconds deadline;
+  std::unique_ptr<v1::FieldService::Stub> fields;
+  std::unique_ptr<v1::KeyService::Stub> keys;
+  std::unique_ptr<v1::SecretService::Stub> secrets;
+  std::unique_ptr<v1::AdminService::Stub> admin;
+};
+
+namespace {
+
+std::chrono::milliseconds LeftUntil(TimePoint deadline) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::system_clock::now());
+}
+
+// Nothing ends a pause early: a call is over at its deadline anyway.
+void PauseFor(std::chrono::milliseconds time) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, time, [] { return false; });
+}
+
+}  // namespace
+
+template <typename Stub, typename Request, typename Response>
+RpcResult<Response> Client::State::Call(Stub& stub,
+                                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                        const Request& request, Repeat repeat) const {
+  const TimePoint until = std::chrono::system_clock::now() + deadline;
+  Backoff backoff;
+  for (;;) {
+    // Until the channel is connected nothing is sent, so that a mutation may wait here too.
+    if (!channel->WaitForConnected(until)) {
+      return RpcError(ErrorCode::kUnavailable, "no service at " + server.ToText() + " any more");
+    }
+    grpc::ClientContext context;
+    context.set_deadline(until);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (status.ok()) return response;
+    RpcError error = ErrorOf(status, context);
+    const auto pause = backoff.Next();
+    if (!MayRetry(repeat, error.code, LeftUntil(until) - pause)) return error;
+    PauseFor(pause);
+  }
+}
+
+RpcResult<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
+  COFFER_ASSIGN_OR_RETURN(const ServerAddress parsed, ServerAddress::Parse(ServerFromEnvironment(options.server)));
+  COFFER_ASSIGN_OR_RETURN(ServerAddress server, parsed.ForRole(options.role));
+  COFFER_ASSIGN_OR_RETURN(auto channel, OpenChannel(server, options));
+  auto state = std::make_unique<State>(std::move(channel), std::move(server), options.deadline);
+  return std::make_unique<Client>(Key(), std::move(state));
+}
+
+Client::Client(Key, std::unique_ptr<State> state) : state_(std::move(state)) {}
+Client::~Client() = default;
+
+RpcResult<v1::EncryptFieldsResponse> Client::EncryptFields(const v1::EncryptFieldsRequest& request) {
+  return state_->Call(*state_->fields, &v1::FieldService::Stub::EncryptFields, request, Repeat::kSafe);
+}
+
+RpcResult<v1::DecryptFieldsResponse> Client::DecryptFields(const v1::DecryptFieldsRequest& request) {
+  return state_->Call(*state_->fields, &v1::FieldService::Stub::DecryptFields, request, Repeat::kSafe);
+}
+
+RpcResult<v1::RewrapFieldsResponse> Client::RewrapFields(const v1::RewrapFieldsRequest& request) {
+  return state_->Call(*state_->fields, &v1::FieldService::Stub::RewrapFields, request, Repeat::kSafe);
+}
+
+RpcResult<v1::Keyring> Client::CreateKeyring(const v1::CreateKeyringRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::CreateKeyring, request, Repeat::kNever);
+}
+
+RpcResult<v1::Keyring> Client::GetKeyring(const v1::GetKeyringRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::GetKeyring, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ListKeyringsResponse> Client::ListKeyrings(const v1::ListKeyringsRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::ListKeyrings, request, Repeat::kSafe);
+}
+
+RpcResult<v1::Keyring> Client::RotateKeyring(const v1::RotateKeyringRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::RotateKeyring, request, Repeat::kNever);
+}
+
+RpcResult<v1::Keyring> Client::DisableKeyVersion(const v1::DisableKeyVersionRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::DisableKeyVersion, request, Repeat::kNever);
+}
+
+RpcResult<v1::Keyring> Client::EnableKeyVersion(const v1::EnableKeyVersionRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::EnableKeyVersion, request, Repeat::kNever);
+}
+
+RpcResult<v1::Tenant> Client::CreateTenant(const v1::CreateTenantRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::CreateTenant, request, Repeat::kNever);
+}
+
+RpcResult<v1::ListTenantsResponse> Client::ListTenants(const v1::ListTenantsRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::ListTenants, request, Repeat::kSafe);
+}
+
+RpcResult<v1::SecretVersion> Client::PutSecret(const v1::PutSecretRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::PutSecret, request, Repeat::kNever);
+}
+
+RpcResult<v1::GetSecretResponse> Client::GetSecret(const v1::GetSecretRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::GetSecret, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ListSecretsResponse> Client::ListSecrets(const v1::ListSecretsRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::ListSecrets, request, Repeat::kSafe);
+}
+
+RpcResult<v1::GetSecretHistoryResponse> Client::GetSecretHistory(const v1::GetSecretHistoryRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::GetSecretHistory, request, Repeat::kSafe);
+}
+
+RpcResult<v1::DeleteSecretResponse> Client::DeleteSecret(const v1::DeleteSecretRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::DeleteSecret, request, Repeat::kNever);
+}
+
+RpcResult<v1::UndeleteSecretResponse> Client::UndeleteSecret(const v1::UndeleteSecretRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::UndeleteSecret, request, Repeat::kNever);
+}
+
+RpcResult<v1::DestroySecretResponse> Client::DestroySecret(const v1::DestroySecretRequest& request) {
+  return state_->Call(*state_->secrets, &v1::SecretService::Stub::DestroySecret, request, Repeat::kNever);
+}
+
+RpcResult<v1::InitResponse> Client::Init(const v1::InitRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::Init, request, Repeat::kNever);
+}
+
+RpcResult<v1::UnsealResponse> Client::Unseal(const v1::UnsealRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::Unseal, request, Repeat::kNever);
+}
+
+RpcResult<v1::SealResponse> Client::Seal(const v1::SealRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::Seal, request, Repeat::kNever);
+}
+
+RpcResult<v1::GetStatusResponse> Client::GetStatus(const v1::GetStatusRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::GetStatus, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ApplyCatalogResponse> Client::ApplyCatalog(const v1::ApplyCatalogRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::ApplyCatalog, request, Repeat::kNever);
+}
+
+RpcResult<v1::DiffCatalogResponse> Client::DiffCatalog(const v1::DiffCatalogRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::DiffCatalog, request, Repeat::kSafe);
+}
+
+RpcResult<v1::GetCatalogResponse> Client::GetCatalog(const v1::GetCatalogRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::GetCatalog, request, Repeat::kSafe);
+}
+
+}  // namespace coffer::client

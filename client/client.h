@@ -1,0 +1,96 @@
+// The C++ client of the key service: one channel, one typed method a call.
+//
+// Every method waits for the answer until the deadline, at most. UNAVAILABLE is tried again within the deadline, with
+// growing, jittered pauses: reads, encryption, decryption and rewraps always, mutations only while nothing was sent.
+// What comes back from the service is an RpcError with its code and its sentence; kUnavailable without `from_service`
+// means that nobody answered. Values in requests and answers are the caller's to wipe (client/wipe_message.h).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "client/retry.h"
+#include "client/rpc_error.h"
+#include "client/server_address.h"
+#include "coffer/v1/admin.pb.h"
+#include "coffer/v1/field.pb.h"
+#include "coffer/v1/key.pb.h"
+#include "coffer/v1/secret.pb.h"
+
+namespace coffer::client {
+
+// PEM files of mutual TLS: all three for host:port, none for a unix socket.
+struct TlsFiles {
+  std::string ca;           // who signs the service's certificate
+  std::string certificate;  // ours, whose one URI SAN says who we are
+  std::string key;          // ours; readable by its owner only (the group too, as orchestrators mount it)
+};
+
+struct ClientOptions {
+  std::string server;        // text form of a ServerAddress; empty: COFFER_SERVER, else kDefaultServer
+  std::string role = "app";  // which socket of a folder
+  TlsFiles tls;
+  std::string server_name;                     // the name in the service's certificate, where it is not the host's
+  std::chrono::milliseconds deadline{30'000};  // of one call with its repeats; of connecting too
+};
+
+// Thread-safe.
+class Client {
+ public:
+  // Makes the channel and waits until it is connected. kInvalidArgument: the address or the TLS files; kNotFound,
+  // kPermissionDenied: the files, or the socket; kUnavailable: nobody answers there, or the certificates do not fit.
+  //
+  // The first call of a process restricts its TLS to 1.3 by setting an environment variable that gRPC reads when it
+  // starts: make the first client before other threads read the environment and before any other use of gRPC.
+  static RpcResult<std::unique_ptr<Client>> Connect(const ClientOptions& options);
+
+  // For Connect alone, which has the key.
+  class Key {
+    friend class Client;
+    Key() = default;
+  };
+  struct State;
+  Client(Key, std::unique_ptr<State> state);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // FieldService.
+  RpcResult<v1::EncryptFieldsResponse> EncryptFields(const v1::EncryptFieldsRequest& request);
+  RpcResult<v1::DecryptFieldsResponse> DecryptFields(const v1::DecryptFieldsRequest& request);
+  RpcResult<v1::RewrapFieldsResponse> RewrapFields(const v1::RewrapFieldsRequest& request);
+
+  // KeyService.
+  RpcResult<v1::Keyring> CreateKeyring(const v1::CreateKeyringRequest& request);
+  RpcResult<v1::Keyring> GetKeyring(const v1::GetKeyringRequest& request);
+  RpcResult<v1::ListKeyringsResponse> ListKeyrings(const v1::ListKeyringsRequest& request);
+  RpcResult<v1::Keyring> RotateKeyring(const v1::RotateKeyringRequest& request);
+  RpcResult<v1::Keyring> DisableKeyVersion(const v1::DisableKeyVersionRequest& request);
+  RpcResult<v1::Keyring> EnableKeyVersion(const v1::EnableKeyVersionRequest& request);
+  RpcResult<v1::Tenant> CreateTenant(const v1::CreateTenantRequest& request);
+  RpcResult<v1::ListTenantsResponse> ListTenants(const v1::ListTenantsRequest& request);
+
+  // SecretService.
+  RpcResult<v1::SecretVersion> PutSecret(const v1::PutSecretRequest& request);
+  RpcResult<v1::GetSecretResponse> GetSecret(const v1::GetSecretRequest& request);
+  RpcResult<v1::ListSecretsResponse> ListSecrets(const v1::ListSecretsRequest& request);
+  RpcResult<v1::GetSecretHistoryResponse> GetSecretHistory(const v1::GetSecretHistoryRequest& request);
+  RpcResult<v1::DeleteSecretResponse> DeleteSecret(const v1::DeleteSecretRequest& request);
+  RpcResult<v1::UndeleteSecretResponse> UndeleteSecret(const v1::UndeleteSecretRequest& request);
+  RpcResult<v1::DestroySecretResponse> DestroySecret(const v1::DestroySecretRequest& request);
+
+  // AdminService.
+  RpcResult<v1::InitResponse> Init(const v1::InitRequest& request);
+  RpcResult<v1::UnsealResponse> Unseal(const v1::UnsealRequest& request);
+  RpcResult<v1::SealResponse> Seal(const v1::SealRequest& request);
+  RpcResult<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
+  RpcResult<v1::ApplyCatalogResponse> ApplyCatalog(const v1::ApplyCatalogRequest& request);
+  RpcResult<v1::DiffCatalogResponse> DiffCatalog(const v1::DiffCatalogRequest& request);
+  RpcResult<v1::GetCatalogResponse> GetCatalog(const v1::GetCatalogRequest& request);
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace coffer::client

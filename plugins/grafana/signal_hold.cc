@@ -1,0 +1,23 @@
+#include "plugins/grafana/signal_hold.h"
+
+#include <array>
+
+namespace coffer::grafana {
+
+SignalHold::SignalHold() {
+  constexpr std::array<int, 6> kHeld = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int number : kHeld) sigaddset(&held, number);
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &held, &before);
+  before_ = before;
+}
+
+SignalHold::~SignalHold() {
+  if (before_) pthread_sigmask(SIG_SETMASK, &*before_, nullptr);
+}
+
+SignalHold::SignalHold(SignalHold&& other) noexcept : before_(other.before_) { other.before_.reset(); }
+
+}  // namespace coffer::grafana

@@ -1,0 +1,51 @@
+// FakeService: an in-process service that answers as a test says.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include <grpcpp/grpcpp.h>
+
+#include "coffer/v1/admin.grpc.pb.h"
+#include "coffer/v1/secret.grpc.pb.h"
+
+namespace coffer::client {
+
+// Every call fails `failures` times with `status` (and the trailing coffer-error `word`, unless it is empty) before it
+// succeeds.
+class FakeService final : public v1::AdminService::Service, public v1::SecretService::Service {
+ public:
+  grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
+                         v1::GetStatusResponse* response) override;
+  grpc::Status PutSecret(grpc::ServerContext* context, const v1::PutSecretRequest* request,
+                         v1::SecretVersion* response) override;
+  // Holds its answer until the call is cancelled.
+  grpc::Status Seal(grpc::ServerContext* context, const v1::SealRequest* request, v1::SealResponse* response) override;
+
+  std::atomic<int> failures = 0;
+  std::atomic<int> calls = 0;
+  grpc::Status status{grpc::StatusCode::UNAVAILABLE, "the disk is full"};
+  std::string word = "unavailable";
+  std::string principal = "unix:app:1000";
+
+ private:
+  grpc::Status Answer(grpc::ServerContext& context);
+};
+
+// Listens until destroyed.
+class FakeServer {
+ public:
+  FakeServer(FakeService& service, const std::string& address, std::shared_ptr<grpc::ServerCredentials> credentials);
+  ~FakeServer();
+  FakeServer(const FakeServer&) = delete;
+  FakeServer& operator=(const FakeServer&) = delete;
+
+  int port() const { return port_; }
+
+ private:
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace coffer::client
