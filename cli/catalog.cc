@@ -1,0 +1,160 @@
+// coffer apply, diff, catalog: what the fields are.
+#include "policy/catalog.h"
+
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/printing.h"
+#include "io/directory.h"
+#include "io/file.h"
+#include "policy/catalog_lock.h"
+
+namespace coffer::cli {
+namespace {
+
+struct CatalogOptions {
+  std::string file;
+  std::string lock;
+  std::string alone;
+  bool exit_code = false;
+};
+
+constexpr mode_t kLockMode = 0644;
+
+std::string LockPath(const CatalogOptions& options) {
+  constexpr std::string_view kEnding = ".toml";
+  if (!options.lock.empty()) return options.lock;
+  std::string stem = options.file;
+  if (stem.ends_with(kEnding)) stem.resize(stem.size() - kEnding.size());
+  return stem + ".lock";
+}
+
+Outcome<std::string> ReadText(const std::string& path, std::size_t max_bytes) {
+  COFFER_ASSIGN_OR_RETURN(const Bytes bytes, ReadFile(path, max_bytes));
+  return std::string(AsText(bytes));
+}
+
+// A scope's first apply has no lock yet.
+Outcome<std::string> ReadLock(const std::string& path) {
+  COFFER_ASSIGN_OR_RETURN(const bool there, Exists(path));
+  return there ? ReadText(path, policy::kMaxLockBytes) : Outcome<std::string>(std::string());
+}
+
+using Changes = google::protobuf::RepeatedPtrField<v1::CatalogChange>;
+
+Json ChangesJson(const Changes& changes) {
+  Json list = Json::array();
+  for (const v1::CatalogChange& change : changes) {
+    list.push_back(
+        {{"kind", change.kind()}, {"field", change.field()}, {"what", change.what()}, {"weakens", change.weakens()}});
+  }
+  return list;
+}
+
+std::string ChangesText(const Changes& changes, bool colors) {
+  if (changes.empty()) return "no changes\n";
+  std::string text;
+  for (const v1::CatalogChange& change : changes) {
+    std::string line = change.kind() + " " + change.field();
+    if (!change.what().empty()) line += ": " + change.what();
+    if (change.weakens()) line += " (weaker)";
+    text += Colored(line, change.weakens() ? Color::kRed : Color::kNone, colors) + "\n";
+  }
+  return text;
+}
+
+Outcome<void> KeepLock(const std::string& path, const std::string& before, const std::string& lock) {
+  if (lock == before) return {};
+  const auto written = WriteFileDurably(path, AsBytes(lock), kLockMode);
+  if (written.ok()) return {};
+  return Failure(kExitFailed,
+                 "the catalog is applied, but its lock could not be written: " + written.error().ToString(),
+                 "get it with `coffer catalog show SCOPE` and keep it beside the catalog");
+}
+
+Outcome<int> Apply(Session& session, const CatalogOptions& options) {
+  const std::string path = LockPath(options);
+  v1::ApplyCatalogRequest request;
+  COFFER_ASSIGN_OR_RETURN(*request.mutable_catalog(), ReadText(options.file, policy::kMaxCatalogBytes));
+  COFFER_ASSIGN_OR_RETURN(*request.mutable_lock(), ReadLock(path));
+  request.set_alone_reason(options.alone);
+  COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
+  COFFER_ASSIGN_OR_RETURN(const auto answer, client->ApplyCatalog(request));
+  COFFER_TRY(KeepLock(path, request.lock(), answer.lock()));
+  if (session.json()) {
+    COFFER_TRY(PrintJson({{"changes", ChangesJson(answer.changes())}, {"lock_file", path}}));
+  } else {
+    COFFER_TRY(Print(ChangesText(answer.changes(), session.Colors(STDOUT_FILENO))));
+  }
+  return kExitOk;
+}
+
+Outcome<int> Diff(Session& session, const CatalogOptions& options) {
+  v1::DiffCatalogRequest request;
+  COFFER_ASSIGN_OR_RETURN(*request.mutable_catalog(), ReadText(options.file, policy::kMaxCatalogBytes));
+  COFFER_ASSIGN_OR_RETURN(*request.mutable_lock(), ReadLock(LockPath(options)));
+  COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
+  COFFER_ASSIGN_OR_RETURN(const auto answer, client->DiffCatalog(request));
+  if (session.json()) {
+    COFFER_TRY(PrintJson({{"changes", ChangesJson(answer.changes())}, {"weakens", answer.weakens()}}));
+  } else {
+    COFFER_TRY(Print(ChangesText(answer.changes(), session.Colors(STDOUT_FILENO))));
+  }
+  return options.exit_code && !answer.changes().empty() ? kExitFailed : kExitOk;
+}
+
+Outcome<int> Show(Session& session, const std::string& scope) {
+  COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
+  v1::GetCatalogRequest request;
+  request.set_scope(scope);
+  COFFER_ASSIGN_OR_RETURN(const auto answer, client->GetCatalog(request));
+  Json scopes = Json::array();
+  std::string text = answer.lock();
+  for (const std::string& name : answer.scopes()) {
+    scopes.push_back(name);
+    text += name + "\n";
+  }
+  if (!session.json()) {
+    COFFER_TRY(Print(text));
+  } else if (scope.empty()) {
+    COFFER_TRY(PrintJson({{"scopes", scopes}}));
+  } else {
+    COFFER_TRY(PrintJson({{"scope", scope}, {"lock", answer.lock()}}));
+  }
+  return kExitOk;
+}
+
+void AddFileOptions(CLI::App& command, CatalogOptions& options) {
+  command.add_option("file", options.file, "The catalog")->type_name("FILE")->required();
+  command.add_option("--lock", options.lock, "Its lock; by default beside it, NAME.lock for NAME.toml")
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+void AddCatalogCommands(CommandTree& tree) {
+  auto apply_options = std::make_shared<CatalogOptions>();
+  CLI::App& apply = tree.AddCommand(tree.root(), "apply", "Make a scope's fields what a catalog file says",
+                                    "  coffer apply catalog.toml\n"
+                                    "  coffer apply catalog.toml --alone 'test system, nobody else here'",
+                                    [apply_options](Session& session) { return Apply(session, *apply_options); });
+  AddFileOptions(apply, *apply_options);
+  apply.add_option("--alone", apply_options->alone, "Why one person may weaken protection without a second one")
+      ->type_name("REASON");
+
+  auto diff_options = std::make_shared<CatalogOptions>();
+  CLI::App& diff = tree.AddCommand(tree.root(), "diff", "Show what apply would change",
+                                   "  coffer diff catalog.toml\n  coffer diff catalog.toml --exit-code",
+                                   [diff_options](Session& session) { return Diff(session, *diff_options); });
+  AddFileOptions(diff, *diff_options);
+  diff.add_flag("--exit-code", diff_options->exit_code, "Exit 1 when there are changes");
+
+  CLI::App& group = tree.AddGroup("catalog", "What was applied");
+  auto scope = std::make_shared<std::string>();
+  CLI::App& show = tree.AddCommand(group, "show", "The scopes, or one scope's lock",
+                                   "  coffer catalog show\n  coffer catalog show shop > catalog.lock",
+                                   [scope](Session& session) { return Show(session, *scope); });
+  show.add_option("scope", *scope, "Its name")->type_name("SCOPE");
+}
+
+}  // namespace coffer::cli

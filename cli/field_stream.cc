@@ -1,0 +1,52 @@
+#include "cli/field_stream.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "cli/progress.h"
+
+namespace coffer::cli {
+namespace {
+
+void Report(std::vector<FailedValue>& failed) {
+  constexpr std::size_t kMaxLines = 20;
+  std::stable_sort(failed.begin(), failed.end(),
+                   [](const FailedValue& a, const FailedValue& b) { return a.line < b.line; });
+  for (std::size_t i = 0; i < std::min(failed.size(), kMaxLines); ++i) {
+    std::cerr << "coffer: line " << failed[i].line << ": " << failed[i].field << " " << failed[i].why << "\n";
+  }
+  if (failed.size() > kMaxLines) std::cerr << "coffer: and " << failed.size() - kMaxLines << " more in these records\n";
+}
+
+}  // namespace
+
+Outcome<StreamCounts> RunStream(client::Client& client, const FieldPlan& plan, RecordFormat& format, ByteSource& source,
+                                ByteSink& sink, const StreamOptions& options, bool progress) {
+  StreamCounts counts;
+  COFFER_ASSIGN_OR_RETURN(const std::string header, format.Begin(source, plan.columns));
+  COFFER_TRY(sink.Write(header));
+  FieldBatch batch(plan, format, options.act, options.forms, options.tenant);
+  Progress bar(source.size(), progress);
+  for (bool more = true; more;) {
+    Record record;
+    COFFER_ASSIGN_OR_RETURN(more, format.Read(source, record));
+    if (more) {
+      COFFER_TRY(batch.Add(std::move(record)));
+      ++counts.records;
+    }
+    if (batch.empty() || (more && !batch.full())) continue;
+    std::vector<FailedValue> failed;
+    COFFER_ASSIGN_OR_RETURN(const std::string text, batch.Run(client, failed));
+    Report(failed);
+    counts.failed += failed.size();
+    counts.values = batch.values();
+    counts.rewrapped = batch.rewrapped();
+    if (!failed.empty() && !options.keep_going) return counts;
+    COFFER_TRY(sink.Write(text));
+    bar.Show(source.bytes());
+  }
+  COFFER_TRY(sink.Finish());
+  return counts;
+}
+
+}  // namespace coffer::cli

@@ -1,0 +1,22 @@
+// The vault as the Grafana tools want it, over the client.
+#pragma once
+
+#include "client/client.h"
+#include "plugins/grafana/vault_port.h"
+
+namespace coffer::cli {
+
+// `client` must outlive it. The service's sentences become literals of ours: VaultPort's errors hold no run-time text.
+class GrafanaVault final : public grafana::VaultPort {
+ public:
+  GrafanaVault(client::Client& client, std::string tenant) : client_(client), tenant_(std::move(tenant)) {}
+
+  Result<grafana::StoredSecret> Get(const SecretReference& reference) override;
+  Result<std::uint64_t> Put(const SecretPath& path, const SecretBytes& value, std::uint64_t expected_version) override;
+
+ private:
+  client::Client& client_;
+  const std::string tenant_;
+};
+
+}  // namespace coffer::cli

@@ -1,0 +1,34 @@
+// What a command comes to: a T, or a Failure to print and an exit code.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "client/rpc_error.h"
+
+namespace coffer::cli {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;  // refused, or did not work
+inline constexpr int kExitUsage = 2;   // asked wrongly; nothing was done
+
+// Printed as "coffer: <sentence>" and, where there is one, "  <next step>" on a line of its own. Never holds a value
+// that the caller gave.
+struct Failure {
+  Failure(int code, std::string_view text, std::string_view step = {})
+      : exit_code(code), sentence(text), next_step(step) {}
+  // What was found here is usage when the argument is at fault; what the service answers is a failure.
+  explicit Failure(const Error& error);
+  explicit Failure(const client::RpcError& error);
+
+  int exit_code;
+  std::string sentence;
+  std::string next_step;
+};
+
+template <typename T>
+using Outcome = client::Expected<T, Failure>;
+
+inline Failure UsageFailure(std::string_view sentence) { return Failure(kExitUsage, sentence); }
+
+}  // namespace coffer::cli

@@ -1,0 +1,73 @@
+// Records of a stream, JSON Lines or CSV: read verbatim, some values taken out, those values replaced, the rest left as
+// it was, byte for byte. Numbers that no double holds, the order of keys, quoting and line ends survive.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/byte_source.h"
+
+namespace coffer::cli {
+
+// What a record says of one column.
+struct CellValue {
+  enum class Kind : std::uint8_t {
+    kNull,
+    kText,
+    kInteger,  // JSON's integers and booleans (0, 1) as decimal text
+  };
+  Kind kind = Kind::kNull;
+  std::string text;
+};
+
+// Where a column's value lies in a record's text.
+struct CellSpan {
+  std::size_t offset = 0;
+  std::size_t size = 0;
+};
+
+struct Record {
+  std::uint64_t line = 0;       // its first one, from 1
+  std::string text;             // with its line end
+  std::vector<CellSpan> cells;  // one a column that was asked for
+};
+
+// A new value of a column; nothing is NULL.
+struct Replacement {
+  std::size_t column = 0;  // index into the columns that were asked for
+  std::optional<std::string> text;
+};
+
+// Failures name the line and, where there is one, the column; never a value.
+class RecordFormat {
+ public:
+  virtual ~RecordFormat() = default;
+
+  // Before the first record: `columns` are those whose values will be wanted, without duplicates. Gives what comes
+  // before the records (CSV's header), verbatim.
+  virtual Outcome<std::string> Begin(ByteSource& source, const std::vector<std::string>& columns) = 0;
+  // False: no record is left.
+  virtual Outcome<bool> Read(ByteSource& source, Record& record) = 0;
+  virtual Outcome<CellValue> ValueOf(const Record& record, std::size_t column) const = 0;
+  // A value as the format writes it; `text` is UTF-8.
+  virtual std::string Written(const std::optional<std::string>& text) const = 0;
+};
+
+// One JSON object a line (jsonlines.org). Values that are wanted are strings, integers, booleans or null; a key that is
+// wanted must be there, once.
+std::unique_ptr<RecordFormat> MakeJsonLines();
+
+// RFC 4180 with a header; line ends may be LF too. An unquoted cell that says `null_text` is NULL, a quoted one is
+// text, as with PostgreSQL's COPY.
+std::unique_ptr<RecordFormat> MakeCsv(std::string null_text);
+
+// The record with its replacements.
+std::string Rewritten(const RecordFormat& format, const Record& record, std::span<const Replacement> replacements);
+
+// "line 17: <sentence>".
+Failure AtLine(std::uint64_t line, std::string_view sentence);
+
+}  // namespace coffer::cli

@@ -1,0 +1,24 @@
+#include "cli/session.h"
+
+#include "cli/printing.h"
+
+namespace coffer::cli {
+
+bool Session::Colors(int fd) const { return !options_.no_color && WantsColor(fd); }
+
+Outcome<client::Client*> Session::Connect(std::string_view natural_role) {
+  client::ClientOptions options;
+  options.server = client::ServerFromEnvironment(options_.server);
+  COFFER_ASSIGN_OR_RETURN(const auto address, client::ServerAddress::Parse(options.server));
+  if (!options_.role.empty() && address.kind() != client::ServerAddress::Kind::kFolder) {
+    return UsageFailure("--role chooses a socket in a folder, and the server's address names no folder");
+  }
+  options.role = options_.role.empty() ? natural_role : std::string_view(options_.role);
+  options.tls = options_.tls;
+  options.server_name = options_.server_name;
+  options.deadline = std::chrono::seconds(options_.timeout_s);
+  COFFER_ASSIGN_OR_RETURN(client_, client::Client::Connect(options));
+  return client_.get();
+}
+
+}  // namespace coffer::cli

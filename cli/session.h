@@ -1,0 +1,41 @@
+// One run of the command line: its global options, and the connection that they describe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/outcome.h"
+#include "client/client.h"
+
+namespace coffer::cli {
+
+struct GlobalOptions {
+  std::string server;  // empty: COFFER_SERVER or the default
+  std::string role;    // empty: the command's own
+  client::TlsFiles tls;
+  std::string server_name;
+  std::string output = "text";
+  std::uint32_t timeout_s = 30;
+  bool no_color = false;
+};
+
+// The roles that commands use unless told.
+inline constexpr std::string_view kAppRole = "app";
+inline constexpr std::string_view kAdminRole = "admin";
+
+class Session {
+ public:
+  explicit Session(const GlobalOptions& options) : options_(options) {}
+
+  bool json() const { return options_.output == "json"; }
+  bool Colors(int fd) const;
+
+  // A client in the role that the user named, else in `natural_role`. Owned by the session; asked once.
+  Outcome<client::Client*> Connect(std::string_view natural_role);
+
+ private:
+  const GlobalOptions& options_;
+  std::unique_ptr<client::Client> client_;
+};
+
+}  // namespace coffer::cli

@@ -1,0 +1,167 @@
+#include "cli/record_format.h"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
+
+namespace coffer::cli {
+namespace {
+
+using Kind = CellValue::Kind;
+
+class RecordFormatTest : public ::testing::Test {
+ protected:
+  ByteSource SourceOf(const std::string& text) {
+    std::ofstream(dir_ / "in", std::ios::binary) << text;
+    auto source = ByteSource::Open(dir_ / "in");
+    COFFER_CHECK(source.ok());
+    return std::move(source).value();
+  }
+
+  // All records, each column that was asked for replaced by `replacement`.
+  Outcome<std::string> Replace(RecordFormat& format, const std::string& text, const std::vector<std::string>& columns,
+                               const std::optional<std::string>& replacement) {
+    ByteSource source = SourceOf(text);
+    COFFER_ASSIGN_OR_RETURN(std::string out, format.Begin(source, columns));
+    for (Record record;;) {
+      COFFER_ASSIGN_OR_RETURN(const bool more, format.Read(source, record));
+      if (!more) return out;
+      std::vector<Replacement> replacements;
+      for (std::size_t i = 0; i < columns.size(); ++i) replacements.push_back({columns.size() - 1 - i, replacement});
+      out += Rewritten(format, record, replacements);
+    }
+  }
+
+  // The first record's values.
+  std::vector<CellValue> Values(RecordFormat& format, const std::string& text,
+                                const std::vector<std::string>& columns) {
+    ByteSource source = SourceOf(text);
+    Record record;
+    EXPECT_TRUE(format.Begin(source, columns).ok());
+    const auto more = format.Read(source, record);
+    EXPECT_TRUE(more.ok() && *more);
+    std::vector<CellValue> values;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      auto value = format.ValueOf(record, i);
+      EXPECT_TRUE(value.ok());
+      if (value.ok()) values.push_back(std::move(*value));
+    }
+    return values;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(RecordFormatTest, JsonValuesAreReplacedInPlace) {
+  const auto format = MakeJsonLines();
+  const auto out =
+      Replace(*format, "{\"b\": [{\"a\":\"]}\\\"\"}], \"a\" :\t\"x\" ,\"n\":1.50}\r\n{\"a\":null,\"b\":{}}", {"b", "a"},
+              "q\"é");
+  ASSERT_TRUE(out.ok()) << out.error().sentence;
+  EXPECT_EQ(*out, "{\"b\": \"q\\\"é\", \"a\" :\t\"q\\\"é\" ,\"n\":1.50}\r\n{\"a\":\"q\\\"é\",\"b\":\"q\\\"é\"}");
+}
+
+TEST_F(RecordFormatTest, JsonValuesAreReadByKind) {
+  const auto format = MakeJsonLines();
+  const auto values = Values(*format, R"({"s":"\u0041\n","i":-12,"t":true,"f":false,"n":null,"\u006b":"key"})",
+                             {"s", "i", "t", "f", "n", "k"});
+  ASSERT_EQ(values.size(), 6U);
+  EXPECT_EQ(values[0].text, "A\n");
+  EXPECT_EQ(values[1].text, "-12");
+  EXPECT_EQ(values[1].kind, Kind::kInteger);
+  EXPECT_EQ(values[2].text, "1");
+  EXPECT_EQ(values[3].text, "0");
+  EXPECT_EQ(values[4].kind, Kind::kNull);
+  EXPECT_EQ(values[5].text, "key");
+}
+
+TEST_F(RecordFormatTest, BadJsonIsRefusedWithItsLine) {
+  for (const char* text : {"", "x", "[]", "1", "null", "{\"a\":1", "{\"a\":1}}", "{\"a\":1}{\"a\":1}", "{a:1}",
+                           "{\"a\":01}", "{\"b\":1}", "{\"a\":1,\"a\":1}", "{\"a\":1,\"\\u0061\":2}", "{}"}) {
+    const auto format = MakeJsonLines();
+    const auto out = Replace(*format, std::string("{\"a\":1}\n") + text + "\n", {"a"}, "x");
+    ASSERT_FALSE(out.ok()) << text;
+    EXPECT_TRUE(out.error().sentence.starts_with("line 2: ")) << out.error().sentence;
+    EXPECT_EQ(out.error().exit_code, kExitFailed);
+  }
+}
+
+TEST_F(RecordFormatTest, DeepJsonIsNoStackOverflow) {
+  const auto format = MakeJsonLines();
+  const std::string deep(200'000, '[');
+  EXPECT_FALSE(Replace(*format, "{\"a\":" + deep + "}\n", {"a"}, "x").ok());
+  const std::string closed = deep + std::string(200'000, ']');
+  EXPECT_TRUE(Replace(*format, "{\"a\":" + closed + "}\n", {"a"}, "x").ok());
+}
+
+TEST_F(RecordFormatTest, CsvCellsAreReplacedInPlace) {
+  const auto format = MakeCsv("");
+  const auto out =
+      Replace(*format, "\xef\xbb\xbfid,\"a\"\"b\",c\r\n1,\"x,\"\"\r\n\",z\r\n2,,\"\"\n3,y,\"q\"", {"a\"b"}, "n,1");
+  ASSERT_TRUE(out.ok()) << out.error().sentence;
+  EXPECT_EQ(*out, "\xef\xbb\xbfid,\"a\"\"b\",c\r\n1,\"n,1\",z\r\n2,\"n,1\",\"\"\n3,\"n,1\",\"q\"");
+}
+
+TEST_F(RecordFormatTest, CsvTellsNullFromTheEmptyText) {
+  const auto format = MakeCsv("");
+  const auto values = Values(*format, "a,b,c\n,\"\",\"x\"\"y\"\n", {"a", "b", "c"});
+  ASSERT_EQ(values.size(), 3U);
+  EXPECT_EQ(values[0].kind, Kind::kNull);
+  EXPECT_EQ(values[1].kind, Kind::kText);
+  EXPECT_EQ(values[1].text, "");
+  EXPECT_EQ(values[2].text, "x\"y");
+  EXPECT_EQ(format->Written(std::nullopt), "");
+  EXPECT_EQ(format->Written(""), "\"\"");
+}
+
+TEST_F(RecordFormatTest, CsvQuotesATextThatLooksLikeItsNull) {
+  const auto format = MakeCsv("NULL");
+  EXPECT_EQ(format->Written("NULL"), "\"NULL\"");
+  EXPECT_EQ(format->Written(std::nullopt), "NULL");
+  EXPECT_EQ(format->Written(""), "");
+  EXPECT_EQ(format->Written("a\nb"), "\"a\nb\"");
+}
+
+TEST_F(RecordFormatTest, BadCsvIsRefusedWithItsLine) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"", "the input is empty"},
+      {"b\n1\n", "line 1: the header has no column a"},
+      {"a,a\n1,2\n", "line 1: the header has the column a twice"},
+      {"a,b\n\n", "line 2: has not as many cells"},
+      {"a\n\"x\ny\n", "line 2: a quote is never closed"},
+      {"a\nx\"y\"\n", "line 2: has a quote inside"},
+      {"a\n\"x\"y\n", "line 2: has text behind"},
+      {"a\n\"x\" \"y\"\n", "line 2: has text behind"},
+      {"a,b\n1,2,3\n", "line 2: has not as many cells"},
+      {std::string(5'000, ','), "line 1: has more than 4096 cells"},
+  };
+  for (const auto& [text, sentence] : cases) {
+    const auto format = MakeCsv("");
+    const auto out = Replace(*format, text, {"a"}, "x");
+    ASSERT_FALSE(out.ok()) << text;
+    EXPECT_TRUE(out.error().sentence.starts_with(sentence)) << out.error().sentence;
+  }
+}
+
+TEST_F(RecordFormatTest, ARecordOfManyLinesIsBoundedToo) {
+  const auto format = MakeCsv("");
+  const std::string text = "a\n\"" + std::string(kMaxRecord / 2, '\n') + std::string(kMaxRecord, 'x') + "\"\n";
+  const auto out = Replace(*format, text, {"a"}, "x");
+  ASSERT_FALSE(out.ok());
+  EXPECT_NE(out.error().sentence.find("longer than a record may be"), std::string::npos);
+}
+
+TEST_F(RecordFormatTest, AFileThatIsNotThereIsAFailure) {
+  const auto source = ByteSource::Open(dir_ / "nothing");
+  ASSERT_FALSE(source.ok());
+  EXPECT_TRUE(source.error().sentence.starts_with("--in"));
+  std::ofstream(dir_ / "there") << "x";
+  const auto sink = ByteSink::Open(dir_ / "there");
+  ASSERT_FALSE(sink.ok());
+  EXPECT_TRUE(sink.error().sentence.starts_with("--out"));
+}
+
+}  // namespace
+}  // namespace coffer::cli

@@ -1,0 +1,217 @@
+"""What coffer says when it is asked wrongly: one sentence, exit 2, nothing done, nothing repeated.
+
+No service is needed."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from service import Programs, clean_environment  # noqa: E402
+
+CANARY = "hunter2-canary"
+
+# Arguments, and a part of the sentence.
+BAD_USAGE = [
+    ([], "name a command"),
+    ([CANARY], "no such command"),
+    (["secret"], "name a command"),
+    (["secret", CANARY], "no such command"),
+    (["secret", "put"], "path is required"),
+    (["secret", "put", "app/token", CANARY], "more arguments than it takes"),
+    (["secret", "put", "/app/token"], "must be 1 to 8 segments"),
+    (["secret", "put", f"app/{CANARY}!"], "must be 1 to 8 segments"),
+    (["secret", "put", "app/token", "--value", CANARY], "no option --value"),
+    (["secret", "put", "app/token", f"--value={CANARY}"], "no option --value"),
+    (["secret", "put", "app/token", "--expect", CANARY], "--expect: must be a whole number from 0"),
+    (["secret", "put", "app/token", "--expect=-1"], "must be a whole number from 0"),
+    (["secret", "put", "app/token", "--expect", "007"], "must be a whole number"),
+    (["secret", "put", "app/token", "--meta", CANARY], "--meta takes KEY=VALUE"),
+    (["secret", "put", "app/token", "--meta", f"={CANARY}"], "--meta takes KEY=VALUE"),
+    (["secret", "put", "app/token", "--meta", "a=b", "--clear-meta"], "excludes"),
+    (["secret", "put", "app/token", "--expires", CANARY], "--expires: is no time"),
+    (["secret", "put", "app/token", "--expires", "2027-02-29T00:00:00Z"], "is no time"),
+    (["secret", "put", "app/token", "--expires", "0d"], "is no time"),
+    (["secret", "put", "app/token", "--expires", "999999999d"], "longer than 10 years"),
+    (["secret", "put", "app/token", "--tenant", "No Tenant"], "--tenant: must be a tenant's name"),
+    (["secret", "get", "app/token", "--version", "0"], "must be a whole number from 1"),
+    (["secret", "get", "app/token", "--version", "9223372036854775808"], "must be a whole number from 1"),
+    (["secret", "destroy", "app/token"], "--version is required"),
+    (["secret", "delete", "app/token", "--version", "1,x"], "must be a whole number"),
+    (["keyring", "create"], "name is required"),
+    (["keyring", "create", "Shop"], "must be a name of a-z"),
+    (["keyring", "disable", "shop"], "version is required"),
+    (["keyring", "disable", "shop", "0"], "must be a whole number from 1"),
+    (["keyring", "rotate", "shop", "--expect", "4294967296"], "must be a whole number from 1"),
+    (["tenant", "add", ""], "must be a name"),
+    (["operator", "init"], "choose what locks the root key"),
+    (["operator", "init", "--key-file", "/k"], "there is no recovery slot"),
+    (["operator", "init", "--key-file", "/k", "--passphrase"], "excludes"),
+    (["operator", "unseal", "--passphrase", "--passphrase-file", "-"], "excludes"),
+    (["operator", "init", "--passphrase", CANARY], "more arguments than it takes"),
+    (["apply"], "file is required"),
+    (["field", "encrypt"], "name the field"),
+    (["field", "encrypt", "--field", CANARY], "a field is named as"),
+    (["field", "encrypt", "--field", "coffer.secret"], "a field is named as"),
+    (["field", "encrypt", "--field", "shop.user.email=x"], "--map takes"),
+    (["field", "encrypt", "--map", "shop.user.email="], "has no name"),
+    (["field", "encrypt", "--field", "shop.user.email", "--format", "xml"], "--format: must be jsonl or csv"),
+    (["field", "encrypt", "--field", "shop.user.email", "--ciphertext", "raw"], "must be text or hex"),
+    (["field", "encrypt", "--field", "shop.user.email", "--keep-going"], "no option --keep-going"),
+    (["field", "decrypt", "--field", "shop.user.email", "--plaintext", "hex"], "must be text or base64"),
+    (["grafana", "import"], "file is required"),
+    (["grafana", "import", "f.yaml", "--in-place", "--out", "g.yaml"], "excludes"),
+    (["grafana", "import", "f.yaml", "--output", "json"], "say where the file goes"),
+    (["grafana", "run", "--", "grafana"], "--provisioning is required"),
+    (["grafana", "run", "--provisioning", "/p"], "command is required"),
+    (["grafana", "secret-key", "create", "--which", "x"], "must be security or secrets-manager"),
+    (["--output", "yaml", "tenant", "list"], "--output: must be text or json"),
+    (["--role", "root", "tenant", "list"], "--role: must be app, dba"),
+    (["--timeout", "0", "tenant", "list"], "--timeout: must be a whole number from 1 to 3600"),
+    (["--server", CANARY, "tenant", "list"], "server: is no server address"),
+    (["--server", "unix:relative", "tenant", "list"], "is no server address"),
+    (["--server", "unix:/" + "d" * 120, "tenant", "list"], "longer than a unix socket allows"),
+    (["--server", "localhost:7443", "tenant", "list"], "tls-ca: a TLS address needs"),
+    (["--server", "unix:/run/app.sock", "--role", "dba", "tenant", "list"], "--role chooses a socket in a folder"),
+    (["completion", "tcsh"], "no such command"),
+]
+
+
+def run(*arguments, **environment):
+    return subprocess.run([Programs.coffer(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60, env=clean_environment(**environment), check=False)
+
+
+class Usage(unittest.TestCase):
+    def test_bad_usage_is_one_sentence_and_exit_2(self):
+        for arguments, sentence in BAD_USAGE:
+            with self.subTest(arguments=arguments):
+                done = run(*arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(sentence, done.stderr)
+                self.assertTrue(done.stderr.startswith("coffer: "), done.stderr)
+                self.assertLessEqual(done.stderr.count("\n"), 2, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_what_was_typed_is_never_repeated(self):
+        for arguments, _ in BAD_USAGE:
+            done = run(*arguments)
+            self.assertNotIn(CANARY, done.stdout + done.stderr, arguments)
+
+    def test_bad_usage_names_the_help_to_read(self):
+        self.assertIn("see `coffer secret put --help`", run("secret", "put").stderr)
+
+    def test_no_service_says_what_to_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("operator", "status", COFFER_SERVER=f"unix:{folder}")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"coffer: no service at unix:{folder}/admin.sock", done.stderr)
+            self.assertIn("start cofferd, or name the service with --server or COFFER_SERVER", done.stderr)
+
+    def test_the_server_option_wins_over_the_environment(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("secret", "list", "--server", f"unix:{folder}", COFFER_SERVER="unix:/nowhere")
+            self.assertIn(f"no service at unix:{folder}/app.sock", done.stderr)
+
+    def test_a_missing_catalog_file_is_named(self):
+        done = run("apply", "/nonexistent/catalog.toml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nonexistent/catalog.toml", done.stderr)
+
+    def test_no_colour_codes_where_there_is_no_terminal(self):
+        self.assertNotIn("\x1b", run("secret", "put", TERM="xterm").stderr)
+
+
+class Help(unittest.TestCase):
+    def commands(self):
+        """Every command below the root, found through its own help."""
+        found, waiting = [], [[]]
+        while waiting:
+            path = waiting.pop()
+            text = run(*path, "--help").stdout
+            names = re.findall(r"^  ([a-z-]+) {2,}\S", text.partition("Subcommands:")[2], re.MULTILINE)
+            found += [(path, text)]
+            waiting += [path + [name] for name in names]
+        return found
+
+    def test_every_command_has_help_and_an_example(self):
+        commands = self.commands()
+        self.assertGreater(len(commands), 35)
+        for path, text in commands:
+            with self.subTest(path=path):
+                self.assertTrue(text)
+                if "Subcommands:" not in text:
+                    self.assertIn("Examples:\n  coffer " if path[0] != "completion" else "Examples:\n", text)
+
+    def test_version_is_one_line(self):
+        done = run("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^coffer \d+\.\d+\.\d+\n$")
+
+
+class Documents(unittest.TestCase):
+    def test_man_pages_are_clean_roff(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(run("man", "--dir", folder).returncode, 0)
+            pages = sorted(os.listdir(folder))
+            self.assertIn("coffer.1", pages)
+            self.assertIn("coffer-secret.1", pages)
+            for page in pages:
+                text = pathlib.Path(folder, page).read_text()
+                for heading in (".TH ", ".SH NAME", ".SH SYNOPSIS", ".SH COMMANDS"):
+                    self.assertIn(heading, text, page)
+                self.check_roff(os.path.join(folder, page))
+
+    def check_roff(self, path):
+        if shutil.which("mandoc"):
+            command = ["mandoc", "-T", "lint", "-W", "error", path]
+        elif shutil.which("groff"):
+            command = ["groff", "-man", "-Tutf8", "-ww", path]
+        else:
+            self.skipTest("neither mandoc nor groff is here")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(done.stderr, "", path)
+
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = run("completion", "bash").stdout
+        quoted = " ".join(f"'{word}'" for word in words)
+        script += f"\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _coffer\n"
+        script += "printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash_completes_commands_and_options(self):
+        self.assertIn("secret", self.complete("coffer", ""))
+        self.assertEqual(self.complete("coffer", "secret", "hi"), ["history"])
+        self.assertIn("--expires", self.complete("coffer", "secret", "put", "--ex"))
+        self.assertIn("--server", self.complete("coffer", "secret", "put", "--se"))
+        self.assertNotIn("man", self.complete("coffer", "m"))
+
+    def test_bash_skips_an_options_value(self):
+        self.assertEqual(self.complete("coffer", "--role", "secret", "op"), ["operator"])
+        self.assertEqual(self.complete("coffer", "--server", ""), [])
+
+    def test_other_shells_get_every_command(self):
+        for shell in ("zsh", "fish"):
+            script = run("completion", shell).stdout
+            for word in ("secret", "keyring", "expires", "tls-ca", "secret-key"):
+                self.assertIn(word, script, shell)
+            if shutil.which(shell):
+                done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    Programs.bin = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=1)

@@ -1,0 +1,82 @@
+#include "cli/times.h"
+
+#include <gtest/gtest.h>
+
+namespace coffer::cli {
+namespace {
+
+constexpr std::int64_t kMicros = 1'000'000;
+
+TEST(Times, KnownMomentsAreWrittenAndRead) {
+  const std::vector<std::pair<std::int64_t, std::string>> cases = {{0, "1970-01-01T00:00:00Z"},
+                                                                   {951'782'400, "2000-02-29T00:00:00Z"},
+                                                                   {1'700'000'000, "2023-11-14T22:13:20Z"},
+                                                                   {253'402'300'799, "9999-12-31T23:59:59Z"}};
+  for (const auto& [seconds, text] : cases) {
+    EXPECT_EQ(FormatTime(seconds * kMicros), text);
+    ASSERT_TRUE(ParseTime(text).ok()) << text;
+    EXPECT_EQ(*ParseTime(text), seconds * kMicros);
+  }
+  EXPECT_EQ(FormatTime(1'700'000'000'000'042, true), "2023-11-14T22:13:20.000042Z");
+}
+
+TEST(Times, OffsetsAndFractionsCount) {
+  EXPECT_EQ(*ParseTime("1970-01-01T01:30:00+01:30"), 0);
+  EXPECT_EQ(*ParseTime("1970-01-01T00:00:00-01:00"), 3'600 * kMicros);
+  EXPECT_EQ(*ParseTime("1970-01-01T00:00:00.5Z"), kMicros / 2);
+  EXPECT_EQ(*ParseTime("1970-01-01T00:00:00.000001Z"), 1);
+}
+
+TEST(Times, WhatIsNoTimeIsRefused) {
+  for (const char* text : {"",
+                           "Z",
+                           "2027",
+                           "2027-01-31",
+                           "2027-01-31T00:00:00",
+                           "2027-01-31 00:00:00Z",
+                           "2027-01-31t00:00:00Z",
+                           "2027-1-31T00:00:00Z",
+                           "2027-02-29T00:00:00Z",
+                           "2027-13-01T00:00:00Z",
+                           "2027-00-01T00:00:00Z",
+                           "2027-01-00T00:00:00Z",
+                           "2027-01-31T24:00:00Z",
+                           "2027-01-31T00:60:00Z",
+                           "2027-01-31T00:00:60Z",
+                           "2027-01-31T00:00:00.Z",
+                           "2027-01-31T00:00:00.1234567Z",
+                           "2027-01-31T00:00:00+1:00",
+                           "2027-01-31T00:00:00+01",
+                           "2027-01-31T00:00:00ZZ",
+                           "02027-01-31T00:00:00Z",
+                           "+027-01-31T00:00:00Z"}) {
+    const auto time = ParseTime(text);
+    ASSERT_FALSE(time.ok()) << text;
+    EXPECT_EQ(time.error().code(), ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST(Durations, EachUnitCounts) {
+  EXPECT_EQ(*ParseDuration("1s"), kMicros);
+  EXPECT_EQ(*ParseDuration("2m"), 120 * kMicros);
+  EXPECT_EQ(*ParseDuration("3h"), 10'800 * kMicros);
+  EXPECT_EQ(*ParseDuration("30d"), 30 * 86'400 * kMicros);
+  EXPECT_EQ(*ParseDuration("2w"), 14 * 86'400 * kMicros);
+  EXPECT_EQ(*ParseDuration("3660d"), 3'660 * 86'400 * kMicros);
+}
+
+TEST(Durations, WhatIsNoneIsRefused) {
+  for (const char* text :
+       {"", "d", "30", "0d", "-1d", "+1d", "1.5d", " 1d", "1d ", "1y", "1dd", "3661d", "99999999999999999999s"}) {
+    EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  }
+}
+
+TEST(Expiry, ADurationCountsFromNow) {
+  EXPECT_EQ(*ParseExpiry("1m", 5), 60 * kMicros + 5);
+  EXPECT_EQ(*ParseExpiry("1970-01-01T00:00:01Z", 5), kMicros);
+  EXPECT_FALSE(ParseExpiry("tomorrow", 5).ok());
+}
+
+}  // namespace
+}  // namespace coffer::cli
