@@ -1,7 +1,8 @@
 #include "bench/empty_server.h"
 
-#include <grpcpp/grpcpp.h>
 #include <signal.h>
+
+#include <grpcpp/grpcpp.h>
 
 namespace coffer::bench {
 namespace {

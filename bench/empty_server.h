@@ -1,5 +1,5 @@
-// The baseline: a gRPC server with the service's messages and an empty handler. It answers EncryptFields with bytes of the right sizes
-// and does nothing else.
+// The baseline: a gRPC server with the service's messages and an empty handler. It answers EncryptFields with bytes of
+// the right sizes and does nothing else.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,10 @@
-// hammer: EncryptFields through cofferd against an empty handler with the same messages, in one run, in turns. JSON on stdout.
-#include <CLI/CLI.hpp>
+// hammer: EncryptFields through cofferd against an empty handler with the same messages, in one run, in turns. JSON on
+// stdout.
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "bench/empty_server.h"
@@ -34,8 +36,10 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// One shape, both servers in turns; the ratio is taken round by round, so that it holds when the machine's speed drifts.
-nlohmann::json Compare(const std::string& empty, const std::string& service, LoadShape shape, const Arguments& arguments) {
+// One shape, both servers in turns; the ratio is taken round by round, so that it holds when the machine's speed
+// drifts.
+nlohmann::json Compare(const std::string& empty, const std::string& service, LoadShape shape,
+                       const Arguments& arguments) {
   std::vector<std::shared_ptr<grpc::Channel>> to_empty;
   std::vector<std::shared_ptr<grpc::Channel>> to_service;
   for (int i = 0; i < arguments.connections; ++i) {
@@ -57,8 +61,8 @@ nlohmann::json Compare(const std::string& empty, const std::string& service, Loa
                   {"min", *std::min_element(ratios.begin(), ratios.end())},
                   {"max", *std::max_element(ratios.begin(), ratios.end())}};
   row["values_per_second"] = Median(rates);
-  std::cerr << "batch " << shape.batch << " in flight " << shape.in_flight << ": " << Median(rates) << " values/s, ratio " << Median(ratios)
-            << "\n";
+  std::cerr << "batch " << shape.batch << " in flight " << shape.in_flight << ": " << Median(rates)
+            << " values/s, ratio " << Median(ratios) << "\n";
   return row;
 }
 
@@ -70,11 +74,13 @@ Result<nlohmann::json> Measure(const std::string& self, const Arguments& argumen
   nlohmann::json report = {{"start_to_first_answer_ms", static_cast<double>(service->first_answer_us()) / 1000},
                            {"resident_kib_at_start", service->ResidentKib()}};
   for (const int in_flight : {1, 32, 256}) {
-    report["unary"].push_back(Compare(empty->socket(), service->socket(), {.batch = 1, .in_flight = in_flight}, arguments));
+    report["unary"].push_back(
+        Compare(empty->socket(), service->socket(), {.batch = 1, .in_flight = in_flight}, arguments));
   }
   for (const int batch : {10, 100, 1000}) {
     for (const int in_flight : {1, 32}) {
-      report["batch"].push_back(Compare(empty->socket(), service->socket(), {.batch = batch, .in_flight = in_flight}, arguments));
+      report["batch"].push_back(
+          Compare(empty->socket(), service->socket(), {.batch = batch, .in_flight = in_flight}, arguments));
     }
   }
   if (arguments.data_keys > 0) {
@@ -92,7 +98,8 @@ int Main(int argc, char** argv) {
   app.add_option("--rounds", arguments.rounds, "turns of each shape")->check(CLI::Range(1, 100));
   app.add_option("--duration-ms", arguments.duration_ms, "of one turn")->check(CLI::Range(100, 60'000));
   app.add_option("--connections", arguments.connections, "HTTP/2 connections")->check(CLI::Range(1, 64));
-  app.add_option("--data-keys", arguments.data_keys, "then make so many data keys and report memory")->check(CLI::Range(0, 1'000'000));
+  app.add_option("--data-keys", arguments.data_keys, "then make so many data keys and report memory")
+      ->check(CLI::Range(0, 1'000'000));
   app.add_option("--serve-empty", arguments.serve_empty, "be the empty server on this socket");
   CLI11_PARSE(app, argc, argv);
   if (!arguments.serve_empty.empty()) return ServeEmpty(arguments.serve_empty);

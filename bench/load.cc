@@ -1,11 +1,11 @@
 #include "bench/load.h"
 
-#include <grpcpp/grpcpp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+
+#include <grpcpp/grpcpp.h>
 
 namespace coffer::bench {
 namespace {
@@ -31,7 +31,8 @@ class Slot {
     context_ = std::make_unique<grpc::ClientContext>();
     response_.Clear();
     started_ = SteadyClock::now();
-    stub_->async()->EncryptFields(context_.get(), &request_, &response_, [this](const grpc::Status& status) { Finished(status); });
+    stub_->async()->EncryptFields(context_.get(), &request_, &response_,
+                                  [this](const grpc::Status& status) { Finished(status); });
   }
 
   std::vector<float> latencies_us;

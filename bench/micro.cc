@@ -1,11 +1,11 @@
 // micro: one field encrypted in this process, beside bare OpenSSL and libsodium in the same run. JSON on stdout.
-#include <openssl/evp.h>
-#include <sodium.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+
 #include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+#include <sodium.h>
 
 #include "crypto/field_cipher.h"
 #include "crypto/internal/xaes.h"
@@ -39,9 +39,7 @@ double Nanoseconds(Work work) {
 // What one does without this library: EVP with a cached cipher and key, a new nonce a message.
 class BareGcm {
  public:
-  BareGcm() {
-    EVP_EncryptInit_ex(context_, cipher_, nullptr, key_, nullptr);
-  }
+  BareGcm() { EVP_EncryptInit_ex(context_, cipher_, nullptr, key_, nullptr); }
   ~BareGcm() {
     EVP_CIPHER_CTX_free(context_);
     EVP_CIPHER_free(cipher_);
@@ -78,7 +76,8 @@ Workload MakeWorkload(std::size_t size) {
 
 FieldCipher MakeCipher(Suite suite) {
   const FieldForm form{.suite = suite, .pad_multiple = 0, .row_bound = true, .context_bound = false};
-  return FieldCipher::Create(RandomSecret(32), KeyId::Generate(), form, {.scope = {}, .tenant = {}, .field = {}}).value();
+  return FieldCipher::Create(RandomSecret(32), KeyId::Generate(), form, {.scope = {}, .tenant = {}, .field = {}})
+      .value();
 }
 
 double FieldEncrypt(Suite suite, Workload& workload) {
@@ -123,8 +122,9 @@ nlohmann::json MeasureSize(std::size_t size) {
   if (has_aesni) {
     row["libsodium_gcm_new_key_ns"] = Nanoseconds([&] {
       crypto_aead_aes256gcm_beforenm(&sodium_state, sodium_key);
-      crypto_aead_aes256gcm_encrypt_afternm(AsUnsigned(MutableBytes(workload.out)), nullptr, AsUnsigned(ByteView(workload.plaintext)), size,
-                                            AsUnsigned(ByteView(ad)), ad.size(), nullptr, sodium_nonce, &sodium_state);
+      crypto_aead_aes256gcm_encrypt_afternm(AsUnsigned(MutableBytes(workload.out)), nullptr,
+                                            AsUnsigned(ByteView(workload.plaintext)), size, AsUnsigned(ByteView(ad)),
+                                            ad.size(), nullptr, sodium_nonce, &sodium_state);
     });
     row["xaes_libsodium_ns"] = XaesOn(internal::GcmBackend::kLibsodium, workload);
   }
@@ -143,7 +143,8 @@ nlohmann::json MeasureSize(std::size_t size) {
 int main() {
   if (sodium_init() < 0) return 1;
   nlohmann::json report;
-  for (const std::size_t size : {16, 64, 256, 1024, 4096, 65536}) report["sizes"].push_back(coffer::bench::MeasureSize(size));
+  for (const std::size_t size : {16, 64, 256, 1024, 4096, 65536})
+    report["sizes"].push_back(coffer::bench::MeasureSize(size));
   std::cout << report.dump(2) << "\n";
   return 0;
 }

@@ -1,9 +1,9 @@
 #include "bench/service_under_test.h"
 
-#include <grpcpp/grpcpp.h>
+#include <charconv>
 #include <poll.h>
 
-#include <charconv>
+#include <grpcpp/grpcpp.h>
 
 #include "bench/load.h"
 #include "coffer/v1/admin.grpc.pb.h"
@@ -15,7 +15,8 @@ namespace coffer::bench {
 namespace {
 
 constexpr std::int64_t kPatienceUs = 20'000'000;
-constexpr char kCatalog[] = "scope = \"bench\"\n[field.\"user.email\"]\nclass = \"pii\"\nkeyring = \"bench\"\nrow = \"int64\"\n";
+constexpr char kCatalog[] =
+    "scope = \"bench\"\n[field.\"user.email\"]\nclass = \"pii\"\nkeyring = \"bench\"\nrow = \"int64\"\n";
 
 Status Check(const grpc::Status& status) {
   return status.ok() ? Status() : Status(Error(ErrorCode::kInternal, "a call to the service under test failed"));
@@ -68,10 +69,12 @@ Status ServiceUnderTest::AwaitSocket() {
   return Error(ErrorCode::kUnavailable, "the service under test does not answer");
 }
 
-Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartCofferd(const std::string& program, const std::string& folder) {
+Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartCofferd(const std::string& program,
+                                                                         const std::string& folder) {
   ChildOptions options;
   options.error = ChildStream::kNull;
-  COFFER_ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::Spawn({program, "--data-dir", folder, "--allow-swap"}, options));
+  COFFER_ASSIGN_OR_RETURN(ChildProcess process,
+                          ChildProcess::Spawn({program, "--data-dir", folder, "--allow-swap"}, options));
   std::unique_ptr<ServiceUnderTest> service(new ServiceUnderTest(std::move(process)));
   service->folder_ = folder;
   service->socket_ = folder + "/app.sock";
@@ -80,12 +83,14 @@ Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartCofferd(const s
   return service;
 }
 
-Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartEmpty(const std::string& program, const std::string& folder) {
+Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartEmpty(const std::string& program,
+                                                                       const std::string& folder) {
   const std::string socket = folder + "/empty.sock";
   COFFER_ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::Spawn({program, "--serve-empty", socket}, {}));
   std::unique_ptr<ServiceUnderTest> service(new ServiceUnderTest(std::move(process)));
   service->socket_ = socket;
-  const bool connected = UnixChannel(socket)->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  const bool connected =
+      UnixChannel(socket)->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(20));
   if (!connected) return Error(ErrorCode::kUnavailable, "the empty server does not answer");
   return service;
 }

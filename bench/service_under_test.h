@@ -11,8 +11,8 @@ namespace coffer::bench {
 
 class ServiceUnderTest {
  public:
-  // Runs `cofferd` over a store in `folder`, initialised, with keyring "bench" and the field "bench.user.email" (pii, int64 rows).
-  // Also says how long it took from the start of the process to the first answer.
+  // Runs `cofferd` over a store in `folder`, initialised, with keyring "bench" and the field "bench.user.email" (pii,
+  // int64 rows). Also says how long it took from the start of the process to the first answer.
   static Result<std::unique_ptr<ServiceUnderTest>> StartCofferd(const std::string& program, const std::string& folder);
   // Runs this program's own empty server.
   static Result<std::unique_ptr<ServiceUnderTest>> StartEmpty(const std::string& program, const std::string& folder);

@@ -157,9 +157,9 @@ using Status = Result<void>;
 
 // Returns the error of `expression` (a Result) from the enclosing function; goes on when it is ok.
 #define COFFER_TRY(expression) COFFER_TRY_(COFFER_CONCAT_(coffer_try_, __COUNTER__), expression)
-#define COFFER_TRY_(result, expression)                \
-  do {                                                 \
-    auto result = (expression);                        \
+#define COFFER_TRY_(result, expression)                 \
+  do {                                                  \
+    auto result = (expression);                         \
     if (!result.ok()) return std::move(result).error(); \
   } while (false)
 

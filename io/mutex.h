@@ -1,4 +1,5 @@
-// Mutexes that clang's -Wthread-safety understands: data says which mutex guards it, and forgetting the lock does not compile.
+// Mutexes that clang's -Wthread-safety understands: data says which mutex guards it, and forgetting the lock does not
+// compile.
 #pragma once
 
 #include <condition_variable>

@@ -1,9 +1,9 @@
 #include "keysvc/config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <set>
+
+#include <toml++/toml.h>
 
 #include "policy/principal.h"
 
@@ -38,7 +38,8 @@ class TableReader {
   Status AbsolutePath(std::string_view key, std::string& out, bool required) {
     COFFER_TRY(Text(key, out, required));
     const bool cut_short = out.find('\0') != std::string::npos;  // as the system would read it
-    if (!out.empty() && (out.front() != '/' || cut_short)) return Bad("must be an absolute path", Path(key), table_.get(key));
+    if (!out.empty() && (out.front() != '/' || cut_short))
+      return Bad("must be an absolute path", Path(key), table_.get(key));
     return {};
   }
 
@@ -56,7 +57,8 @@ class TableReader {
     if (node == nullptr) return {};
     out = node->value_exact<std::int64_t>();
     if (out && *out >= least && *out <= most) return {};
-    return std::move(Bad("must be a whole number within its limits", Path(key), node)).WithLimit(static_cast<std::uint64_t>(most));
+    return std::move(Bad("must be a whole number within its limits", Path(key), node))
+        .WithLimit(static_cast<std::uint64_t>(most));
   }
 
   Result<const toml::table*> Table(std::string_view key) {
@@ -95,13 +97,15 @@ Status ReadUids(TableReader& reader, std::vector<std::uint32_t>& out) {
   const toml::node* node = reader.Take("uids");
   const toml::array* list = node == nullptr ? nullptr : node->as_array();
   if (list == nullptr || list->empty() || list->size() > kMaxUids) {
-    return std::move(Bad("must be a list of 1 to 64 user ids", reader.Path("uids"), reader.PlaceOf("uids"))).WithLimit(kMaxUids);
+    return std::move(Bad("must be a list of 1 to 64 user ids", reader.Path("uids"), reader.PlaceOf("uids")))
+        .WithLimit(kMaxUids);
   }
   for (const toml::node& element : *list) {
     const auto uid = element.value_exact<std::int64_t>();
     if (!uid || *uid < 0 || *uid > kMaxId) return Bad("must hold user ids", reader.Path("uids"), &element);
     const auto value = static_cast<std::uint32_t>(*uid);
-    if (std::find(out.begin(), out.end(), value) != out.end()) return Bad("names a user id twice", reader.Path("uids"), &element);
+    if (std::find(out.begin(), out.end(), value) != out.end())
+      return Bad("names a user id twice", reader.Path("uids"), &element);
     out.push_back(value);
   }
   return {};
@@ -195,7 +199,8 @@ Config DefaultConfig(const std::string& data_dir, std::uint32_t own_uid) {
   Config config;
   config.data_dir = data_dir;
   config.socket_dir = data_dir;
-  for (const policy::Role role : policy::AllRoles()) config.sockets[role] = SocketConfig{.uids = {own_uid}, .gid = std::nullopt};
+  for (const policy::Role role : policy::AllRoles())
+    config.sockets[role] = SocketConfig{.uids = {own_uid}, .gid = std::nullopt};
   return config;
 }
 

@@ -57,8 +57,8 @@ struct Config {
 
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;
 
-// kInvalidArgument, with key and line, for an unknown key, a wrong type or a broken limit. `own_uid` is who may connect when no socket
-// is named.
+// kInvalidArgument, with key and line, for an unknown key, a wrong type or a broken limit. `own_uid` is who may connect
+// when no socket is named.
 Result<Config> ParseConfig(std::string_view text, std::uint32_t own_uid);
 // What `--data-dir` alone means.
 Config DefaultConfig(const std::string& data_dir, std::uint32_t own_uid);

@@ -1,9 +1,9 @@
 #include "keysvc/daemon.h"
 
-#include <spdlog/spdlog.h>
+#include <thread>
 #include <unistd.h>
 
-#include <thread>
+#include <spdlog/spdlog.h>
 
 #include "crypto/random.h"
 #include "io/dir_lock.h"
@@ -79,8 +79,8 @@ void Daemon::State::MakeServices() {
   keys = std::make_unique<KeyService>(*pipeline);
   secrets = std::make_unique<SecretService>(*pipeline, clock);
   admin = std::make_unique<AdminService>(
-      *pipeline,
-      AdminService::Options{.started_us = clock.UnixMicros(), .memory_locked = memory_locked, .key_file = config.key_file});
+      *pipeline, AdminService::Options{
+                     .started_us = clock.UnixMicros(), .memory_locked = memory_locked, .key_file = config.key_file});
   pool = std::make_unique<WorkPool>(kPoolThreads, kPoolQueue);
 }
 
@@ -115,10 +115,11 @@ Status Daemon::State::ListenUnix(policy::Role role, const SocketConfig& socket) 
   if (socket.gid && chown(path.c_str(), static_cast<uid_t>(-1), *socket.gid) != 0) {
     return Error(ErrorCode::kPermissionDenied, "the socket cannot be given to the configured group").At("sockets.gid");
   }
-  COFFER_ASSIGN_OR_RETURN(std::unique_ptr<UnixAcceptor> acceptor,
-                          UnixAcceptor::Start(std::move(listener), [this, role](UniqueFd connection, const PeerCredentials& peer) {
-                            Accept(role, std::move(connection), peer);
-                          }));
+  COFFER_ASSIGN_OR_RETURN(
+      std::unique_ptr<UnixAcceptor> acceptor,
+      UnixAcceptor::Start(std::move(listener), [this, role](UniqueFd connection, const PeerCredentials& peer) {
+        Accept(role, std::move(connection), peer);
+      }));
   acceptors.push_back(std::move(acceptor));
   return {};
 }
@@ -132,8 +133,8 @@ void Daemon::State::Accept(policy::Role role, UniqueFd connection, const PeerCre
   server->second->Adopt(std::move(connection));
 }
 
-// Every 100 ms: health follows the barrier, and an idle service forgets the nonces drawn ahead (a snapshot of the machine would
-// copy them).
+// Every 100 ms: health follows the barrier, and an idle service forgets the nonces drawn ahead (a snapshot of the
+// machine would copy them).
 void Daemon::State::Watch() {
   std::uint64_t calls_seen = 0;
   bool discarded = false;
@@ -165,7 +166,8 @@ void Daemon::State::Stop() {
     watcher.join();
   }
   std::vector<std::thread> drains;
-  for (const auto& [key, server] : locals) drains.emplace_back([&server = server] { server->Shutdown(kDrainPatience); });
+  for (const auto& [key, server] : locals)
+    drains.emplace_back([&server = server] { server->Shutdown(kDrainPatience); });
   if (tls != nullptr) tls->Shutdown(kDrainPatience);
   for (std::thread& drain : drains) drain.join();
   pool.reset();

@@ -1,4 +1,5 @@
-// Daemon: cofferd put together. Store, barrier, pipeline, services, servers, sockets; started in that order, stopped in the reverse one.
+// Daemon: cofferd put together. Store, barrier, pipeline, services, servers, sockets; started in that order, stopped in
+// the reverse one.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@ namespace coffer::keysvc {
 // Start and Stop from one thread.
 class Daemon {
  public:
-  // Takes the data folder (made when absent), opens the store, unseals with the configured key file if there is one, and listens. kUnavailable:
-  // another process has the folder. `memory_locked` is only shown in the status.
+  // Takes the data folder (made when absent), opens the store, unseals with the configured key file if there is one,
+  // and listens. kUnavailable: another process has the folder. `memory_locked` is only shown in the status.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config, bool memory_locked);
   // Stop().
   ~Daemon();

@@ -1,12 +1,12 @@
 // cofferd: the key service. Reads its command line, protects the process's memory, runs the daemon until a signal.
+#include <cstdio>
+#include <iostream>
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <iostream>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "io/file.h"
 #include "io/private_dir.h"
@@ -38,10 +38,18 @@ void SetUpLog(LogLevel level) {
   auto logger = spdlog::stderr_color_mt("cofferd");
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   switch (level) {
-    case LogLevel::kDebug: logger->set_level(spdlog::level::debug); break;
-    case LogLevel::kInfo: logger->set_level(spdlog::level::info); break;
-    case LogLevel::kWarn: logger->set_level(spdlog::level::warn); break;
-    case LogLevel::kError: logger->set_level(spdlog::level::err); break;
+    case LogLevel::kDebug:
+      logger->set_level(spdlog::level::debug);
+      break;
+    case LogLevel::kInfo:
+      logger->set_level(spdlog::level::info);
+      break;
+    case LogLevel::kWarn:
+      logger->set_level(spdlog::level::warn);
+      break;
+    case LogLevel::kError:
+      logger->set_level(spdlog::level::err);
+      break;
   }
   spdlog::set_default_logger(std::move(logger));
 }
@@ -62,7 +70,8 @@ Result<Config> LoadConfig(const Arguments& arguments) {
   Config config;
   if (arguments.config_file.empty()) {
     if (arguments.data_dir.empty() || arguments.data_dir.front() != '/') {
-      return Error(ErrorCode::kInvalidArgument, "name a configuration with --config, or an absolute folder with --data-dir");
+      return Error(ErrorCode::kInvalidArgument,
+                   "name a configuration with --config, or an absolute folder with --data-dir");
     }
     config = DefaultConfig(arguments.data_dir, uid);
   } else {

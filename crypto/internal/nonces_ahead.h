@@ -5,7 +5,8 @@
 
 namespace coffer::internal {
 
-// How many nonces this thread has drawn ahead and would still give out: 0 at first, after a discard and in a forked child.
+// How many nonces this thread has drawn ahead and would still give out: 0 at first, after a discard and in a forked
+// child.
 std::size_t NoncesAhead();
 
 }  // namespace coffer::internal

@@ -6,7 +6,9 @@ std::size_t CipherCache::KeyHash::operator()(const CipherKey& key) const noexcep
   return static_cast<std::size_t>(key.data_key.value) ^ std::hash<FieldUuid>()(key.field) ^ key.form.SecondByte();
 }
 
-CipherCache::CipherCache(std::size_t capacity) : shard_capacity_(capacity / kShards) { COFFER_CHECK(shard_capacity_ > 0); }
+CipherCache::CipherCache(std::size_t capacity) : shard_capacity_(capacity / kShards) {
+  COFFER_CHECK(shard_capacity_ > 0);
+}
 
 CipherCache::Shard& CipherCache::ShardOf(const CipherKey& key) { return shards_[key.data_key.value % kShards]; }
 

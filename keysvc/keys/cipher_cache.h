@@ -1,5 +1,5 @@
-// CipherCache: the unwrapped keys, and the only place that keeps them between calls. Bounded, least recently used out first,
-// wiped on the way out.
+// CipherCache: the unwrapped keys, and the only place that keeps them between calls. Bounded, least recently used out
+// first, wiped on the way out.
 #pragma once
 
 #include <array>
@@ -12,7 +12,8 @@
 
 namespace coffer::keysvc {
 
-// A cipher is of one data key, so of one tenant: the tenant is not part of the key, and the caller checks it before asking.
+// A cipher is of one data key, so of one tenant: the tenant is not part of the key, and the caller checks it before
+// asking.
 struct CipherKey {
   KeyId data_key;
   FieldUuid field;

@@ -124,7 +124,8 @@ std::vector<const Keyring*> KeyTable::Keyrings() const {
 
 std::vector<const Version*> KeyTable::VersionsOf(KeyringUuid uuid) const {
   std::vector<const Version*> all;
-  for (auto at = versions_.lower_bound(VersionKey{uuid, KeyVersion{0}}); at != versions_.end() && at->first.first == uuid; ++at) {
+  for (auto at = versions_.lower_bound(VersionKey{uuid, KeyVersion{0}});
+       at != versions_.end() && at->first.first == uuid; ++at) {
     all.push_back(&at->second);
   }
   return all;
@@ -137,7 +138,8 @@ std::uint64_t KeyTable::DataKeyCount(KeyringUuid keyring, KeyVersion version) co
 
 std::vector<const Tenant*> KeyTable::TenantsAfter(std::string_view after, std::size_t limit) const {
   std::vector<const Tenant*> page;
-  for (auto at = tenants_.upper_bound(after); at != tenants_.end() && page.size() < limit; ++at) page.push_back(&at->second);
+  for (auto at = tenants_.upper_bound(after); at != tenants_.end() && page.size() < limit; ++at)
+    page.push_back(&at->second);
   return page;
 }
 

@@ -1,5 +1,5 @@
-// KeyTable: every tenant, keyring, KEK, version and wrapped data key of one store, indexed for look-up by name and id. Holds no
-// unwrapped key and does no I/O: it mirrors rows that are already durable.
+// KeyTable: every tenant, keyring, KEK, version and wrapped data key of one store, indexed for look-up by name and id.
+// Holds no unwrapped key and does no I/O: it mirrors rows that are already durable.
 #pragma once
 
 #include <map>
@@ -13,7 +13,8 @@ namespace coffer::keysvc {
 // Not thread-safe: its owner holds a lock. Pointers stay valid until the next change of the same kind of record.
 class KeyTable {
  public:
-  // Each is kIntegrity when it contradicts what is there: a name, UUID or id twice, or a parent that does not exist. Parents first.
+  // Each is kIntegrity when it contradicts what is there: a name, UUID or id twice, or a parent that does not exist.
+  // Parents first.
   Status Add(Tenant tenant);
   Status Add(Keyring keyring);
   Status Add(Kek kek);

@@ -7,31 +7,43 @@ constexpr char kVersion[] = COFFER_VERSION;
 
 v1::ServiceState StateOf(BarrierState state) {
   switch (state) {
-    case BarrierState::kUninitialised: return v1::SERVICE_STATE_UNINITIALISED;
-    case BarrierState::kSealed: return v1::SERVICE_STATE_SEALED;
-    case BarrierState::kUnsealed: return v1::SERVICE_STATE_UNSEALED;
-    case BarrierState::kCompromised: return v1::SERVICE_STATE_COMPROMISED;
+    case BarrierState::kUninitialised:
+      return v1::SERVICE_STATE_UNINITIALISED;
+    case BarrierState::kSealed:
+      return v1::SERVICE_STATE_SEALED;
+    case BarrierState::kUnsealed:
+      return v1::SERVICE_STATE_UNSEALED;
+    case BarrierState::kCompromised:
+      return v1::SERVICE_STATE_COMPROMISED;
   }
   return v1::SERVICE_STATE_UNSPECIFIED;
 }
 
-PassphraseSeal PassphraseOf(const std::string& passphrase) { return {.passphrase = SecretBytes::CopyOf(AsBytes(passphrase))}; }
+PassphraseSeal PassphraseOf(const std::string& passphrase) {
+  return {.passphrase = SecretBytes::CopyOf(AsBytes(passphrase))};
+}
 
 Result<SealSource> SourceOf(const v1::InitRequest& request) {
   switch (request.seal_case()) {
     case v1::InitRequest::kKeyFile:
-      return SealSource(KeyFileSeal{.path = request.key_file().path(), .allow_same_device = request.key_file().allow_same_device()});
-    case v1::InitRequest::kPassphrase: return SealSource(PassphraseOf(request.passphrase()));
-    case v1::InitRequest::SEAL_NOT_SET: break;
+      return SealSource(
+          KeyFileSeal{.path = request.key_file().path(), .allow_same_device = request.key_file().allow_same_device()});
+    case v1::InitRequest::kPassphrase:
+      return SealSource(PassphraseOf(request.passphrase()));
+    case v1::InitRequest::SEAL_NOT_SET:
+      break;
   }
   return Error(ErrorCode::kInvalidArgument, "names neither a key file nor a passphrase").At("seal");
 }
 
 std::optional<SealSource> SourceOf(const v1::UnsealRequest& request) {
   switch (request.seal_case()) {
-    case v1::UnsealRequest::kKeyFilePath: return KeyFileSeal{.path = request.key_file_path(), .allow_same_device = true};
-    case v1::UnsealRequest::kPassphrase: return PassphraseOf(request.passphrase());
-    case v1::UnsealRequest::SEAL_NOT_SET: break;
+    case v1::UnsealRequest::kKeyFilePath:
+      return KeyFileSeal{.path = request.key_file_path(), .allow_same_device = true};
+    case v1::UnsealRequest::kPassphrase:
+      return PassphraseOf(request.passphrase());
+    case v1::UnsealRequest::SEAL_NOT_SET:
+      break;
   }
   return std::nullopt;
 }
@@ -80,7 +92,8 @@ grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context
   return AnswerWith(context, context_, response, act, [](bool, v1::UnsealResponse&) {});
 }
 
-grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest*, v1::SealResponse* response) {
+grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest*,
+                                          v1::SealResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.Seal(caller); };
   return AnswerWith(context, context_, response, act, [](bool, v1::SealResponse&) {});
 }
@@ -91,33 +104,41 @@ grpc::ServerUnaryReactor* AdminDoor::GetStatus(grpc::CallbackServerContext* cont
   return AnswerWith(context, context_, response, act, FillStatus);
 }
 
-grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* context, const v1::ApplyCatalogRequest* request,
+grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* context,
+                                                  const v1::ApplyCatalogRequest* request,
                                                   v1::ApplyCatalogResponse* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.Apply(caller, request->catalog(), request->lock(), request->alone_reason());
   };
-  return AnswerWith(context, context_, response, act, [](const policy::CatalogChange& change, v1::ApplyCatalogResponse& message) {
-    message.set_lock(policy::WriteCatalogLock(change.lock));
-    FillChanges(change, message);
-  });
+  return AnswerWith(context, context_, response, act,
+                    [](const policy::CatalogChange& change, v1::ApplyCatalogResponse& message) {
+                      message.set_lock(policy::WriteCatalogLock(change.lock));
+                      FillChanges(change, message);
+                    });
 }
 
-grpc::ServerUnaryReactor* AdminDoor::DiffCatalog(grpc::CallbackServerContext* context, const v1::DiffCatalogRequest* request,
+grpc::ServerUnaryReactor* AdminDoor::DiffCatalog(grpc::CallbackServerContext* context,
+                                                 const v1::DiffCatalogRequest* request,
                                                  v1::DiffCatalogResponse* response) {
-  const auto act = [this, request](const Caller& caller) { return service_.Diff(caller, request->catalog(), request->lock()); };
-  return AnswerWith(context, context_, response, act, [](const policy::CatalogChange& change, v1::DiffCatalogResponse& message) {
-    FillChanges(change, message);
-    message.set_weakens(change.NeedsSecondPerson());
-  });
+  const auto act = [this, request](const Caller& caller) {
+    return service_.Diff(caller, request->catalog(), request->lock());
+  };
+  return AnswerWith(context, context_, response, act,
+                    [](const policy::CatalogChange& change, v1::DiffCatalogResponse& message) {
+                      FillChanges(change, message);
+                      message.set_weakens(change.NeedsSecondPerson());
+                    });
 }
 
-grpc::ServerUnaryReactor* AdminDoor::GetCatalog(grpc::CallbackServerContext* context, const v1::GetCatalogRequest* request,
+grpc::ServerUnaryReactor* AdminDoor::GetCatalog(grpc::CallbackServerContext* context,
+                                                const v1::GetCatalogRequest* request,
                                                 v1::GetCatalogResponse* response) {
   const auto act = [this, request](const Caller& caller) { return service_.ShowCatalog(caller, request->scope()); };
-  return AnswerWith(context, context_, response, act, [](const AdminService::CatalogText& text, v1::GetCatalogResponse& message) {
-    message.set_lock(text.lock);
-    for (const std::string& scope : text.scopes) message.add_scopes(scope);
-  });
+  return AnswerWith(context, context_, response, act,
+                    [](const AdminService::CatalogText& text, v1::GetCatalogResponse& message) {
+                      message.set_lock(text.lock);
+                      for (const std::string& scope : text.scopes) message.add_scopes(scope);
+                    });
 }
 
 }  // namespace coffer::keysvc

@@ -1,12 +1,13 @@
 // CallerSource: who is calling, from what the transport proved. Never from metadata.
 //
-// A unix connection is handed, after SO_PEERCRED was read, to a server of its own for (role, uid), so its caller is fixed before the
-// first byte is parsed; gRPC tells a handler no peer uid. A TLS connection's caller is its certificate's one URI SAN.
+// A unix connection is handed, after SO_PEERCRED was read, to a server of its own for (role, uid), so its caller is
+// fixed before the first byte is parsed; gRPC tells a handler no peer uid. A TLS connection's caller is its
+// certificate's one URI SAN.
 #pragma once
 
-#include <grpcpp/grpcpp.h>
-
 #include <variant>
+
+#include <grpcpp/grpcpp.h>
 
 #include "keysvc/service/call.h"
 

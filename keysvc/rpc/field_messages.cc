@@ -7,15 +7,19 @@ std::string Indexed(std::string_view list, int index) { return std::string(list)
 
 Result<ScalarView> ScalarOf(const v1::Value& value) {
   switch (value.kind_case()) {
-    case v1::Value::kInt64: return ScalarView(std::int64_t{value.int64()});
+    case v1::Value::kInt64:
+      return ScalarView(std::int64_t{value.int64()});
     case v1::Value::kUuid: {
       Result<Uuid> uuid = Uuid::FromBytes(AsBytes(value.uuid()));
       if (!uuid.ok()) return Error(ErrorCode::kInvalidArgument, "a UUID has 16 bytes");
       return ScalarView(*uuid);
     }
-    case v1::Value::kText: return ScalarView(TextView{value.text()});
-    case v1::Value::kBytes: return ScalarView(BytesView{AsBytes(value.bytes())});
-    case v1::Value::KIND_NOT_SET: break;
+    case v1::Value::kText:
+      return ScalarView(TextView{value.text()});
+    case v1::Value::kBytes:
+      return ScalarView(BytesView{AsBytes(value.bytes())});
+    case v1::Value::KIND_NOT_SET:
+      break;
   }
   return ScalarView(NullValue{});
 }
@@ -45,10 +49,14 @@ Status AddContext(const v1::RowContext& context, FieldColumn& column) {
 // The widths are the caller's: bounded before anything is reserved by them.
 Status CheckWidths(const FieldColumn& column) {
   if (column.row_width > kMaxCompositeParts) {
-    return Error(ErrorCode::kInvalidArgument, "has more parts than allowed").At("rows[0]").WithLimit(kMaxCompositeParts);
+    return Error(ErrorCode::kInvalidArgument, "has more parts than allowed")
+        .At("rows[0]")
+        .WithLimit(kMaxCompositeParts);
   }
   if (column.context_width > kMaxCompositeParts) {
-    return Error(ErrorCode::kInvalidArgument, "has more columns than allowed").At("contexts[0]").WithLimit(kMaxCompositeParts);
+    return Error(ErrorCode::kInvalidArgument, "has more columns than allowed")
+        .At("contexts[0]")
+        .WithLimit(kMaxCompositeParts);
   }
   return {};
 }
@@ -84,8 +92,10 @@ Result<FieldColumn> ColumnOf(const v1::Column& message) {
 
 v1::ItemErrorCode CodeOf(ItemFailure failure) {
   switch (failure) {
-    case ItemFailure::kDecryptFailed: return v1::ITEM_ERROR_CODE_DECRYPT_FAILED;
-    case ItemFailure::kKeyDisabled: return v1::ITEM_ERROR_CODE_KEY_DISABLED;
+    case ItemFailure::kDecryptFailed:
+      return v1::ITEM_ERROR_CODE_DECRYPT_FAILED;
+    case ItemFailure::kKeyDisabled:
+      return v1::ITEM_ERROR_CODE_KEY_DISABLED;
   }
   return v1::ITEM_ERROR_CODE_UNSPECIFIED;
 }
@@ -100,7 +110,9 @@ Result<std::vector<FieldColumn>> ColumnsOf(const ColumnMessages& messages) {
   columns.reserve(static_cast<std::size_t>(messages.size()));
   for (int index = 0; index < messages.size(); ++index) {
     if (static_cast<std::size_t>(messages[index].values_size()) > kMaxItems) {
-      return Error(ErrorCode::kInvalidArgument, "has more values than allowed").At(Indexed("columns", index)).WithLimit(kMaxItems);
+      return Error(ErrorCode::kInvalidArgument, "has more values than allowed")
+          .At(Indexed("columns", index))
+          .WithLimit(kMaxItems);
     }
     Result<FieldColumn> column = ColumnOf(messages[index]);
     if (!column.ok()) return std::move(column).error().At(Indexed("columns", index));

@@ -11,10 +11,13 @@ Status CheckPurpose(v1::KeyringPurpose purpose) {
 
 v1::KeyVersionState StateOf(VersionState state) {
   switch (state) {
-    case VersionState::kEnabled: return v1::KEY_VERSION_STATE_ENABLED;
-    case VersionState::kDisabled: return v1::KEY_VERSION_STATE_DISABLED;
+    case VersionState::kEnabled:
+      return v1::KEY_VERSION_STATE_ENABLED;
+    case VersionState::kDisabled:
+      return v1::KEY_VERSION_STATE_DISABLED;
     case VersionState::kDestroyScheduled:
-    case VersionState::kDestroyed: break;
+    case VersionState::kDestroyed:
+      break;
   }
   return v1::KEY_VERSION_STATE_UNSPECIFIED;
 }
@@ -43,8 +46,8 @@ void FillTenant(const Tenant& tenant, v1::Tenant& message) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* KeyDoor::CreateKeyring(grpc::CallbackServerContext* context, const v1::CreateKeyringRequest* request,
-                                                 v1::Keyring* response) {
+grpc::ServerUnaryReactor* KeyDoor::CreateKeyring(grpc::CallbackServerContext* context,
+                                                 const v1::CreateKeyringRequest* request, v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) -> Result<KeyringView> {
     COFFER_TRY(CheckPurpose(request->purpose()));
     return service_.CreateKeyring(caller, request->name());
@@ -52,8 +55,8 @@ grpc::ServerUnaryReactor* KeyDoor::CreateKeyring(grpc::CallbackServerContext* co
   return AnswerWith(context, context_, response, act, FillKeyring);
 }
 
-grpc::ServerUnaryReactor* KeyDoor::GetKeyring(grpc::CallbackServerContext* context, const v1::GetKeyringRequest* request,
-                                              v1::Keyring* response) {
+grpc::ServerUnaryReactor* KeyDoor::GetKeyring(grpc::CallbackServerContext* context,
+                                              const v1::GetKeyringRequest* request, v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) { return service_.GetKeyring(caller, request->name()); };
   return AnswerWith(context, context_, response, act, FillKeyring);
 }
@@ -61,20 +64,22 @@ grpc::ServerUnaryReactor* KeyDoor::GetKeyring(grpc::CallbackServerContext* conte
 grpc::ServerUnaryReactor* KeyDoor::ListKeyrings(grpc::CallbackServerContext* context, const v1::ListKeyringsRequest*,
                                                 v1::ListKeyringsResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.ListKeyrings(caller); };
-  return AnswerWith(context, context_, response, act, [](const std::vector<KeyringView>& views, v1::ListKeyringsResponse& message) {
-    for (const KeyringView& view : views) FillKeyring(view, *message.add_keyrings());
-  });
+  return AnswerWith(context, context_, response, act,
+                    [](const std::vector<KeyringView>& views, v1::ListKeyringsResponse& message) {
+                      for (const KeyringView& view : views) FillKeyring(view, *message.add_keyrings());
+                    });
 }
 
-grpc::ServerUnaryReactor* KeyDoor::RotateKeyring(grpc::CallbackServerContext* context, const v1::RotateKeyringRequest* request,
-                                                 v1::Keyring* response) {
+grpc::ServerUnaryReactor* KeyDoor::RotateKeyring(grpc::CallbackServerContext* context,
+                                                 const v1::RotateKeyringRequest* request, v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.RotateKeyring(caller, request->name(), KeyVersion{request->expected_primary_version()});
   };
   return AnswerWith(context, context_, response, act, FillKeyring);
 }
 
-grpc::ServerUnaryReactor* KeyDoor::DisableKeyVersion(grpc::CallbackServerContext* context, const v1::DisableKeyVersionRequest* request,
+grpc::ServerUnaryReactor* KeyDoor::DisableKeyVersion(grpc::CallbackServerContext* context,
+                                                     const v1::DisableKeyVersionRequest* request,
                                                      v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.DisableVersion(caller, request->name(), KeyVersion{request->version()});
@@ -82,29 +87,31 @@ grpc::ServerUnaryReactor* KeyDoor::DisableKeyVersion(grpc::CallbackServerContext
   return AnswerWith(context, context_, response, act, FillKeyring);
 }
 
-grpc::ServerUnaryReactor* KeyDoor::EnableKeyVersion(grpc::CallbackServerContext* context, const v1::EnableKeyVersionRequest* request,
-                                                    v1::Keyring* response) {
+grpc::ServerUnaryReactor* KeyDoor::EnableKeyVersion(grpc::CallbackServerContext* context,
+                                                    const v1::EnableKeyVersionRequest* request, v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.EnableVersion(caller, request->name(), KeyVersion{request->version()});
   };
   return AnswerWith(context, context_, response, act, FillKeyring);
 }
 
-grpc::ServerUnaryReactor* KeyDoor::CreateTenant(grpc::CallbackServerContext* context, const v1::CreateTenantRequest* request,
-                                                v1::Tenant* response) {
+grpc::ServerUnaryReactor* KeyDoor::CreateTenant(grpc::CallbackServerContext* context,
+                                                const v1::CreateTenantRequest* request, v1::Tenant* response) {
   const auto act = [this, request](const Caller& caller) { return service_.CreateTenant(caller, request->name()); };
   return AnswerWith(context, context_, response, act, FillTenant);
 }
 
-grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* context, const v1::ListTenantsRequest* request,
+grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* context,
+                                               const v1::ListTenantsRequest* request,
                                                v1::ListTenantsResponse* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.ListTenants(caller, request->page_size(), request->page_token());
   };
-  return AnswerWith(context, context_, response, act, [](const KeyService::TenantPage& page, v1::ListTenantsResponse& message) {
-    for (const Tenant& tenant : page.tenants) FillTenant(tenant, *message.add_tenants());
-    message.set_next_page_token(page.next);
-  });
+  return AnswerWith(context, context_, response, act,
+                    [](const KeyService::TenantPage& page, v1::ListTenantsResponse& message) {
+                      for (const Tenant& tenant : page.tenants) FillTenant(tenant, *message.add_tenants());
+                      message.set_next_page_token(page.next);
+                    });
 }
 
 }  // namespace coffer::keysvc

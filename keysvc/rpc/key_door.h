@@ -19,9 +19,11 @@ class KeyDoor final : public v1::KeyService::CallbackService {
                                          v1::ListKeyringsResponse* response) override;
   grpc::ServerUnaryReactor* RotateKeyring(grpc::CallbackServerContext* context, const v1::RotateKeyringRequest* request,
                                           v1::Keyring* response) override;
-  grpc::ServerUnaryReactor* DisableKeyVersion(grpc::CallbackServerContext* context, const v1::DisableKeyVersionRequest* request,
+  grpc::ServerUnaryReactor* DisableKeyVersion(grpc::CallbackServerContext* context,
+                                              const v1::DisableKeyVersionRequest* request,
                                               v1::Keyring* response) override;
-  grpc::ServerUnaryReactor* EnableKeyVersion(grpc::CallbackServerContext* context, const v1::EnableKeyVersionRequest* request,
+  grpc::ServerUnaryReactor* EnableKeyVersion(grpc::CallbackServerContext* context,
+                                             const v1::EnableKeyVersionRequest* request,
                                              v1::Keyring* response) override;
   grpc::ServerUnaryReactor* CreateTenant(grpc::CallbackServerContext* context, const v1::CreateTenantRequest* request,
                                          v1::Tenant* response) override;

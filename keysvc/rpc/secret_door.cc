@@ -14,7 +14,9 @@ SecretVersion VersionOf(std::uint64_t number) {
 
 Result<std::vector<SecretVersion>> VersionsOf(const google::protobuf::RepeatedField<std::uint64_t>& numbers) {
   if (static_cast<std::size_t>(numbers.size()) > kMaxVersionsACall) {
-    return Error(ErrorCode::kInvalidArgument, "names more versions than allowed").At("versions").WithLimit(kMaxVersionsACall);
+    return Error(ErrorCode::kInvalidArgument, "names more versions than allowed")
+        .At("versions")
+        .WithLimit(kMaxVersionsACall);
   }
   std::vector<SecretVersion> versions;
   for (const std::uint64_t number : numbers) versions.push_back(VersionOf(number));
@@ -24,7 +26,9 @@ Result<std::vector<SecretVersion>> VersionsOf(const google::protobuf::RepeatedFi
 // By key, as the service wants them.
 Result<MetadataPairs> MetadataOf(const google::protobuf::RepeatedPtrField<v1::Metadata>& messages) {
   if (static_cast<std::size_t>(messages.size()) > kMaxMetadataPairs) {
-    return Error(ErrorCode::kInvalidArgument, "has more pairs than allowed").At("metadata").WithLimit(kMaxMetadataPairs);
+    return Error(ErrorCode::kInvalidArgument, "has more pairs than allowed")
+        .At("metadata")
+        .WithLimit(kMaxMetadataPairs);
   }
   MetadataPairs pairs;
   for (const v1::Metadata& pair : messages) pairs.emplace_back(pair.key(), pair.value());
@@ -42,9 +46,12 @@ void FillMetadata(const MetadataPairs& pairs, google::protobuf::RepeatedPtrField
 
 v1::SecretVersionState StateOf(SecretState state) {
   switch (state) {
-    case SecretState::kLive: return v1::SECRET_VERSION_STATE_LIVE;
-    case SecretState::kDeleted: return v1::SECRET_VERSION_STATE_DELETED;
-    case SecretState::kDestroyed: return v1::SECRET_VERSION_STATE_DESTROYED;
+    case SecretState::kLive:
+      return v1::SECRET_VERSION_STATE_LIVE;
+    case SecretState::kDeleted:
+      return v1::SECRET_VERSION_STATE_DELETED;
+    case SecretState::kDestroyed:
+      return v1::SECRET_VERSION_STATE_DESTROYED;
   }
   return v1::SECRET_VERSION_STATE_UNSPECIFIED;
 }
@@ -73,8 +80,8 @@ void FillValue(SecretValue value, v1::GetSecretResponse& message) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* SecretDoor::PutSecret(grpc::CallbackServerContext* context, const v1::PutSecretRequest* request,
-                                                v1::SecretVersion* response) {
+grpc::ServerUnaryReactor* SecretDoor::PutSecret(grpc::CallbackServerContext* context,
+                                                const v1::PutSecretRequest* request, v1::SecretVersion* response) {
   const auto act = [this, request](const Caller& caller) -> Result<SecretVersionView> {
     PutSecretRequest put{.name = NameOf(*request),
                          .value = AsBytes(request->value()),
@@ -92,15 +99,16 @@ grpc::ServerUnaryReactor* SecretDoor::PutSecret(grpc::CallbackServerContext* con
   return AnswerWith(context, context_, response, act, FillVersion);
 }
 
-grpc::ServerUnaryReactor* SecretDoor::GetSecret(grpc::CallbackServerContext* context, const v1::GetSecretRequest* request,
-                                                v1::GetSecretResponse* response) {
+grpc::ServerUnaryReactor* SecretDoor::GetSecret(grpc::CallbackServerContext* context,
+                                                const v1::GetSecretRequest* request, v1::GetSecretResponse* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.Get(caller, NameOf(*request), VersionOf(request->version()));
   };
   return AnswerWith(context, context_, response, act, FillValue);
 }
 
-grpc::ServerUnaryReactor* SecretDoor::ListSecrets(grpc::CallbackServerContext* context, const v1::ListSecretsRequest* request,
+grpc::ServerUnaryReactor* SecretDoor::ListSecrets(grpc::CallbackServerContext* context,
+                                                  const v1::ListSecretsRequest* request,
                                                   v1::ListSecretsResponse* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.List(caller, request->tenant(), request->prefix(), request->page_size(), request->page_token());
@@ -117,19 +125,23 @@ grpc::ServerUnaryReactor* SecretDoor::ListSecrets(grpc::CallbackServerContext* c
   });
 }
 
-grpc::ServerUnaryReactor* SecretDoor::GetSecretHistory(grpc::CallbackServerContext* context, const v1::GetSecretHistoryRequest* request,
+grpc::ServerUnaryReactor* SecretDoor::GetSecretHistory(grpc::CallbackServerContext* context,
+                                                       const v1::GetSecretHistoryRequest* request,
                                                        v1::GetSecretHistoryResponse* response) {
   const auto act = [this, request](const Caller& caller) {
     return service_.History(caller, NameOf(*request), request->page_size(), request->page_token());
   };
-  return AnswerWith(context, context_, response, act, [](const SecretHistory& history, v1::GetSecretHistoryResponse& message) {
-    for (const SecretVersionView& version : history.versions) FillVersion(version, *message.add_versions());
-    FillMetadata(history.metadata, *message.mutable_metadata());
-    message.set_next_page_token(history.next);
-  });
+  return AnswerWith(context, context_, response, act,
+                    [](const SecretHistory& history, v1::GetSecretHistoryResponse& message) {
+                      for (const SecretVersionView& version : history.versions)
+                        FillVersion(version, *message.add_versions());
+                      FillMetadata(history.metadata, *message.mutable_metadata());
+                      message.set_next_page_token(history.next);
+                    });
 }
 
-grpc::ServerUnaryReactor* SecretDoor::DeleteSecret(grpc::CallbackServerContext* context, const v1::DeleteSecretRequest* request,
+grpc::ServerUnaryReactor* SecretDoor::DeleteSecret(grpc::CallbackServerContext* context,
+                                                   const v1::DeleteSecretRequest* request,
                                                    v1::DeleteSecretResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
     COFFER_ASSIGN_OR_RETURN(const std::vector<SecretVersion> versions, VersionsOf(request->versions()));
@@ -139,7 +151,8 @@ grpc::ServerUnaryReactor* SecretDoor::DeleteSecret(grpc::CallbackServerContext* 
                     [](std::uint32_t changed, v1::DeleteSecretResponse& message) { message.set_changed(changed); });
 }
 
-grpc::ServerUnaryReactor* SecretDoor::UndeleteSecret(grpc::CallbackServerContext* context, const v1::UndeleteSecretRequest* request,
+grpc::ServerUnaryReactor* SecretDoor::UndeleteSecret(grpc::CallbackServerContext* context,
+                                                     const v1::UndeleteSecretRequest* request,
                                                      v1::UndeleteSecretResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
     COFFER_ASSIGN_OR_RETURN(const std::vector<SecretVersion> versions, VersionsOf(request->versions()));
@@ -149,7 +162,8 @@ grpc::ServerUnaryReactor* SecretDoor::UndeleteSecret(grpc::CallbackServerContext
                     [](std::uint32_t changed, v1::UndeleteSecretResponse& message) { message.set_changed(changed); });
 }
 
-grpc::ServerUnaryReactor* SecretDoor::DestroySecret(grpc::CallbackServerContext* context, const v1::DestroySecretRequest* request,
+grpc::ServerUnaryReactor* SecretDoor::DestroySecret(grpc::CallbackServerContext* context,
+                                                    const v1::DestroySecretRequest* request,
                                                     v1::DestroySecretResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
     COFFER_ASSIGN_OR_RETURN(const std::vector<SecretVersion> versions, VersionsOf(request->versions()));

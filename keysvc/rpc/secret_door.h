@@ -17,11 +17,13 @@ class SecretDoor final : public v1::SecretService::CallbackService {
                                       v1::GetSecretResponse* response) override;
   grpc::ServerUnaryReactor* ListSecrets(grpc::CallbackServerContext* context, const v1::ListSecretsRequest* request,
                                         v1::ListSecretsResponse* response) override;
-  grpc::ServerUnaryReactor* GetSecretHistory(grpc::CallbackServerContext* context, const v1::GetSecretHistoryRequest* request,
+  grpc::ServerUnaryReactor* GetSecretHistory(grpc::CallbackServerContext* context,
+                                             const v1::GetSecretHistoryRequest* request,
                                              v1::GetSecretHistoryResponse* response) override;
   grpc::ServerUnaryReactor* DeleteSecret(grpc::CallbackServerContext* context, const v1::DeleteSecretRequest* request,
                                          v1::DeleteSecretResponse* response) override;
-  grpc::ServerUnaryReactor* UndeleteSecret(grpc::CallbackServerContext* context, const v1::UndeleteSecretRequest* request,
+  grpc::ServerUnaryReactor* UndeleteSecret(grpc::CallbackServerContext* context,
+                                           const v1::UndeleteSecretRequest* request,
                                            v1::UndeleteSecretResponse* response) override;
   grpc::ServerUnaryReactor* DestroySecret(grpc::CallbackServerContext* context, const v1::DestroySecretRequest* request,
                                           v1::DestroySecretResponse* response) override;

@@ -1,6 +1,7 @@
 #include "keysvc/rpc/server.h"
 
 #include <fcntl.h>
+
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -17,9 +18,9 @@ namespace {
 
 // gRPC answers what is larger with RESOURCE_EXHAUSTED; our own, lower limits answer INVALID_ARGUMENT.
 constexpr int kMaxMessageBytes = 16 << 20;
-constexpr int kMaxStreams = 1024;                   // at once, a connection
+constexpr int kMaxStreams = 1024;  // at once, a connection
 constexpr int kMaxMetadataBytes = 16 << 10;
-constexpr int kConnectionAgeMs = 60 * 60 * 1000;    // so that a connection does not outlive its certificate for long
+constexpr int kConnectionAgeMs = 60 * 60 * 1000;  // so that a connection does not outlive its certificate for long
 constexpr int kConnectionGraceMs = 5 * 60 * 1000;
 constexpr unsigned kCertificateRefreshSeconds = 1;
 
@@ -34,8 +35,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
 }
 
 std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
-  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.key, files.certificate, files.client_ca,
-                                                                                       kCertificateRefreshSeconds);
+  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      files.key, files.certificate, files.client_ca, kCertificateRefreshSeconds);
   grpc::experimental::TlsServerCredentialsOptions options(provider);
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
@@ -67,7 +68,8 @@ struct RpcServer::State {
     builder.RegisterService(&secrets);
     builder.RegisterService(&admin);
     server = builder.BuildAndStart();
-    if (server == nullptr) return Error(ErrorCode::kInvalidArgument, "the server cannot be started: see the log for gRPC's reason");
+    if (server == nullptr)
+      return Error(ErrorCode::kInvalidArgument, "the server cannot be started: see the log for gRPC's reason");
     return {};
   }
 
@@ -89,7 +91,8 @@ Result<std::unique_ptr<RpcServer>> RpcServer::ForCaller(const Services& services
   auto state = std::make_unique<State>(services, CallerSource::Fixed(std::move(caller)));
   grpc::ServerBuilder builder;
   state->acceptor = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::experimental::LocalServerCredentials(UDS));
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::experimental::LocalServerCredentials(UDS));
   COFFER_TRY(state->Start(builder));
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(state)));
 }

@@ -1,5 +1,5 @@
-// RpcServer: one gRPC server a principal of a unix socket, and one for TLS. It takes connections that were accepted elsewhere, or
-// listens on TCP itself.
+// RpcServer: one gRPC server a principal of a unix socket, and one for TLS. It takes connections that were accepted
+// elsewhere, or listens on TCP itself.
 #pragma once
 
 #include <chrono>
@@ -28,12 +28,12 @@ struct TlsFiles {
   std::string listen;       // "host:port"
   std::string certificate;  // PEM chain; re-read each second, as a pair with the key
   std::string key;
-  std::string client_ca;    // whose certificates are believed
+  std::string client_ca;  // whose certificates are believed
   std::string trust_domain;
 };
 
-// Leaves TLS 1.3 only, for every connection of the process: gRPC 1.51 has no other way to set a minimum. Call before the first use of
-// gRPC, while the process has one thread.
+// Leaves TLS 1.3 only, for every connection of the process: gRPC 1.51 has no other way to set a minimum. Call before
+// the first use of gRPC, while the process has one thread.
 void AllowTls13Only();
 
 // Reflection for every server built from now on. For `cofferd dev` only.
@@ -44,7 +44,8 @@ class RpcServer {
  public:
   // For connections of one caller, handed in by Adopt.
   static Result<std::unique_ptr<RpcServer>> ForCaller(const Services& services, Caller caller);
-  // Listens with mutual TLS 1.3. kInvalidArgument: the files do not make a server, or the address cannot be listened on.
+  // Listens with mutual TLS 1.3. kInvalidArgument: the files do not make a server, or the address cannot be listened
+  // on.
   static Result<std::unique_ptr<RpcServer>> ForTls(const Services& services, const TlsFiles& files);
   ~RpcServer();
 

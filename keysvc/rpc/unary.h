@@ -17,7 +17,8 @@ struct DoorContext {
 
 // `handler(const Caller&) -> Status` fills the response that gRPC keeps until Finish.
 template <typename Handler>
-grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door, RunOn where, Handler handler) {
+grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door, RunOn where,
+                                      Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Result<Caller> caller = door.callers.Of(*context);
   if (!caller.ok()) {
@@ -38,7 +39,8 @@ grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, cons
 
 // For handlers that produce a value: `act(caller) -> Result<T>`, `fill(T&&, response)`.
 template <typename Act, typename Fill, typename Response>
-grpc::ServerUnaryReactor* AnswerWith(grpc::CallbackServerContext* context, const DoorContext& door, Response* response, Act act, Fill fill) {
+grpc::ServerUnaryReactor* AnswerWith(grpc::CallbackServerContext* context, const DoorContext& door, Response* response,
+                                     Act act, Fill fill) {
   return AnswerUnary(context, door, RunOn::kPool, [=](const Caller& caller) -> Status {
     COFFER_ASSIGN_OR_RETURN(auto value, act(caller));
     fill(std::move(value), *response);

@@ -13,16 +13,18 @@ Status CheckLocalAdmin(const Caller& caller) {
 }  // namespace
 
 Result<StoreUuid> AdminService::Init(const Caller& caller, const SealSource& source, bool accept_total_loss) const {
-  return pipeline_.Control(caller, policy::Operation::kInitStore, [&](Barrier& barrier, CallRecord&) -> Result<StoreUuid> {
-    COFFER_TRY(CheckLocalAdmin(caller));
-    if (!accept_total_loss) {
-      return Error(ErrorCode::kFailedPrecondition,
-                   "there is no recovery slot yet: whoever loses the key file or the passphrase loses every secret. Say "
-                   "--accept-total-loss to go on")
-          .At("accept_total_loss");
-    }
-    return barrier.Init(source);
-  });
+  return pipeline_.Control(caller, policy::Operation::kInitStore,
+                           [&](Barrier& barrier, CallRecord&) -> Result<StoreUuid> {
+                             COFFER_TRY(CheckLocalAdmin(caller));
+                             if (!accept_total_loss) {
+                               return Error(ErrorCode::kFailedPrecondition,
+                                            "there is no recovery slot yet: whoever loses the key file or the "
+                                            "passphrase loses every secret. Say "
+                                            "--accept-total-loss to go on")
+                                   .At("accept_total_loss");
+                             }
+                             return barrier.Init(source);
+                           });
 }
 
 Result<bool> AdminService::Unseal(const Caller& caller, const std::optional<SealSource>& source) const {
@@ -33,7 +35,8 @@ Result<bool> AdminService::Unseal(const Caller& caller, const std::optional<Seal
       return true;
     }
     if (options_.key_file.empty()) {
-      return Error(ErrorCode::kInvalidArgument, "no key file is configured: name one, or give the passphrase").At("seal");
+      return Error(ErrorCode::kInvalidArgument, "no key file is configured: name one, or give the passphrase")
+          .At("seal");
     }
     COFFER_TRY(barrier.Unseal(KeyFileSeal{.path = options_.key_file, .allow_same_device = true}));
     return true;
@@ -49,24 +52,25 @@ Result<bool> AdminService::Seal(const Caller& caller) const {
 }
 
 Result<StatusView> AdminService::ShowStatus(const Caller& caller) const {
-  return pipeline_.Control(caller, policy::Operation::kShowStatus, [&](Barrier& barrier, CallRecord&) -> Result<StatusView> {
-    StatusView view;
-    COFFER_ASSIGN_OR_RETURN(view.facts, barrier.facts());
-    view.started_us = options_.started_us;
-    view.memory_locked = options_.memory_locked;
-    view.principal = caller.principal.id;
-    const Result<std::shared_ptr<Unsealed>> unsealed = barrier.Enter();
-    if (!unsealed.ok()) return view;
-    view.counts = (*unsealed)->keys->counts();
-    view.scopes = (*unsealed)->catalogs->Scopes().size();
-    COFFER_ASSIGN_OR_RETURN(const StoreEpoch epoch, (*unsealed)->store->Epoch());
-    view.store_epoch = epoch.value;
-    return view;
-  });
+  return pipeline_.Control(caller, policy::Operation::kShowStatus,
+                           [&](Barrier& barrier, CallRecord&) -> Result<StatusView> {
+                             StatusView view;
+                             COFFER_ASSIGN_OR_RETURN(view.facts, barrier.facts());
+                             view.started_us = options_.started_us;
+                             view.memory_locked = options_.memory_locked;
+                             view.principal = caller.principal.id;
+                             const Result<std::shared_ptr<Unsealed>> unsealed = barrier.Enter();
+                             if (!unsealed.ok()) return view;
+                             view.counts = (*unsealed)->keys->counts();
+                             view.scopes = (*unsealed)->catalogs->Scopes().size();
+                             COFFER_ASSIGN_OR_RETURN(const StoreEpoch epoch, (*unsealed)->store->Epoch());
+                             view.store_epoch = epoch.value;
+                             return view;
+                           });
 }
 
-Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const std::string& catalog, const std::string& lock,
-                                                  const std::string& alone_reason) const {
+Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const std::string& catalog,
+                                                  const std::string& lock, const std::string& alone_reason) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<policy::CatalogChange> {
     const auto allow = [&](const policy::CatalogChange& change) -> Status {
       record.object = change.lock.scope;
@@ -78,26 +82,29 @@ Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const st
   return pipeline_.Mutate(caller, policy::Operation::kApplyCatalog, act);
 }
 
-Result<policy::CatalogChange> AdminService::Diff(const Caller& caller, const std::string& catalog, const std::string& lock) const {
-  return pipeline_.Read(caller, policy::Operation::kDiffCatalog, [&](Unsealed& unsealed, CallRecord& record) -> Result<policy::CatalogChange> {
-    COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, unsealed.catalogs->Plan(catalog, lock));
-    record.object = change.lock.scope;
-    record.items = change.lines.size();
-    return change;
-  });
+Result<policy::CatalogChange> AdminService::Diff(const Caller& caller, const std::string& catalog,
+                                                 const std::string& lock) const {
+  return pipeline_.Read(caller, policy::Operation::kDiffCatalog,
+                        [&](Unsealed& unsealed, CallRecord& record) -> Result<policy::CatalogChange> {
+                          COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, unsealed.catalogs->Plan(catalog, lock));
+                          record.object = change.lock.scope;
+                          record.items = change.lines.size();
+                          return change;
+                        });
 }
 
 Result<AdminService::CatalogText> AdminService::ShowCatalog(const Caller& caller, const std::string& scope) const {
-  return pipeline_.Read(caller, policy::Operation::kShowCatalog, [&](Unsealed& unsealed, CallRecord& record) -> Result<CatalogText> {
-    CatalogText text;
-    if (scope.empty()) {
-      text.scopes = unsealed.catalogs->Scopes();
-      return text;
-    }
-    if (IsIdentifier(scope)) record.object = scope;
-    COFFER_ASSIGN_OR_RETURN(text.lock, unsealed.catalogs->LockOf(scope));
-    return text;
-  });
+  return pipeline_.Read(caller, policy::Operation::kShowCatalog,
+                        [&](Unsealed& unsealed, CallRecord& record) -> Result<CatalogText> {
+                          CatalogText text;
+                          if (scope.empty()) {
+                            text.scopes = unsealed.catalogs->Scopes();
+                            return text;
+                          }
+                          if (IsIdentifier(scope)) record.object = scope;
+                          COFFER_ASSIGN_OR_RETURN(text.lock, unsealed.catalogs->LockOf(scope));
+                          return text;
+                        });
 }
 
 }  // namespace coffer::keysvc

@@ -7,8 +7,8 @@ namespace coffer::keysvc {
 
 struct StatusView {
   Barrier::Facts facts;
-  KeyEngine::Counts counts;      // zeros unless unsealed
-  std::size_t scopes = 0;        // likewise
+  KeyEngine::Counts counts;       // zeros unless unsealed
+  std::size_t scopes = 0;         // likewise
   std::uint64_t store_epoch = 0;  // likewise
   std::int64_t started_us = 0;
   bool memory_locked = false;

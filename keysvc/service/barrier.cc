@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::chrono::seconds kSealPatience{10};
 
-Error Altered() { return Error(ErrorCode::kIntegrity, "the store was altered from outside: nothing is served from it"); }
+Error Altered() {
+  return Error(ErrorCode::kIntegrity, "the store was altered from outside: nothing is served from it");
+}
 
 // An Unsealed that says, through `released`, when the last holder has let go.
 std::shared_ptr<Unsealed> Tracked(std::unique_ptr<Unsealed> unsealed, std::future<void>& released) {
@@ -37,7 +39,8 @@ Result<std::optional<Barrier::Header>> Barrier::ReadHeader() {
   Header header;
   COFFER_ASSIGN_OR_RETURN(header.record, StoreFromRow(stores.front().columns));
   if (header.record.schema_version != kSchemaVersion) {
-    return Error(ErrorCode::kFailedPrecondition, "the store has another schema version: use the program version that wrote it");
+    return Error(ErrorCode::kFailedPrecondition,
+                 "the store has another schema version: use the program version that wrote it");
   }
   COFFER_ASSIGN_OR_RETURN(const std::vector<StoredRow> slots, transaction->Scan({.table = Table::kSealSlot}));
   for (const StoredRow& row : slots) {
@@ -83,7 +86,8 @@ Status Barrier::Unseal(const SealSource& source) {
 Status Barrier::OpenWith(const Header& header, RootKey root) {
   auto unsealed = std::make_unique<Unsealed>();
   unsealed->uuid = header.record.uuid;
-  unsealed->store = std::make_unique<AuthenticatedStore>(store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid));
+  unsealed->store =
+      std::make_unique<AuthenticatedStore>(store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid));
   const auto load = [&]() -> Status {
     COFFER_TRY(unsealed->store->VerifyAll());
     COFFER_ASSIGN_OR_RETURN(unsealed->keys,
@@ -129,10 +133,14 @@ Status Barrier::Seal() {
 Result<std::shared_ptr<Unsealed>> Barrier::Enter() const {
   const ReadLock lock(state_mutex_);
   switch (state_) {
-    case BarrierState::kUnsealed: return unsealed_;
-    case BarrierState::kSealed: return Error(ErrorCode::kSealed, "the service is sealed: an operator has to unseal it");
-    case BarrierState::kCompromised: return Altered();
-    case BarrierState::kUninitialised: break;
+    case BarrierState::kUnsealed:
+      return unsealed_;
+    case BarrierState::kSealed:
+      return Error(ErrorCode::kSealed, "the service is sealed: an operator has to unseal it");
+    case BarrierState::kCompromised:
+      return Altered();
+    case BarrierState::kUninitialised:
+      break;
   }
   return Error(ErrorCode::kFailedPrecondition, "the store is not initialised: an operator has to run init");
 }

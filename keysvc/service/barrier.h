@@ -1,5 +1,6 @@
-// Barrier: what stands between a store and its keys. Uninitialised, sealed, unsealed, or compromised (altered from outside: nothing
-// is served). Everything that exists only while the root key is open hangs on one Unsealed, which calls hold while they run.
+// Barrier: what stands between a store and its keys. Uninitialised, sealed, unsealed, or compromised (altered from
+// outside: nothing is served). Everything that exists only while the root key is open hangs on one Unsealed, which
+// calls hold while they run.
 #pragma once
 
 #include <future>
@@ -31,10 +32,11 @@ class Barrier {
   static Result<std::unique_ptr<Barrier>> Open(KeyStore& store, const Clock& clock, Options options);
   ~Barrier();
 
-  // Once a store: root key, first slot, tenant "default", keyring "coffer-secrets". Leaves it unsealed. kAlreadyExists when initialised.
+  // Once a store: root key, first slot, tenant "default", keyring "coffer-secrets". Leaves it unsealed. kAlreadyExists
+  // when initialised.
   Result<StoreUuid> Init(const SealSource& source);
-  // Opens the root key and checks the whole store. Fine when unsealed already, if the source opens a slot. kIntegrity, and the state
-  // compromised, when the store does not hold together.
+  // Opens the root key and checks the whole store. Fine when unsealed already, if the source opens a slot. kIntegrity,
+  // and the state compromised, when the store does not hold together.
   Status Unseal(const SealSource& source);
   // Wipes all keys; returns when no call holds one, or after 10 s with kUnavailable. Fine when sealed already.
   Status Seal();
@@ -54,7 +56,8 @@ class Barrier {
   Result<Facts> facts();
 
  private:
-  Barrier(KeyStore& store, const Clock& clock, Options options) : store_(store), clock_(clock), options_(std::move(options)) {}
+  Barrier(KeyStore& store, const Clock& clock, Options options)
+      : store_(store), clock_(clock), options_(std::move(options)) {}
   struct Header {
     StoreRecord record;
     std::vector<SealSlotRecord> slots;

@@ -16,24 +16,25 @@ struct Caller {
   bool local = false;  // came over a unix socket of this host
 };
 
-// What one call did, without any value: the audit record's content. Names come from our own tables once they are resolved.
+// What one call did, without any value: the audit record's content. Names come from our own tables once they are
+// resolved.
 struct CallRecord {
   enum class Phase : std::uint8_t { kBegin, kResult, kCall };  // a mutation writes begin and result, a read one call
   Phase phase = Phase::kCall;
   std::string principal;
   policy::Role role = policy::Role::kApp;
   policy::Operation operation = policy::Operation::kShowStatus;
-  std::string object;          // a field, a keyring, a tenant, a secret's path or a scope; empty: none
-  std::string tenant;          // as the caller named it, once it is known to exist
-  std::uint64_t items = 0;     // values asked for
-  std::uint64_t failed = 0;    // of them
+  std::string object;        // a field, a keyring, a tenant, a secret's path or a scope; empty: none
+  std::string tenant;        // as the caller named it, once it is known to exist
+  std::uint64_t items = 0;   // values asked for
+  std::uint64_t failed = 0;  // of them
   bool allowed = false;
-  std::string_view rule;       // the policy rule that decided
+  std::string_view rule;  // the policy rule that decided
   bool ok = false;
   ErrorCode error = ErrorCode::kInternal;  // when !ok
-  std::string_view failure;    // the error's text, a literal; empty when ok
-  std::uint64_t store_epoch = 0;  // a mutation's result: the epoch it gave the store
-  std::string alone_reason;    // why one person did what asks two
+  std::string_view failure;                // the error's text, a literal; empty when ok
+  std::uint64_t store_epoch = 0;           // a mutation's result: the epoch it gave the store
+  std::string alone_reason;                // why one person did what asks two
 };
 
 }  // namespace coffer::keysvc

@@ -37,7 +37,8 @@ Status Catalogs::Use(Locks locks) {
   return {};
 }
 
-Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::string_view catalog_text, std::string_view lock_text) const {
+Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::string_view catalog_text,
+                                                    std::string_view lock_text) const {
   COFFER_ASSIGN_OR_RETURN(const policy::Catalog catalog, policy::ParseCatalog(catalog_text));
   std::optional<policy::CatalogLock> presented;
   if (!lock_text.empty()) {
@@ -53,7 +54,9 @@ Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::str
                            .field = [unix_ms] { return FieldUuid::Generate(unix_ms); }};
   COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, policy::PlanApply(catalog, stored, presented, ids));
   if (!stored && locks.size() >= kMaxScopes) {
-    return Error(ErrorCode::kResourceExhausted, "there are as many scopes as a store may have").At("scope").WithLimit(kMaxScopes);
+    return Error(ErrorCode::kResourceExhausted, "there are as many scopes as a store may have")
+        .At("scope")
+        .WithLimit(kMaxScopes);
   }
   COFFER_TRY(CheckKeyrings(change.lock));
   return change;
@@ -89,7 +92,8 @@ Result<policy::CatalogChange> Catalogs::Apply(std::string_view catalog, std::str
     record.lock = policy::WriteCatalogLock(change.lock);
     record.changed_us = clock_.UnixMicros();
     COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
-    COFFER_TRY(known ? mutation.Update(Table::kCatalogScope, ToRow(record)) : mutation.Insert(Table::kCatalogScope, ToRow(record)));
+    COFFER_TRY(known ? mutation.Update(Table::kCatalogScope, ToRow(record))
+                     : mutation.Insert(Table::kCatalogScope, ToRow(record)));
     COFFER_TRY(mutation.Commit());
     locks.insert_or_assign(change.lock.scope, change.lock);
   }

@@ -1,4 +1,5 @@
-// Catalogs: the applied catalogs of all scopes, kept as their locks in the store and looked up through one immutable view.
+// Catalogs: the applied catalogs of all scopes, kept as their locks in the store and looked up through one immutable
+// view.
 #pragma once
 
 #include <map>
@@ -19,7 +20,8 @@ class Catalogs {
 
   // What applying would do. `lock` is the text of the scope's catalog.lock, empty for none.
   Result<policy::CatalogChange> Plan(std::string_view catalog, std::string_view lock) const;
-  // Plans, asks `allow`, stores. The change holds the new lock. Errors of the plan; kFailedPrecondition for a keyring that does not exist.
+  // Plans, asks `allow`, stores. The change holds the new lock. Errors of the plan; kFailedPrecondition for a keyring
+  // that does not exist.
   Result<policy::CatalogChange> Apply(std::string_view catalog, std::string_view lock,
                                       const std::function<Status(const policy::CatalogChange&)>& allow);
 
@@ -32,7 +34,8 @@ class Catalogs {
  private:
   using Locks = std::map<std::string, policy::CatalogLock, std::less<>>;
 
-  Catalogs(AuthenticatedStore& store, const KeyEngine& keys, const Clock& clock) : store_(store), keys_(keys), clock_(clock) {}
+  Catalogs(AuthenticatedStore& store, const KeyEngine& keys, const Clock& clock)
+      : store_(store), keys_(keys), clock_(clock) {}
   static Result<Locks> ReadLocks(AuthenticatedStore& store);
   Status Use(Locks locks) COFFER_EXCLUDES(view_mutex_);
   Status CheckKeyrings(const policy::CatalogLock& lock) const;

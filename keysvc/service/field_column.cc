@@ -19,7 +19,9 @@ Status CheckColumn(const FieldColumn& column, bool decrypting, std::size_t& byte
   for (std::size_t item = 0; item < column.values.size(); ++item) {
     bytes += column.values[item].size();
     if (column.values[item].size() <= limit) continue;
-    return Error(ErrorCode::kInvalidArgument, "is longer than allowed").At("values[" + std::to_string(item) + "]").WithLimit(limit);
+    return Error(ErrorCode::kInvalidArgument, "is longer than allowed")
+        .At("values[" + std::to_string(item) + "]")
+        .WithLimit(limit);
   }
   for (const ScalarView& part : column.row_parts) bytes += SizeOf(part);
   for (const BoundColumn& bound : column.contexts) bytes += bound.column.size() + SizeOf(bound.value);
@@ -41,18 +43,20 @@ Status CheckFieldLimits(const std::vector<FieldColumn>& columns, bool decrypting
   std::size_t items = 0;
   for (const FieldColumn& column : columns) items += column.values.size();
   if (items == 0) return Error(ErrorCode::kInvalidArgument, "has no values").At("columns");
-  if (items > kMaxItems) return Error(ErrorCode::kInvalidArgument, "has more values than allowed").At("columns").WithLimit(kMaxItems);
+  if (items > kMaxItems)
+    return Error(ErrorCode::kInvalidArgument, "has more values than allowed").At("columns").WithLimit(kMaxItems);
   std::size_t bytes = 0;
   for (std::size_t index = 0; index < columns.size(); ++index) {
     Status checked = CheckColumn(columns[index], decrypting, bytes);
     if (!checked.ok()) return std::move(checked).error().At(ColumnPath(index));
   }
-  if (bytes > kMaxCallBytes) return Error(ErrorCode::kInvalidArgument, "has more bytes than allowed").At("columns").WithLimit(kMaxCallBytes);
+  if (bytes > kMaxCallBytes)
+    return Error(ErrorCode::kInvalidArgument, "has more bytes than allowed").At("columns").WithLimit(kMaxCallBytes);
   return {};
 }
 
-ColumnWork::ColumnWork(Unsealed& unsealed, const policy::FieldRule& rule, const FieldColumn& column, std::size_t index, TenantUuid tenant,
-                       std::int64_t now_unix_s)
+ColumnWork::ColumnWork(Unsealed& unsealed, const policy::FieldRule& rule, const FieldColumn& column, std::size_t index,
+                       TenantUuid tenant, std::int64_t now_unix_s)
     : unsealed_(&unsealed),
       rule_(&rule),
       column_(&column),
@@ -61,8 +65,8 @@ ColumnWork::ColumnWork(Unsealed& unsealed, const policy::FieldRule& rule, const 
       place_{.scope = rule.scope, .tenant = tenant, .field = rule.field},
       now_unix_s_(now_unix_s) {}
 
-Result<ColumnWork> ColumnWork::Create(Unsealed& unsealed, const policy::CatalogView& view, const FieldColumn& column, std::size_t index,
-                                      std::int64_t now_unix_s) {
+Result<ColumnWork> ColumnWork::Create(Unsealed& unsealed, const policy::CatalogView& view, const FieldColumn& column,
+                                      std::size_t index, std::int64_t now_unix_s) {
   const policy::FieldRule* rule = column.field == policy::kBuiltinSecretName ? nullptr : view.Find(column.field);
   if (rule == nullptr) {
     return Error(ErrorCode::kInvalidArgument, "is not a field of an applied catalog").At("field").At(ColumnPath(index));
@@ -77,7 +81,8 @@ Error ColumnWork::AtItem(Error error, std::string_view list, std::size_t item) c
 }
 
 Status ColumnWork::StartEncrypting() {
-  if (rule_->retired) return Error(ErrorCode::kFailedPrecondition, "is retired from its catalog").At("field").At(ColumnPath(index_));
+  if (rule_->retired)
+    return Error(ErrorCode::kFailedPrecondition, "is retired from its catalog").At("field").At(ColumnPath(index_));
   Result<CipherPointer> cipher =
       unsealed_->keys->CipherForEncrypt({.keyring = rule_->keyrings.front(), .place = place_, .form = rule_->form});
   if (!cipher.ok()) return std::move(cipher).error().At(ColumnPath(index_));
@@ -86,7 +91,8 @@ Status ColumnWork::StartEncrypting() {
 }
 
 Status ColumnWork::Bind(std::size_t item, const FieldForm& form) {
-  const std::span<const ScalarView> row = std::span(column_->row_parts).subspan(item * column_->row_width, column_->row_width);
+  const std::span<const ScalarView> row =
+      std::span(column_->row_parts).subspan(item * column_->row_width, column_->row_width);
   const std::span<const BoundColumn> context =
       std::span(column_->contexts).subspan(item * column_->context_width, column_->context_width);
   Status bound = policy::EncodeBinding(*rule_, form, row, context, row_, context_);
@@ -112,19 +118,21 @@ Result<ColumnOutput> ColumnWork::Encrypt() {
   return output;
 }
 
-// The key is found by its id, never by trial: of the field's keyrings only the one that has this id is used, and only in a form that the
-// catalog accepts. What is not found is decrypted all the same, by a key that fits nothing, so that it takes the same work.
+// The key is found by its id, never by trial: of the field's keyrings only the one that has this id is used, and only
+// in a form that the catalog accepts. What is not found is decrypted all the same, by a key that fits nothing, so that
+// it takes the same work.
 Result<const ColumnWork::Opener*> ColumnWork::FindOpener(ByteView ciphertext) {
   const std::optional<FieldHeader> header = FieldHeader::Parse(ciphertext);
   const std::uint8_t second_byte = header ? header->second_byte : 0;
   const KeyId key_id = header ? header->key_id : KeyId{};
-  if (opener_.lookup.cipher != nullptr && opener_.second_byte == second_byte && opener_.key_id == key_id) return &opener_;
+  if (opener_.lookup.cipher != nullptr && opener_.second_byte == second_byte && opener_.key_id == key_id)
+    return &opener_;
   opener_ = Opener{.second_byte = second_byte, .key_id = key_id, .lookup = {}, .current = false};
   for (const std::string& keyring : rule_->keyrings) {
     const FieldForm* form = rule_->FindForm(second_byte, keyring, now_unix_s_);
     if (form == nullptr) continue;
-    COFFER_ASSIGN_OR_RETURN(opener_.lookup,
-                            unsealed_->keys->CipherForDecrypt({.keyring = keyring, .place = place_, .form = *form}, key_id));
+    COFFER_ASSIGN_OR_RETURN(opener_.lookup, unsealed_->keys->CipherForDecrypt(
+                                                {.keyring = keyring, .place = place_, .form = *form}, key_id));
     if (opener_.lookup.outcome == DecryptLookup::Outcome::kUnknown) continue;
     opener_.current = opener_.lookup.primary && keyring == rule_->keyrings.front() && *form == rule_->form;
     return &opener_;

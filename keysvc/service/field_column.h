@@ -12,8 +12,8 @@ Status CheckFieldLimits(const std::vector<FieldColumn>& columns, bool decrypting
 class ColumnWork {
  public:
   // kInvalidArgument: no such field or tenant. The column and the view must outlive it.
-  static Result<ColumnWork> Create(Unsealed& unsealed, const policy::CatalogView& view, const FieldColumn& column, std::size_t index,
-                                   std::int64_t now_unix_s);
+  static Result<ColumnWork> Create(Unsealed& unsealed, const policy::CatalogView& view, const FieldColumn& column,
+                                   std::size_t index, std::int64_t now_unix_s);
 
   const policy::FieldRule& rule() const { return *rule_; }
   TenantUuid tenant() const { return tenant_; }
@@ -31,8 +31,8 @@ class ColumnWork {
     DecryptLookup lookup;
     bool current = false;  // present keyring, primary version, present form
   };
-  ColumnWork(Unsealed& unsealed, const policy::FieldRule& rule, const FieldColumn& column, std::size_t index, TenantUuid tenant,
-             std::int64_t now_unix_s);
+  ColumnWork(Unsealed& unsealed, const policy::FieldRule& rule, const FieldColumn& column, std::size_t index,
+             TenantUuid tenant, std::int64_t now_unix_s);
 
   Status StartEncrypting();
   Status Bind(std::size_t item, const FieldForm& form);

@@ -11,8 +11,8 @@ constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 // Checks limits, makes a ColumnWork of each column and runs `act` on it; fills the record with names and counts.
 template <typename Act>
-Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns, bool decrypting,
-                                  std::int64_t now_us, const Act& act) {
+Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
+                                  bool decrypting, std::int64_t now_us, const Act& act) {
   COFFER_TRY(CheckFieldLimits(columns, decrypting));
   const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
   std::vector<ColumnWork> works;
@@ -22,7 +22,8 @@ Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const 
   record.failed = 0;
   // All columns are resolved before the first value is touched: a bad request does nothing.
   for (std::size_t index = 0; index < columns.size(); ++index) {
-    COFFER_ASSIGN_OR_RETURN(ColumnWork work, ColumnWork::Create(unsealed, *view, columns[index], index, now_us / kMicrosPerSecond));
+    COFFER_ASSIGN_OR_RETURN(ColumnWork work,
+                            ColumnWork::Create(unsealed, *view, columns[index], index, now_us / kMicrosPerSecond));
     if (index > 0) record.object += ',';
     record.object += work.rule().name;
     record.items += columns[index].values.size();

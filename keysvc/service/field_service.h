@@ -13,18 +13,18 @@ inline constexpr std::size_t kMaxCallBytes = std::size_t{4} << 20;  // values, r
 // Values of one field for one tenant. The views must outlive the call.
 struct FieldColumn {
   std::string_view field;
-  std::string_view tenant;             // empty: "default"
+  std::string_view tenant;  // empty: "default"
   std::vector<ByteView> values;
-  std::vector<ScalarView> row_parts;   // row_width for each value, value by value
+  std::vector<ScalarView> row_parts;  // row_width for each value, value by value
   std::size_t row_width = 0;
-  std::vector<BoundColumn> contexts;   // context_width for each value, value by value
+  std::vector<BoundColumn> contexts;  // context_width for each value, value by value
   std::size_t context_width = 0;
 };
 
 enum class ItemFailure : std::uint8_t { kDecryptFailed = 1, kKeyDisabled = 2 };
 
 struct ColumnOutput {
-  std::vector<std::string> values;                             // one a value asked; empty where it failed
+  std::vector<std::string> values;                              // one a value asked; empty where it failed
   std::vector<std::pair<std::uint32_t, ItemFailure>> failures;  // by ascending index
 };
 
@@ -33,8 +33,8 @@ struct FieldOutput {
   std::uint64_t rewrapped = 0;
 };
 
-// Thread-safe. kInvalidArgument, with a path like "columns[0].values[3]", for an unknown field or tenant, a broken limit, or a row or context
-// that is not as declared; then nothing was done.
+// Thread-safe. kInvalidArgument, with a path like "columns[0].values[3]", for an unknown field or tenant, a broken
+// limit, or a row or context that is not as declared; then nothing was done.
 class FieldService {
  public:
   FieldService(const Pipeline& pipeline, const Clock& clock, const Barrier& barrier)

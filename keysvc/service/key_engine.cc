@@ -10,25 +10,33 @@ namespace {
 Error NoKeyring() { return Error(ErrorCode::kNotFound, "there is no keyring of this name"); }
 
 Version FirstVersion(KeyringUuid keyring, KeyVersion number, std::int64_t now) {
-  return Version{.keyring = keyring, .version = number, .state = VersionState::kEnabled, .created_us = now, .changed_us = now};
+  return Version{
+      .keyring = keyring, .version = number, .state = VersionState::kEnabled, .created_us = now, .changed_us = now};
 }
 
 std::uint64_t UnixMillis(const Clock& clock) { return static_cast<std::uint64_t>(clock.UnixMicros() / 1000); }
 
 }  // namespace
 
-KeyEngine::KeyEngine(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock, const Options& options)
-    : store_(store), uuid_(uuid), root_(std::move(root)), decoy_key_(RandomSecret(kKeySize)), clock_(clock), ciphers_(options.cipher_cache) {}
+KeyEngine::KeyEngine(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock,
+                     const Options& options)
+    : store_(store),
+      uuid_(uuid),
+      root_(std::move(root)),
+      decoy_key_(RandomSecret(kKeySize)),
+      clock_(clock),
+      ciphers_(options.cipher_cache) {}
 
-Result<std::unique_ptr<KeyEngine>> KeyEngine::Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock,
-                                                   const Options& options) {
+Result<std::unique_ptr<KeyEngine>> KeyEngine::Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root,
+                                                   const Clock& clock, const Options& options) {
   std::unique_ptr<KeyEngine> engine(new KeyEngine(store, uuid, std::move(root), clock, options));
   const Lock lock(engine->mutation_mutex_);
   COFFER_TRY(engine->Reload());
   return engine;
 }
 
-Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act, const std::function<Status(KeyTable&)>& apply) {
+Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act,
+                         const std::function<Status(KeyTable&)>& apply) {
   const Lock mutating(mutation_mutex_);
   if (stale_) COFFER_TRY(Reload());
   COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
@@ -43,9 +51,14 @@ Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act, const
 }
 
 Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name) {
-  if (!IsSlug(name)) return Error(ErrorCode::kInvalidArgument, "a keyring's name is [a-z0-9][a-z0-9-]*, at most 63 characters").At("name");
+  if (!IsSlug(name))
+    return Error(ErrorCode::kInvalidArgument, "a keyring's name is [a-z0-9][a-z0-9-]*, at most 63 characters")
+        .At("name");
   const std::int64_t now = clock_.UnixMicros();
-  Keyring keyring{.uuid = KeyringUuid::Generate(UnixMillis(clock_)), .name = std::string(name), .primary = KeyVersion{1}, .created_us = now};
+  Keyring keyring{.uuid = KeyringUuid::Generate(UnixMillis(clock_)),
+                  .name = std::string(name),
+                  .primary = KeyVersion{1},
+                  .created_us = now};
   const SecretBytes kek_bytes = RandomSecret(kKeySize);
   Kek kek{.keyring = keyring.uuid, .check = DeriveKeyCheckValue(kek_bytes), .created_us = now};
   const Version version = FirstVersion(keyring.uuid, KeyVersion{1}, now);
@@ -53,13 +66,16 @@ Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name) {
   const auto act = [&](StoreMutation& mutation) -> Status {
     {
       const ReadLock lock(table_mutex_);
-      if (table_.FindKeyring(name) != nullptr) return Error(ErrorCode::kAlreadyExists, "there is a keyring of this name").At("name");
+      if (table_.FindKeyring(name) != nullptr)
+        return Error(ErrorCode::kAlreadyExists, "there is a keyring of this name").At("name");
       if (table_.keyring_count() >= kMaxKeyrings) {
-        return Error(ErrorCode::kResourceExhausted, "there are as many keyrings as a store may have").WithLimit(kMaxKeyrings);
+        return Error(ErrorCode::kResourceExhausted, "there are as many keyrings as a store may have")
+            .WithLimit(kMaxKeyrings);
       }
       kek.id = keyring.kek = UnusedKeyId();
     }
-    COFFER_ASSIGN_OR_RETURN(kek.wrapped, WrapKey(root_.bytes, root_.id, WrapContext::Kek(uuid_, keyring.uuid, kek.id), kek_bytes));
+    COFFER_ASSIGN_OR_RETURN(kek.wrapped,
+                            WrapKey(root_.bytes, root_.id, WrapContext::Kek(uuid_, keyring.uuid, kek.id), kek_bytes));
     COFFER_TRY(mutation.Insert(Table::kKeyring, ToRow(keyring)));
     COFFER_TRY(mutation.Insert(Table::kKek, ToRow(kek)));
     return mutation.Insert(Table::kKeyVersion, ToRow(version));
@@ -84,12 +100,14 @@ Result<KeyringView> KeyEngine::RotateKeyring(std::string_view name, KeyVersion e
       if (found == nullptr) return NoKeyring().At("name");
       keyring = *found;
       if (expected != KeyVersion{} && expected != keyring.primary) {
-        return Error(ErrorCode::kConflict, "the primary version is another than expected: show the keyring, then decide")
+        return Error(ErrorCode::kConflict,
+                     "the primary version is another than expected: show the keyring, then decide")
             .At("expected_primary_version");
       }
       const std::uint32_t newest = table_.VersionsOf(keyring.uuid).back()->version.value;
       if (newest >= kMaxKeyVersions) {
-        return Error(ErrorCode::kResourceExhausted, "the keyring has as many versions as it may").WithLimit(kMaxKeyVersions);
+        return Error(ErrorCode::kResourceExhausted, "the keyring has as many versions as it may")
+            .WithLimit(kMaxKeyVersions);
       }
       version = FirstVersion(keyring.uuid, KeyVersion{newest + 1}, clock_.UnixMicros());
     }
@@ -122,7 +140,8 @@ Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion
       const Version* found = table_.FindVersion(keyring->uuid, number);
       if (found == nullptr) return Error(ErrorCode::kNotFound, "the keyring has no such version").At("version");
       if (state == VersionState::kDisabled && keyring->primary == number) {
-        return Error(ErrorCode::kFailedPrecondition, "the primary version cannot be disabled: rotate first").At("version");
+        return Error(ErrorCode::kFailedPrecondition, "the primary version cannot be disabled: rotate first")
+            .At("version");
       }
       if (found->state != VersionState::kEnabled && found->state != VersionState::kDisabled) {
         return Error(ErrorCode::kFailedPrecondition, "the version is destroyed or about to be").At("version");
@@ -143,14 +162,19 @@ Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion
 }
 
 Result<Tenant> KeyEngine::CreateTenant(std::string_view name) {
-  if (!IsSlug(name)) return Error(ErrorCode::kInvalidArgument, "a tenant's name is [a-z0-9][a-z0-9-]*, at most 63 characters").At("name");
-  const Tenant tenant{.uuid = TenantUuid::Generate(UnixMillis(clock_)), .name = std::string(name), .created_us = clock_.UnixMicros()};
+  if (!IsSlug(name))
+    return Error(ErrorCode::kInvalidArgument, "a tenant's name is [a-z0-9][a-z0-9-]*, at most 63 characters")
+        .At("name");
+  const Tenant tenant{
+      .uuid = TenantUuid::Generate(UnixMillis(clock_)), .name = std::string(name), .created_us = clock_.UnixMicros()};
   const auto act = [&](StoreMutation& mutation) -> Status {
     {
       const ReadLock lock(table_mutex_);
-      if (table_.FindTenant(name) != nullptr) return Error(ErrorCode::kAlreadyExists, "there is a tenant of this name").At("name");
+      if (table_.FindTenant(name) != nullptr)
+        return Error(ErrorCode::kAlreadyExists, "there is a tenant of this name").At("name");
       if (table_.tenant_count() >= kMaxTenants) {
-        return Error(ErrorCode::kResourceExhausted, "there are as many tenants as a store may have").WithLimit(kMaxTenants);
+        return Error(ErrorCode::kResourceExhausted, "there are as many tenants as a store may have")
+            .WithLimit(kMaxTenants);
       }
     }
     return mutation.Insert(Table::kTenant, ToRow(tenant));

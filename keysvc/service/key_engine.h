@@ -1,7 +1,8 @@
 // KeyEngine: keyrings, versions, tenants and data keys of an unsealed store, and the ciphers that come from them.
 //
-// A data key is made on first use by INSERT-or-read: inserted if absent, committed, read back, and only the one read is used. So a
-// key is durable before anything is encrypted under it, and two instances over one store agree on the winner.
+// A data key is made on first use by INSERT-or-read: inserted if absent, committed, read back, and only the one read is
+// used. So a key is durable before anything is encrypted under it, and two instances over one store agree on the
+// winner.
 #pragma once
 
 #include <atomic>
@@ -50,21 +51,21 @@ using CipherPointer = std::shared_ptr<const FieldCipher>;
 struct DecryptLookup {
   enum class Outcome : std::uint8_t { kFound, kUnknown, kRefused };  // kRefused: version disabled or worse
   Outcome outcome = Outcome::kUnknown;
-  CipherPointer cipher;   // kFound: the right one; kUnknown: one that fails with the same work
-  KeyVersion version;     // kFound only
-  bool primary = false;   // kFound only: the version that encrypts now
+  CipherPointer cipher;  // kFound: the right one; kUnknown: one that fails with the same work
+  KeyVersion version;    // kFound only
+  bool primary = false;  // kFound only: the version that encrypts now
 };
 
-// Thread-safe. Mutations run one at a time and are durable when they return ok; on kUnavailable the outcome of a commit may be
-// unknown, and the engine reads the store again before it believes either.
+// Thread-safe. Mutations run one at a time and are durable when they return ok; on kUnavailable the outcome of a commit
+// may be unknown, and the engine reads the store again before it believes either.
 class KeyEngine {
  public:
   struct Options {
     std::size_t cipher_cache = 16'384;
   };
   // Reads and cross-checks every record, and opens every KEK. The store and the clock must outlive the engine.
-  static Result<std::unique_ptr<KeyEngine>> Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock,
-                                                 const Options& options);
+  static Result<std::unique_ptr<KeyEngine>> Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root,
+                                                 const Clock& clock, const Options& options);
 
   // Names are slugs. kAlreadyExists, kInvalidArgument, kResourceExhausted at the limits above.
   Result<KeyringView> CreateKeyring(std::string_view name);
@@ -83,8 +84,8 @@ class KeyEngine {
   // kInvalidArgument for a tenant that is not registered; empty means "default".
   Result<TenantUuid> ResolveTenant(std::string_view name) const;
 
-  // The cipher of the primary version; makes the tenant's data key on first use (a commit). kFailedPrecondition when the keyring does
-  // not exist or its primary is not enabled.
+  // The cipher of the primary version; makes the tenant's data key on first use (a commit). kFailedPrecondition when
+  // the keyring does not exist or its primary is not enabled.
   Result<CipherPointer> CipherForEncrypt(const FieldPlaceAndForm& field);
   // True when CipherForEncrypt needs no commit.
   bool HasDataKey(std::string_view keyring, TenantUuid tenant) const;
@@ -115,9 +116,11 @@ class KeyEngine {
   KeyringView ViewOf(const Keyring& keyring) const COFFER_REQUIRES_SHARED(table_mutex_);
   Status OpenKeks() COFFER_REQUIRES(table_mutex_);
   Result<DataKey> MakeDataKey(std::string_view keyring, TenantUuid tenant);
-  Result<DataKey> NewDataKey(const Keyring& keyring, TenantUuid tenant, KeyId id) const COFFER_REQUIRES_SHARED(table_mutex_);
+  Result<DataKey> NewDataKey(const Keyring& keyring, TenantUuid tenant, KeyId id) const
+      COFFER_REQUIRES_SHARED(table_mutex_);
   Result<SecretBytes> UnwrapDataKey(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
-  Result<CipherPointer> CipherOf(const DataKey& key, const FieldPlaceAndForm& field) COFFER_REQUIRES_SHARED(table_mutex_);
+  Result<CipherPointer> CipherOf(const DataKey& key, const FieldPlaceAndForm& field)
+      COFFER_REQUIRES_SHARED(table_mutex_);
   KeyId UnusedKeyId() const COFFER_REQUIRES_SHARED(table_mutex_);
   Result<CipherPointer> Decoy(const FieldPlaceAndForm& field);
 

@@ -19,8 +19,8 @@ Status AddAll(AuthenticatedStore& store, Table table, Result<Record> (*from_row)
 
 Error NotOurKey() { return Error(ErrorCode::kIntegrity, "a wrapped key of the store does not open"); }
 
-Result<SecretBytes> UnwrapChecked(const SecretBytes& wrapping, KeyId wrapping_id, const WrapContext& context, const WrappedKey& wrapped,
-                                  const KeyCheckValue& check) {
+Result<SecretBytes> UnwrapChecked(const SecretBytes& wrapping, KeyId wrapping_id, const WrapContext& context,
+                                  const WrappedKey& wrapped, const KeyCheckValue& check) {
   Result<SecretBytes> key = UnwrapKey(wrapping, wrapping_id, context, wrapped);
   if (!key.ok() || !EqualConstantTime(DeriveKeyCheckValue(*key), check)) return NotOurKey();
   return key;
@@ -55,7 +55,8 @@ Status KeyEngine::OpenKeks() {
   for (const Keyring* keyring : table_.Keyrings()) {
     const Kek* kek = table_.FindKek(keyring->kek);
     const WrapContext context = WrapContext::Kek(uuid_, keyring->uuid, kek->id);
-    COFFER_ASSIGN_OR_RETURN(SecretBytes opened, UnwrapChecked(root_.bytes, root_.id, context, kek->wrapped, kek->check));
+    COFFER_ASSIGN_OR_RETURN(SecretBytes opened,
+                            UnwrapChecked(root_.bytes, root_.id, context, kek->wrapped, kek->check));
     keks_.emplace(kek->id, std::move(opened));
   }
   return {};
@@ -71,12 +72,14 @@ Result<SecretBytes> KeyEngine::UnwrapDataKey(const DataKey& key) const {
   const Keyring* keyring = table_.FindKeyring(key.keyring);
   const auto kek = keks_.find(key.kek);
   if (keyring == nullptr || kek == keks_.end()) return NotOurKey();
-  const WrapContext context = WrapContext::DataKey(uuid_, key.keyring, key.version, key.id, key.tenant, keyring->purpose);
+  const WrapContext context =
+      WrapContext::DataKey(uuid_, key.keyring, key.version, key.id, key.tenant, keyring->purpose);
   return UnwrapChecked(kek->second, key.kek, context, key.wrapped, key.check);
 }
 
 Result<CipherPointer> KeyEngine::CipherOf(const DataKey& key, const FieldPlaceAndForm& field) {
-  // A cached cipher is found by its data key's id alone, so the tenant is compared here (each data key has exactly one).
+  // A cached cipher is found by its data key's id alone, so the tenant is compared here (each data key has exactly
+  // one).
   COFFER_CHECK(key.tenant == field.place.tenant);
   const CipherKey cache_key{.data_key = key.id, .field = field.place.field, .form = field.form};
   if (CipherPointer cached = ciphers_.Find(cache_key)) return cached;
@@ -96,7 +99,8 @@ Result<CipherPointer> KeyEngine::CipherForEncrypt(const FieldPlaceAndForm& field
     {
       const ReadLock lock(table_mutex_);
       const Keyring* keyring = table_.FindKeyring(field.keyring);
-      if (keyring == nullptr) return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
+      if (keyring == nullptr)
+        return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
       const Version* primary = table_.FindVersion(keyring->uuid, keyring->primary);
       if (primary->state != VersionState::kEnabled) {
         return Error(ErrorCode::kFailedPrecondition, "the keyring's primary version is not enabled").At("keyring");
@@ -120,7 +124,8 @@ Result<DataKey> KeyEngine::NewDataKey(const Keyring& keyring, TenantUuid tenant,
               .created_us = clock_.UnixMicros()};
   const auto kek = keks_.find(keyring.kek);
   if (kek == keks_.end()) return NotOurKey();
-  const WrapContext context = WrapContext::DataKey(uuid_, key.keyring, key.version, key.id, key.tenant, keyring.purpose);
+  const WrapContext context =
+      WrapContext::DataKey(uuid_, key.keyring, key.version, key.id, key.tenant, keyring.purpose);
   COFFER_ASSIGN_OR_RETURN(key.wrapped, WrapKey(kek->second, keyring.kek, context, bytes));
   return key;
 }
@@ -131,7 +136,8 @@ Result<DataKey> KeyEngine::MakeDataKey(std::string_view keyring_name, TenantUuid
   const auto act = [&](StoreMutation& mutation) -> Status {
     const ReadLock lock(table_mutex_);
     const Keyring* keyring = table_.FindKeyring(keyring_name);
-    if (keyring == nullptr) return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
+    if (keyring == nullptr)
+      return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
     const DataKey* existing = table_.FindDataKey(keyring->uuid, keyring->primary, tenant);
     if (existing != nullptr) {
       winner = *existing;
@@ -167,7 +173,8 @@ Result<DecryptLookup> KeyEngine::CipherForDecrypt(const FieldPlaceAndForm& field
     const ReadLock lock(table_mutex_);
     const Keyring* keyring = table_.FindKeyring(field.keyring);
     const DataKey* key = table_.FindDataKey(id);
-    const bool ours = keyring != nullptr && key != nullptr && key->keyring == keyring->uuid && key->tenant == field.place.tenant;
+    const bool ours =
+        keyring != nullptr && key != nullptr && key->keyring == keyring->uuid && key->tenant == field.place.tenant;
     if (ours) {
       const Version* version = table_.FindVersion(key->keyring, key->version);
       if (version == nullptr || version->state != VersionState::kEnabled) {

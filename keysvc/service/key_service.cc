@@ -16,7 +16,8 @@ void NameObject(CallRecord& record, const std::string& name) {
 }  // namespace
 
 Result<std::size_t> PageSize(std::uint32_t asked) {
-  if (asked > kMaxPage) return Error(ErrorCode::kInvalidArgument, "is more than allowed").At("page_size").WithLimit(kMaxPage);
+  if (asked > kMaxPage)
+    return Error(ErrorCode::kInvalidArgument, "is more than allowed").At("page_size").WithLimit(kMaxPage);
   return std::size_t{asked == 0 ? kDefaultPage : asked};
 }
 
@@ -42,14 +43,16 @@ Result<std::vector<KeyringView>> KeyService::ListKeyrings(const Caller& caller) 
   });
 }
 
-Result<KeyringView> KeyService::RotateKeyring(const Caller& caller, const std::string& name, KeyVersion expected) const {
+Result<KeyringView> KeyService::RotateKeyring(const Caller& caller, const std::string& name,
+                                              KeyVersion expected) const {
   return pipeline_.Mutate(caller, policy::Operation::kRotateKeyring, [&](Unsealed& unsealed, CallRecord& record) {
     NameObject(record, name);
     return unsealed.keys->RotateKeyring(name, expected);
   });
 }
 
-Result<KeyringView> KeyService::DisableVersion(const Caller& caller, const std::string& name, KeyVersion version) const {
+Result<KeyringView> KeyService::DisableVersion(const Caller& caller, const std::string& name,
+                                               KeyVersion version) const {
   return pipeline_.Mutate(caller, policy::Operation::kDisableVersion, [&](Unsealed& unsealed, CallRecord& record) {
     NameObject(record, name);
     return unsealed.keys->DisableVersion(name, version);
@@ -70,19 +73,22 @@ Result<Tenant> KeyService::CreateTenant(const Caller& caller, const std::string&
   });
 }
 
-Result<KeyService::TenantPage> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size, const std::string& page_token) const {
-  return pipeline_.Read(caller, policy::Operation::kListTenants, [&](Unsealed& unsealed, CallRecord& record) -> Result<TenantPage> {
-    COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
-    if (!page_token.empty() && !IsSlug(page_token)) return Error(ErrorCode::kInvalidArgument, "is not a page token").At("page_token");
-    TenantPage page;
-    page.tenants = unsealed.keys->ListTenants(page_token, size + 1);
-    if (page.tenants.size() > size) {
-      page.tenants.pop_back();
-      page.next = page.tenants.back().name;
-    }
-    record.items = page.tenants.size();
-    return page;
-  });
+Result<KeyService::TenantPage> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
+                                                       const std::string& page_token) const {
+  return pipeline_.Read(caller, policy::Operation::kListTenants,
+                        [&](Unsealed& unsealed, CallRecord& record) -> Result<TenantPage> {
+                          COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
+                          if (!page_token.empty() && !IsSlug(page_token))
+                            return Error(ErrorCode::kInvalidArgument, "is not a page token").At("page_token");
+                          TenantPage page;
+                          page.tenants = unsealed.keys->ListTenants(page_token, size + 1);
+                          if (page.tenants.size() > size) {
+                            page.tenants.pop_back();
+                            page.next = page.tenants.back().name;
+                          }
+                          record.items = page.tenants.size();
+                          return page;
+                        });
 }
 
 }  // namespace coffer::keysvc

@@ -32,13 +32,17 @@ Status Pipeline::Begin(CallRecord& record) const {
 Status Pipeline::CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record) {
   if (reason.empty()) {
     return Error(ErrorCode::kFailedPrecondition,
-                 "asks a second person, and approvals do not exist yet: on the admin socket one person may do it with --alone REASON");
+                 "asks a second person, and approvals do not exist yet: on the admin socket one person may do it with "
+                 "--alone REASON");
   }
   if (reason.size() > kMaxAloneReason || !IsUtf8(reason)) {
-    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 bytes of UTF-8").At("alone_reason").WithLimit(kMaxAloneReason);
+    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 bytes of UTF-8")
+        .At("alone_reason")
+        .WithLimit(kMaxAloneReason);
   }
   if (!caller.local || caller.principal.role != policy::Role::kAdmin) {
-    return Error(ErrorCode::kPermissionDenied, "one person alone may do this on the admin's unix socket only").At("alone_reason");
+    return Error(ErrorCode::kPermissionDenied, "one person alone may do this on the admin's unix socket only")
+        .At("alone_reason");
   }
   record.alone_reason = std::string(reason);
   return {};

@@ -1,8 +1,8 @@
 // The one pipeline, for every RPC: authenticate -> authorise -> act -> record durable -> release.
 //
-// The doors (rpc/) authenticate and hand in a Caller. Nothing leaves before its record was taken with the real outcome; a mutation is
-// recorded before and after. Before a read is released, one generation number (seal, key states, catalogs) is compared: if it moved, the
-// decision is made and the act done again.
+// The doors (rpc/) authenticate and hand in a Caller. Nothing leaves before its record was taken with the real outcome;
+// a mutation is recorded before and after. Before a read is released, one generation number (seal, key states,
+// catalogs) is compared: if it moved, the decision is made and the act done again.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ class Pipeline {
   // `barrier` must outlive it.
   Pipeline(Barrier& barrier, Recorder recorder) : barrier_(barrier), recorder_(std::move(recorder)) {}
 
-  // Reads: `act(Unsealed&, CallRecord&) -> Result<T>`. May run more than once, so it must be free of effects that a second run would
-  // double.
+  // Reads: `act(Unsealed&, CallRecord&) -> Result<T>`. May run more than once, so it must be free of effects that a
+  // second run would double.
   template <typename Act>
   auto Read(const Caller& caller, policy::Operation operation, Act&& act) const
       -> decltype(act(std::declval<Unsealed&>(), std::declval<CallRecord&>())) {
@@ -49,7 +49,8 @@ class Pipeline {
     return result;
   }
 
-  // Acts on the barrier itself (init, unseal, seal, status), which do not need it open: `act(Barrier&, CallRecord&) -> Result<T>`.
+  // Acts on the barrier itself (init, unseal, seal, status), which do not need it open: `act(Barrier&, CallRecord&) ->
+  // Result<T>`.
   template <typename Act>
   auto Control(const Caller& caller, policy::Operation operation, Act&& act) const
       -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
@@ -65,7 +66,8 @@ class Pipeline {
   // Calls so far; tells an idle service.
   std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
 
-  // An act that asks a second person: allowed to one alone only on the admin's unix socket and with a reason of 1 to 200 characters.
+  // An act that asks a second person: allowed to one alone only on the admin's unix socket and with a reason of 1 to
+  // 200 characters.
   static Status CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record);
 
  private:

@@ -11,8 +11,10 @@ namespace {
 constexpr std::size_t kMaxPath = 4096;
 
 Status CheckPath(const std::string& path) {
-  if (path.empty() || path.front() != '/') return Error(ErrorCode::kInvalidArgument, "must be an absolute path").At("key_file.path");
-  if (path.size() > kMaxPath) return Error(ErrorCode::kInvalidArgument, "is longer than allowed").At("key_file.path").WithLimit(kMaxPath);
+  if (path.empty() || path.front() != '/')
+    return Error(ErrorCode::kInvalidArgument, "must be an absolute path").At("key_file.path");
+  if (path.size() > kMaxPath)
+    return Error(ErrorCode::kInvalidArgument, "is longer than allowed").At("key_file.path").WithLimit(kMaxPath);
   return {};
 }
 
@@ -28,7 +30,8 @@ Result<SecretBytes> MakeKeyFile(const KeyFileSeal& seal, const std::string& stor
     COFFER_ASSIGN_OR_RETURN(const std::uint64_t store_device, DeviceOf(store_dir));
     if (key_device == store_device) {
       return Error(ErrorCode::kInvalidArgument,
-                   "is on the store's own device, where whoever takes the disk takes both: name another, or allow it with "
+                   "is on the store's own device, where whoever takes the disk takes both: name another, or allow it "
+                   "with "
                    "--allow-same-device")
           .At("key_file.path");
     }
@@ -36,7 +39,9 @@ Result<SecretBytes> MakeKeyFile(const KeyFileSeal& seal, const std::string& stor
   SecretBytes key = RandomSecret(kKeySize);
   const Status created = CreateFileDurably(seal.path, key, 0600);
   if (!created.ok() && created.error().code() == ErrorCode::kAlreadyExists) {
-    return Error(ErrorCode::kAlreadyExists, "there is a file already: if no store was made with it, remove it and try again").At("key_file.path");
+    return Error(ErrorCode::kAlreadyExists,
+                 "there is a file already: if no store was made with it, remove it and try again")
+        .At("key_file.path");
   }
   COFFER_TRY(created);
   return key;
@@ -45,7 +50,8 @@ Result<SecretBytes> MakeKeyFile(const KeyFileSeal& seal, const std::string& stor
 Result<SecretBytes> ReadKeyFile(const KeyFileSeal& seal) {
   COFFER_TRY(CheckPath(seal.path));
   COFFER_ASSIGN_OR_RETURN(SecretBytes key, ReadSecretFile(seal.path, kKeySize));
-  if (key.size() != kKeySize) return Error(ErrorCode::kInvalidArgument, "a key file has exactly 32 bytes").At("key_file.path");
+  if (key.size() != kKeySize)
+    return Error(ErrorCode::kInvalidArgument, "a key file has exactly 32 bytes").At("key_file.path");
   return key;
 }
 
@@ -74,14 +80,16 @@ SealSlotKind KindOf(const SealSource& source) {
 
 std::string_view SlotKindName(const SealSlotRecord& slot) {
   switch (slot.kind) {
-    case SealSlotKind::kKeyFile: return kKeyFileSlotName;
-    case SealSlotKind::kPassphrase: return kPassphraseSlotName;
+    case SealSlotKind::kKeyFile:
+      return kKeyFileSlotName;
+    case SealSlotKind::kPassphrase:
+      return kPassphraseSlotName;
   }
   return "";
 }
 
-Result<SealSlotRecord> MakeSlot(const SealSource& source, const std::string& store_dir, StoreUuid store, const RootKey& root,
-                                std::int64_t now_us) {
+Result<SealSlotRecord> MakeSlot(const SealSource& source, const std::string& store_dir, StoreUuid store,
+                                const RootKey& root, std::int64_t now_us) {
   SealSlotRecord slot;
   slot.slot = KeyId::Generate();
   slot.kind = KindOf(source);
@@ -96,12 +104,15 @@ Result<SealSlotRecord> MakeSlot(const SealSource& source, const std::string& sto
   } else {
     COFFER_ASSIGN_OR_RETURN(slot_key, MakeKeyFile(std::get<KeyFileSeal>(source), store_dir));
   }
-  COFFER_ASSIGN_OR_RETURN(slot.wrapped, WrapKey(slot_key, slot.slot, WrapContext::SealSlot(store, root.id), root.bytes));
+  COFFER_ASSIGN_OR_RETURN(slot.wrapped,
+                          WrapKey(slot_key, slot.slot, WrapContext::SealSlot(store, root.id), root.bytes));
   return slot;
 }
 
-Result<RootKey> OpenSlots(const SealSource& source, StoreUuid store, KeyId root_id, const std::vector<SealSlotRecord>& slots) {
-  if (const auto* passphrase = std::get_if<PassphraseSeal>(&source)) COFFER_TRY(CheckPassphrase(passphrase->passphrase));
+Result<RootKey> OpenSlots(const SealSource& source, StoreUuid store, KeyId root_id,
+                          const std::vector<SealSlotRecord>& slots) {
+  if (const auto* passphrase = std::get_if<PassphraseSeal>(&source))
+    COFFER_TRY(CheckPassphrase(passphrase->passphrase));
   for (const SealSlotRecord& slot : slots) {
     if (slot.kind != KindOf(source)) continue;
     COFFER_ASSIGN_OR_RETURN(const SecretBytes slot_key, SlotKey(source, slot));

@@ -55,7 +55,8 @@ Result<Bytes> EncryptSecret(const FieldCipher& cipher, SecretUuid secret, Secret
 Result<SecretBytes> DecryptSecret(KeyEngine& keys, TenantUuid tenant, const SecretVersionRecord& version) {
   COFFER_CHECK(version.ciphertext.has_value());
   const std::optional<FieldHeader> header = FieldHeader::Parse(*version.ciphertext);
-  COFFER_ASSIGN_OR_RETURN(const DecryptLookup lookup, keys.CipherForDecrypt(SecretField(tenant), header ? header->key_id : KeyId{}));
+  COFFER_ASSIGN_OR_RETURN(const DecryptLookup lookup,
+                          keys.CipherForDecrypt(SecretField(tenant), header ? header->key_id : KeyId{}));
   if (lookup.outcome == DecryptLookup::Outcome::kRefused) {
     return Error(ErrorCode::kFailedPrecondition, "the key version that encrypts this value is disabled");
   }
@@ -79,9 +80,11 @@ template Result<std::optional<SecretRecord>> GetSecretRow(StoreMutation&, Tenant
 template Result<std::optional<SecretVersionRecord>> GetVersionRow(AuthenticatedStore&, SecretUuid, SecretVersion);
 template Result<std::optional<SecretVersionRecord>> GetVersionRow(StoreMutation&, SecretUuid, SecretVersion);
 
-Result<std::vector<SecretRecord>> ListSecretRows(AuthenticatedStore& store, TenantUuid tenant, const std::string& prefix,
-                                                 const std::string& after, std::size_t limit) {
-  ScanRequest scan{.table = Table::kSecret, .equals = {Plain(tenant)}, .text_prefix = prefix, .after = std::nullopt, .limit = limit};
+Result<std::vector<SecretRecord>> ListSecretRows(AuthenticatedStore& store, TenantUuid tenant,
+                                                 const std::string& prefix, const std::string& after,
+                                                 std::size_t limit) {
+  ScanRequest scan{
+      .table = Table::kSecret, .equals = {Plain(tenant)}, .text_prefix = prefix, .after = std::nullopt, .limit = limit};
   if (!after.empty()) scan.after = Datum(after);
   return AsRecords<SecretRecord>(store.Scan(scan), SecretFromRow);
 }
@@ -89,17 +92,21 @@ Result<std::vector<SecretRecord>> ListSecretRows(AuthenticatedStore& store, Tena
 Result<std::vector<std::pair<std::string, std::string>>> GetMetadata(AuthenticatedStore& store, SecretUuid secret) {
   COFFER_ASSIGN_OR_RETURN(
       const std::vector<SecretMetadataRecord> records,
-      AsRecords<SecretMetadataRecord>(store.Scan({.table = Table::kSecretMetadata, .equals = {Plain(secret)}}), SecretMetadataFromRow));
+      AsRecords<SecretMetadataRecord>(store.Scan({.table = Table::kSecretMetadata, .equals = {Plain(secret)}}),
+                                      SecretMetadataFromRow));
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const SecretMetadataRecord& record : records) pairs.emplace_back(record.key, record.value);
   return pairs;
 }
 
-Status ReplaceMetadata(StoreMutation& mutation, SecretUuid secret, const std::vector<std::pair<std::string, std::string>>& pairs) {
-  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> old, mutation.Scan({.table = Table::kSecretMetadata, .equals = {Plain(secret)}}));
+Status ReplaceMetadata(StoreMutation& mutation, SecretUuid secret,
+                       const std::vector<std::pair<std::string, std::string>>& pairs) {
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> old,
+                          mutation.Scan({.table = Table::kSecretMetadata, .equals = {Plain(secret)}}));
   for (const Row& row : old) COFFER_TRY(mutation.Erase(Table::kSecretMetadata, {row[0], row[1]}));
   for (const auto& [key, value] : pairs) {
-    COFFER_TRY(mutation.Insert(Table::kSecretMetadata, ToRow(SecretMetadataRecord{.secret = secret, .key = key, .value = value})));
+    COFFER_TRY(mutation.Insert(Table::kSecretMetadata,
+                               ToRow(SecretMetadataRecord{.secret = secret, .key = key, .value = value})));
   }
   return {};
 }

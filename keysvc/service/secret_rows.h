@@ -1,4 +1,5 @@
-// The vault's rows: reading and writing them typed, and the one codec of their values (the built-in field coffer.secret).
+// The vault's rows: reading and writing them typed, and the one codec of their values (the built-in field
+// coffer.secret).
 #pragma once
 
 #include "keysvc/service/key_engine.h"
@@ -19,11 +20,14 @@ Result<std::optional<SecretRecord>> GetSecretRow(Reader& reader, TenantUuid tena
 template <typename Reader>
 Result<std::optional<SecretVersionRecord>> GetVersionRow(Reader& reader, SecretUuid secret, SecretVersion version);
 
-// Up to `limit` secrets of a tenant whose paths begin with `prefix` and follow `after` (empty: from the start), by path.
-Result<std::vector<SecretRecord>> ListSecretRows(AuthenticatedStore& store, TenantUuid tenant, const std::string& prefix,
-                                                 const std::string& after, std::size_t limit);
+// Up to `limit` secrets of a tenant whose paths begin with `prefix` and follow `after` (empty: from the start), by
+// path.
+Result<std::vector<SecretRecord>> ListSecretRows(AuthenticatedStore& store, TenantUuid tenant,
+                                                 const std::string& prefix, const std::string& after,
+                                                 std::size_t limit);
 
 Result<std::vector<std::pair<std::string, std::string>>> GetMetadata(AuthenticatedStore& store, SecretUuid secret);
-Status ReplaceMetadata(StoreMutation& mutation, SecretUuid secret, const std::vector<std::pair<std::string, std::string>>& pairs);
+Status ReplaceMetadata(StoreMutation& mutation, SecretUuid secret,
+                       const std::vector<std::pair<std::string, std::string>>& pairs);
 
 }  // namespace coffer::keysvc

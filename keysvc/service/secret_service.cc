@@ -14,14 +14,20 @@ Error NoVersion() { return Error(ErrorCode::kNotFound, "the secret has no such v
 
 Status CheckMetadata(const MetadataPairs& pairs) {
   if (pairs.size() > kMaxMetadataPairs) {
-    return Error(ErrorCode::kInvalidArgument, "has more pairs than allowed").At("metadata").WithLimit(kMaxMetadataPairs);
+    return Error(ErrorCode::kInvalidArgument, "has more pairs than allowed")
+        .At("metadata")
+        .WithLimit(kMaxMetadataPairs);
   }
   for (const auto& [key, value] : pairs) {
     if (key.empty() || key.size() > kMaxMetadataKey || !IsUtf8(key)) {
-      return Error(ErrorCode::kInvalidArgument, "must be 1 to 128 bytes of UTF-8").At("metadata.key").WithLimit(kMaxMetadataKey);
+      return Error(ErrorCode::kInvalidArgument, "must be 1 to 128 bytes of UTF-8")
+          .At("metadata.key")
+          .WithLimit(kMaxMetadataKey);
     }
     if (value.size() > kMaxMetadataValue || !IsUtf8(value)) {
-      return Error(ErrorCode::kInvalidArgument, "must be at most 512 bytes of UTF-8").At("metadata.value").WithLimit(kMaxMetadataValue);
+      return Error(ErrorCode::kInvalidArgument, "must be at most 512 bytes of UTF-8")
+          .At("metadata.value")
+          .WithLimit(kMaxMetadataValue);
     }
   }
   const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
@@ -73,11 +79,15 @@ Result<ResolvedSecret> Resolve(const Unsealed& unsealed, const SecretName& name,
 
 Status CheckVersions(const std::vector<SecretVersion>& versions) {
   if (versions.size() > kMaxVersionsACall) {
-    return Error(ErrorCode::kInvalidArgument, "names more versions than allowed").At("versions").WithLimit(kMaxVersionsACall);
+    return Error(ErrorCode::kInvalidArgument, "names more versions than allowed")
+        .At("versions")
+        .WithLimit(kMaxVersionsACall);
   }
   for (const SecretVersion version : versions) {
     if (version.value < 1 || version.value > kMaxSecretVersions) {
-      return Error(ErrorCode::kInvalidArgument, "a version is a number from 1").At("versions").WithLimit(kMaxSecretVersions);
+      return Error(ErrorCode::kInvalidArgument, "a version is a number from 1")
+          .At("versions")
+          .WithLimit(kMaxSecretVersions);
     }
   }
   return {};
@@ -108,10 +118,13 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
     COFFER_ASSIGN_OR_RETURN(std::optional<SecretRecord> secret, GetSecretRow(mutation, target.tenant, target.path));
     const SecretVersion current = secret ? secret->current : SecretVersion{};
     if (request.expected_version && *request.expected_version != current) {
-      return Error(ErrorCode::kConflict, "the current version is another than expected: read again, then decide").At("expected_version");
+      return Error(ErrorCode::kConflict, "the current version is another than expected: read again, then decide")
+          .At("expected_version");
     }
     if (current.value >= kMaxSecretVersions) {
-      return Error(ErrorCode::kResourceExhausted, "the secret has as many versions as it may").At("path").WithLimit(kMaxSecretVersions);
+      return Error(ErrorCode::kResourceExhausted, "the secret has as many versions as it may")
+          .At("path")
+          .WithLimit(kMaxSecretVersions);
     }
     const bool fresh = !secret.has_value();
     if (fresh) {
@@ -135,7 +148,8 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
                                 .created_by = record.principal};
     if (request.expires_us != 0) version.expires_us = request.expires_us;
     COFFER_ASSIGN_OR_RETURN(version.ciphertext, EncryptSecret(*cipher, secret->uuid, version.version, request.value));
-    COFFER_TRY(fresh ? mutation.Insert(Table::kSecret, ToRow(*secret)) : mutation.Update(Table::kSecret, ToRow(*secret)));
+    COFFER_TRY(fresh ? mutation.Insert(Table::kSecret, ToRow(*secret))
+                     : mutation.Update(Table::kSecret, ToRow(*secret)));
     COFFER_TRY(mutation.Insert(Table::kSecretVersion, ToRow(version)));
     if (request.metadata) COFFER_TRY(ReplaceMetadata(mutation, secret->uuid, *request.metadata));
     COFFER_TRY(mutation.Commit());
@@ -150,15 +164,18 @@ Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& n
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, name, record));
     record.items = 1;
     if (version.value < 0 || version.value > kMaxSecretVersions) return NoVersion();
-    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret, GetSecretRow(*unsealed.store, target.tenant, target.path));
+    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret,
+                            GetSecretRow(*unsealed.store, target.tenant, target.path));
     if (!secret) return NoSecret();
     const SecretVersion wanted = version == SecretVersion{} ? secret->current : version;
-    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> stored, GetVersionRow(*unsealed.store, secret->uuid, wanted));
+    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> stored,
+                            GetVersionRow(*unsealed.store, secret->uuid, wanted));
     if (!stored) return NoVersion();
     if (stored->state == SecretState::kDeleted) {
       return Error(ErrorCode::kFailedPrecondition, "this version is deleted: undelete brings it back").At("version");
     }
-    if (stored->state == SecretState::kDestroyed) return Error(ErrorCode::kFailedPrecondition, "this version is destroyed").At("version");
+    if (stored->state == SecretState::kDestroyed)
+      return Error(ErrorCode::kFailedPrecondition, "this version is destroyed").At("version");
     if (stored->expires_us && *stored->expires_us <= clock_.UnixMicros()) {
       return Error(ErrorCode::kFailedPrecondition, "this version has expired").At("version");
     }
@@ -175,7 +192,8 @@ Result<SecretPage> SecretService::List(const Caller& caller, const std::string& 
                                        std::uint32_t page_size, const std::string& page_token) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretPage> {
     COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
-    if (prefix.size() > kMaxSecretPath) return Error(ErrorCode::kInvalidArgument, "is longer than allowed").At("prefix").WithLimit(kMaxSecretPath);
+    if (prefix.size() > kMaxSecretPath)
+      return Error(ErrorCode::kInvalidArgument, "is longer than allowed").At("prefix").WithLimit(kMaxSecretPath);
     if (!page_token.empty() && !SecretPath::Parse(page_token).ok()) {
       return Error(ErrorCode::kInvalidArgument, "is not a page token").At("page_token");
     }
@@ -198,13 +216,15 @@ Result<SecretHistory> SecretService::History(const Caller& caller, const SecretN
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretHistory> {
     COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, name, record));
-    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret, GetSecretRow(*unsealed.store, target.tenant, target.path));
+    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret,
+                            GetSecretRow(*unsealed.store, target.tenant, target.path));
     if (!secret) return NoSecret();
     COFFER_ASSIGN_OR_RETURN(SecretVersion number, FirstOfPage(page_token, secret->current));
     SecretHistory history;
     // One row at a time: each carries a ciphertext of up to 1 MiB, whose MAC is checked.
     for (; number.value > 0 && history.versions.size() < size; --number.value) {
-      COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> version, GetVersionRow(*unsealed.store, secret->uuid, number));
+      COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> version,
+                              GetVersionRow(*unsealed.store, secret->uuid, number));
       if (version) history.versions.push_back(ViewOf(*unsealed.keys, *version));
     }
     if (number.value > 0) history.next = std::to_string(number.value);
@@ -215,29 +235,34 @@ Result<SecretHistory> SecretService::History(const Caller& caller, const SecretN
   return pipeline_.Read(caller, policy::Operation::kSecretHistory, act);
 }
 
-Result<std::uint32_t> SecretService::Delete(const Caller& caller, const SecretName& name, const std::vector<SecretVersion>& versions) const {
+Result<std::uint32_t> SecretService::Delete(const Caller& caller, const SecretName& name,
+                                            const std::vector<SecretVersion>& versions) const {
   return pipeline_.Mutate(caller, policy::Operation::kDeleteSecret, [&](Unsealed& unsealed, CallRecord& record) {
     return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDeleted);
   });
 }
 
-Result<std::uint32_t> SecretService::Undelete(const Caller& caller, const SecretName& name, const std::vector<SecretVersion>& versions) const {
+Result<std::uint32_t> SecretService::Undelete(const Caller& caller, const SecretName& name,
+                                              const std::vector<SecretVersion>& versions) const {
   return pipeline_.Mutate(caller, policy::Operation::kUndeleteSecret, [&](Unsealed& unsealed, CallRecord& record) {
     return ChangeState(unsealed, record, name, versions, SecretState::kDeleted, SecretState::kLive);
   });
 }
 
-Result<std::uint32_t> SecretService::Destroy(const Caller& caller, const SecretName& name, const std::vector<SecretVersion>& versions,
+Result<std::uint32_t> SecretService::Destroy(const Caller& caller, const SecretName& name,
+                                             const std::vector<SecretVersion>& versions,
                                              const std::string& alone_reason) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<std::uint32_t> {
-    if (versions.empty()) return Error(ErrorCode::kInvalidArgument, "names no version: say which to destroy").At("versions");
+    if (versions.empty())
+      return Error(ErrorCode::kInvalidArgument, "names no version: say which to destroy").At("versions");
     COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
     return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDestroyed);
   };
   return pipeline_.Mutate(caller, policy::Operation::kDestroySecret, act);
 }
 
-// Moves versions from one state to another; kDestroyed is reached from either of the two others and ends the ciphertext.
+// Moves versions from one state to another; kDestroyed is reached from either of the two others and ends the
+// ciphertext.
 Result<std::uint32_t> SecretService::ChangeState(Unsealed& unsealed, CallRecord& record, const SecretName& name,
                                                  const std::vector<SecretVersion>& versions, SecretState from,
                                                  SecretState to) const {

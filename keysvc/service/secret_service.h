@@ -1,5 +1,5 @@
-// SecretService: the vault. A value is a field ciphertext of the built-in field coffer.secret, bound to (secret UUID, version), in a
-// row under the store's MACs.
+// SecretService: the vault. A value is a field ciphertext of the built-in field coffer.secret, bound to (secret UUID,
+// version), in a row under the store's MACs.
 #pragma once
 
 #include <optional>
@@ -56,7 +56,8 @@ struct SecretPage {
   std::string next;                   // empty on the last page
 };
 
-// Thread-safe. kNotFound: no such path or version. kFailedPrecondition: deleted, destroyed or expired. kConflict: compare-and-set lost.
+// Thread-safe. kNotFound: no such path or version. kFailedPrecondition: deleted, destroyed or expired. kConflict:
+// compare-and-set lost.
 class SecretService {
  public:
   SecretService(const Pipeline& pipeline, const Clock& clock) : pipeline_(pipeline), clock_(clock) {}
@@ -64,15 +65,18 @@ class SecretService {
   Result<SecretVersionView> Put(const Caller& caller, const PutSecretRequest& request) const;
   // `version` 0: the current one.
   Result<SecretValue> Get(const Caller& caller, const SecretName& name, SecretVersion version) const;
-  Result<SecretPage> List(const Caller& caller, const std::string& tenant, const std::string& prefix, std::uint32_t page_size,
-                          const std::string& page_token) const;
-  Result<SecretHistory> History(const Caller& caller, const SecretName& name, std::uint32_t page_size, const std::string& page_token) const;
+  Result<SecretPage> List(const Caller& caller, const std::string& tenant, const std::string& prefix,
+                          std::uint32_t page_size, const std::string& page_token) const;
+  Result<SecretHistory> History(const Caller& caller, const SecretName& name, std::uint32_t page_size,
+                                const std::string& page_token) const;
   // Each returns how many versions changed state. No versions means the current one.
-  Result<std::uint32_t> Delete(const Caller& caller, const SecretName& name, const std::vector<SecretVersion>& versions) const;
-  Result<std::uint32_t> Undelete(const Caller& caller, const SecretName& name, const std::vector<SecretVersion>& versions) const;
+  Result<std::uint32_t> Delete(const Caller& caller, const SecretName& name,
+                               const std::vector<SecretVersion>& versions) const;
+  Result<std::uint32_t> Undelete(const Caller& caller, const SecretName& name,
+                                 const std::vector<SecretVersion>& versions) const;
   // Names its versions: 1 to 1,000. Asks a second person.
-  Result<std::uint32_t> Destroy(const Caller& caller, const SecretName& name, const std::vector<SecretVersion>& versions,
-                                const std::string& alone_reason) const;
+  Result<std::uint32_t> Destroy(const Caller& caller, const SecretName& name,
+                                const std::vector<SecretVersion>& versions, const std::string& alone_reason) const;
 
  private:
   Result<std::uint32_t> ChangeState(Unsealed& unsealed, CallRecord& record, const SecretName& name,

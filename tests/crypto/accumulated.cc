@@ -1,9 +1,9 @@
-#include "accumulated.h"
+#include "tests/crypto/accumulated.h"
 
 #include <openssl/evp.h>
 
 #include "crypto/internal/openssl.h"
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer {
 namespace {

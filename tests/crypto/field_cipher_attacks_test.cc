@@ -3,7 +3,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/internal/xaes.h"
-#include "field_fixture.h"
+#include "tests/crypto/field_fixture.h"
 
 namespace coffer {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "field_fixture.h"
+#include "tests/crypto/field_fixture.h"
 
 namespace coffer {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "crypto/field_cipher.h"
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer {
 

@@ -9,7 +9,7 @@
 
 #include "crypto/internal/openssl.h"
 #include "crypto/internal/xaes.h"
-#include "field_fixture.h"
+#include "tests/crypto/field_fixture.h"
 
 namespace coffer {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "crypto/internal/xaes.h"
 #include "crypto/names.h"
-#include "field_fixture.h"
+#include "tests/crypto/field_fixture.h"
 
 namespace coffer {
 namespace {

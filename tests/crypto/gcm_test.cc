@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/random.h"
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer::internal {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "crypto/field_cipher.h"
 #include "crypto/random.h"
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer {
 namespace {

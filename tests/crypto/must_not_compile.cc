@@ -6,6 +6,7 @@
 
 #include "crypto/field_cipher.h"
 #include "crypto/key_wrap.h"
+#include "crypto/random.h"
 
 #ifndef COFFER_CASE
 #error "COFFER_CASE chooses the line"

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/internal/nonces_ahead.h"
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer {
 namespace {

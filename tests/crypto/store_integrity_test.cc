@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer {
 namespace {

@@ -1,4 +1,4 @@
-#include "vectors.h"
+#include "tests/crypto/vectors.h"
 
 #include <algorithm>
 #include <filesystem>

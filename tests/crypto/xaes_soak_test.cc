@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "accumulated.h"
-#include "vectors.h"
+#include "tests/crypto/accumulated.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "accumulated.h"
 #include "crypto/cursor.h"
 #include "crypto/hash.h"
-#include "vectors.h"
+#include "tests/crypto/accumulated.h"
+#include "tests/crypto/vectors.h"
 
 namespace coffer::internal {
 namespace {

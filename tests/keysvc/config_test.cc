@@ -1,7 +1,7 @@
 // cofferd's configuration: what is refused and where it says so, what is accepted, and what is filled in.
-#include <gtest/gtest.h>
-
 #include "keysvc/config.h"
+
+#include <gtest/gtest.h>
 
 namespace coffer::keysvc {
 namespace {
@@ -205,8 +205,8 @@ cache.ciphers = 16
 }
 
 TEST(ConfigTest, TheLimitsThemselvesAreAccepted) {
-  const std::string most = With(kTcp, "example.org", std::string(255, 'a')) + "[cache]\nciphers = 1000000\n[sockets.dba]\nuids = [" +
-                           Uids(64) + "]\ngid = 4294967294\n";
+  const std::string most = With(kTcp, "example.org", std::string(255, 'a')) +
+                           "[cache]\nciphers = 1000000\n[sockets.dba]\nuids = [" + Uids(64) + "]\ngid = 4294967294\n";
   const Result<Config> config = ParseConfig(most + std::string(kMaxConfigBytes - most.size(), '\n'), kOwnUid);
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_EQ(config->cipher_cache, 1'000'000U);
@@ -224,7 +224,8 @@ TEST(ConfigTest, LogLevelsAreFourWords) {
   EXPECT_EQ(ParseLogLevel("info"), LogLevel::kInfo);
   EXPECT_EQ(ParseLogLevel("warn"), LogLevel::kWarn);
   EXPECT_EQ(ParseLogLevel("error"), LogLevel::kError);
-  for (const char* text : {"", "trace", "Info", "warning", "info "}) EXPECT_FALSE(ParseLogLevel(text).has_value()) << text;
+  for (const char* text : {"", "trace", "Info", "warning", "info "})
+    EXPECT_FALSE(ParseLogLevel(text).has_value()) << text;
 }
 
 }  // namespace

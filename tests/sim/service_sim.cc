@@ -36,7 +36,9 @@ ServiceSim::ServiceSim(std::uint64_t seed, const std::string& key_folder)
 
 ServiceSim::~ServiceSim() { Stop(); }
 
-std::uint64_t ServiceSim::Below(std::uint64_t limit) { return std::uniform_int_distribution<std::uint64_t>(0, limit - 1)(random_); }
+std::uint64_t ServiceSim::Below(std::uint64_t limit) {
+  return std::uniform_int_distribution<std::uint64_t>(0, limit - 1)(random_);
+}
 
 std::string ServiceSim::Broken(const std::string& what) const { return "seed " + std::to_string(seed_) + ": " + what; }
 
@@ -48,12 +50,14 @@ bool ServiceSim::Start() {
   auto barrier = keysvc::Barrier::Open(*service->store, clock_, {.store_dir = "", .keys = {.cipher_cache = 64}});
   if (!barrier.ok()) return false;
   service->barrier = std::move(barrier).value();
-  service->pipeline = std::make_unique<keysvc::Pipeline>(*service->barrier, [](const keysvc::CallRecord&) { return Status(); });
+  service->pipeline =
+      std::make_unique<keysvc::Pipeline>(*service->barrier, [](const keysvc::CallRecord&) { return Status(); });
   service->fields = std::make_unique<keysvc::FieldService>(*service->pipeline, clock_, *service->barrier);
   service->keys = std::make_unique<keysvc::KeyService>(*service->pipeline);
   service->secrets = std::make_unique<keysvc::SecretService>(*service->pipeline, clock_);
   service->admin = std::make_unique<keysvc::AdminService>(
-      *service->pipeline, keysvc::AdminService::Options{.started_us = 0, .memory_locked = false, .key_file = key_file_});
+      *service->pipeline,
+      keysvc::AdminService::Options{.started_us = 0, .memory_locked = false, .key_file = key_file_});
   service_ = std::move(service);
   return true;
 }
@@ -107,15 +111,23 @@ void ServiceSim::ToggleSecret() {
 }
 
 void ServiceSim::EncryptField() {
-  Encrypted made{.row = static_cast<std::int64_t>(Below(1000)), .plaintext = "mail-" + std::to_string(random_()), .ciphertext = {}};
-  keysvc::FieldColumn column{.field = "shop.user.email", .tenant = "", .values = {AsBytes(made.plaintext)}, .row_parts = {made.row}, .row_width = 1, .contexts = {}};
+  Encrypted made{.row = static_cast<std::int64_t>(Below(1000)),
+                 .plaintext = "mail-" + std::to_string(random_()),
+                 .ciphertext = {}};
+  keysvc::FieldColumn column{.field = "shop.user.email",
+                             .tenant = "",
+                             .values = {AsBytes(made.plaintext)},
+                             .row_parts = {made.row},
+                             .row_width = 1,
+                             .contexts = {}};
   std::string tenant;
   if (!tenants_.empty() && Below(2) == 0) tenant = tenants_.begin()->first;
   column.tenant = tenant;
   auto output = service_->fields->Encrypt(service_->app, {column});
   if (!output.ok()) return;
   Acknowledge();
-  if (!tenant.empty()) return;  // the key of another tenant: it was durable before use, which the first tenant's values show too
+  if (!tenant.empty())
+    return;  // the key of another tenant: it was durable before use, which the first tenant's values show too
   made.ciphertext = std::move(output->columns.front().values.front());
   fields_.push_back(std::move(made));
 }
@@ -139,12 +151,22 @@ void ServiceSim::Work() {
   for (int i = 0; i < kOperations && !disk_.crashed(); ++i) {
     clock_.Advance(1000);
     switch (Below(8)) {
-      case 0: Rotate(); break;
-      case 1: AddTenant(); break;
-      case 2: ToggleSecret(); break;
+      case 0:
+        Rotate();
+        break;
+      case 1:
+        AddTenant();
+        break;
+      case 2:
+        ToggleSecret();
+        break;
       case 3:
-      case 4: EncryptField(); break;
-      default: PutSecret(); break;
+      case 4:
+        EncryptField();
+        break;
+      default:
+        PutSecret();
+        break;
     }
   }
 }
@@ -152,28 +174,37 @@ void ServiceSim::Work() {
 std::string ServiceSim::CheckSecrets() {
   if (forget_ && !secrets_.empty()) secrets_.begin()->second.value += "-never-written";
   for (const auto& [key, stored] : secrets_) {
-    const auto got = service_->secrets->Get(service_->app, {.tenant = "", .path = key.first}, keysvc::SecretVersion{key.second});
-    if (stored.presence == Presence::kDeleted && got.ok()) return Broken("a version whose deletion was acknowledged is readable");
+    const auto got =
+        service_->secrets->Get(service_->app, {.tenant = "", .path = key.first}, keysvc::SecretVersion{key.second});
+    if (stored.presence == Presence::kDeleted && got.ok())
+      return Broken("a version whose deletion was acknowledged is readable");
     if (stored.presence != Presence::kLive) continue;
     if (!got.ok()) return Broken("an acknowledged secret is not there: " + got.error().ToString());
-    if (AsText(got->value.Expose(SecretAccess::kTest)) != stored.value) return Broken("an acknowledged secret has another value");
+    if (AsText(got->value.Expose(SecretAccess::kTest)) != stored.value)
+      return Broken("an acknowledged secret has another value");
   }
   return "";
 }
 
 std::string ServiceSim::CheckFields() {
   for (const Encrypted& made : fields_) {
-    const keysvc::FieldColumn column{
-        .field = "shop.user.email", .tenant = "", .values = {AsBytes(made.ciphertext)}, .row_parts = {made.row}, .row_width = 1, .contexts = {}};
+    const keysvc::FieldColumn column{.field = "shop.user.email",
+                                     .tenant = "",
+                                     .values = {AsBytes(made.ciphertext)},
+                                     .row_parts = {made.row},
+                                     .row_width = 1,
+                                     .contexts = {}};
     const auto output = service_->fields->Decrypt(service_->app, {column});
     if (!output.ok()) return Broken("decrypting failed: " + output.error().ToString());
-    if (output->columns.front().values.front() != made.plaintext) return Broken("an acknowledged ciphertext does not decrypt");
+    if (output->columns.front().values.front() != made.plaintext)
+      return Broken("an acknowledged ciphertext does not decrypt");
   }
   return "";
 }
 
 std::string ServiceSim::Check() {
-  if (initialised_ && service_->barrier->state() == keysvc::BarrierState::kUninitialised) return Broken("an acknowledged init is gone");
+  if (initialised_ && service_->barrier->state() == keysvc::BarrierState::kUninitialised)
+    return Broken("an acknowledged init is gone");
   if (!Prepare()) return Broken("the service does not come back");
   const auto keyring = service_->keys->GetKeyring(service_->administrator, "shop");
   if (!keyring.ok() || keyring->keyring.primary.value < primary_) return Broken("an acknowledged rotation is gone");

@@ -1,5 +1,6 @@
-// ServiceSim: the real service (catalog, keys, vault, fields) over the real SQLite store over a disk that fails, and a ledger of what was
-// acknowledged. One seed is one life: work, a power cut at a chosen step, and the check that every acknowledged thing is there.
+// ServiceSim: the real service (catalog, keys, vault, fields) over the real SQLite store over a disk that fails, and a
+// ledger of what was acknowledged. One seed is one life: work, a power cut at a chosen step, and the check that every
+// acknowledged thing is there.
 #pragma once
 
 #include <map>

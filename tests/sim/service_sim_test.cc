@@ -1,12 +1,13 @@
 // 10,000 lives, each cut by a power failure at its own step. COFFER_SIM_SEEDS and COFFER_SIM_FIRST choose others.
-#include <gtest/gtest.h>
-#include <stdlib.h>
+#include "tests/sim/service_sim.h"
 
 #include <charconv>
 #include <cstdio>
+#include <stdlib.h>
+
+#include <gtest/gtest.h>
 
 #include "io/directory.h"
-#include "tests/sim/service_sim.h"
 #include "tests/support/temp_dir.h"
 
 namespace coffer::sim {
@@ -58,8 +59,9 @@ TEST_F(ServiceSimTest, WhatWasAcknowledgedSurvivesAPowerCutAtAnyStep) {
     acknowledged += life.acknowledged();
     cut += life.crashed_midway() ? 1 : 0;
   }
-  std::printf("%llu lives, %llu cut midway, %llu acknowledged operations checked\n", static_cast<unsigned long long>(seeds),
-              static_cast<unsigned long long>(cut), static_cast<unsigned long long>(acknowledged));
+  std::printf("%llu lives, %llu cut midway, %llu acknowledged operations checked\n",
+              static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(cut),
+              static_cast<unsigned long long>(acknowledged));
   EXPECT_GT(cut, seeds / 2) << "most lives are to be cut while they work";
   EXPECT_GT(acknowledged, seeds);
 }

@@ -32,7 +32,8 @@ KEYSVC_FLOORS = {
     "http": {"http", "service"},
     "": {""},
 }
-KEYSVC_ROOF = ("keysvc/main.cc", "keysvc/daemon.h", "keysvc/daemon.cc")  # may include every inner floor
+# May include every inner floor.
+KEYSVC_ROOF = ("keysvc/main.cc", "keysvc/daemon.h", "keysvc/daemon.cc", "keysvc/call_log.h")
 
 # Generated protobuf headers are included as "coffer/v1/x.pb.h"; they belong to proto/.
 GENERATED_PREFIX = "coffer/"

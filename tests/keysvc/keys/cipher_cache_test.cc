@@ -1,8 +1,8 @@
 #include "keysvc/keys/cipher_cache.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "crypto/random.h"
 

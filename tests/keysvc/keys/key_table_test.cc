@@ -109,7 +109,8 @@ TEST_F(KeyTableTest, RefusesAKeyUnderAnotherKeyringsKek) {
 }
 
 TEST_F(KeyTableTest, TenantsComeInPages) {
-  for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(table.Add(Tenant{.uuid = TenantUuid::Generate(1), .name = name}).ok());
+  for (const char* name : {"c", "a", "b"})
+    ASSERT_TRUE(table.Add(Tenant{.uuid = TenantUuid::Generate(1), .name = name}).ok());
   const std::vector<const Tenant*> page = table.TenantsAfter("a", 1);
   ASSERT_EQ(page.size(), 1U);
   EXPECT_EQ(page.front()->name, "b");

@@ -1,4 +1,5 @@
-// What FieldService refuses, on the wire: limits, forms, row ids and contexts; and that the limits themselves are accepted.
+// What FieldService refuses, on the wire: limits, forms, row ids and contexts; and that the limits themselves are
+// accepted.
 //
 // Requests are for the tenant "fresh", which has no data key: one that is made by a refused call shows in the counts.
 #include "coffer/v1/field.pb.h"
@@ -36,8 +37,10 @@ Refusals WrongCounts() {
       {Email(""), "columns: has no values"},
       {Times(65, Note("values: 'v'")), "columns: has more columns than allowed (limit 64)"},
       {Note(Times(4097, "values: 'v' ")), "columns[0]: has more values than allowed (limit 4096)"},
-      {Note(Times(2049, "values: 'v' ")) + Note(Times(2048, "values: 'v' ")), "columns: has more values than allowed (limit 4096)"},
-      {Note(value) + Note(Times(64, Value(std::string(65536, 'v')))), "columns: has more bytes than allowed (limit 4194304)"},
+      {Note(Times(2049, "values: 'v' ")) + Note(Times(2048, "values: 'v' ")),
+       "columns: has more values than allowed (limit 4096)"},
+      {Note(value) + Note(Times(64, Value(std::string(65536, 'v')))),
+       "columns: has more bytes than allowed (limit 4194304)"},
       {Grant(Times(1025, Row("parts { int64: 1 } parts { text: '" + std::string(4096, 'r') + "' }") + "values: '' ")),
        "columns: has more bytes than allowed (limit 4194304)"},
       {Email(kGoodItem + value), "columns[0].rows: must be one a value, or none"},
@@ -72,7 +75,8 @@ Refusals WrongRows() {
       {Email(Row(text) + value), "columns[0].items[0].row: has another type"},
       {Email(Row(kUuid) + value), "columns[0].items[0].row: has another type"},
       {Email(Row(one + one) + value), "columns[0].items[0].row: has another number of parts than the catalog"},
-      {Email(Row(one) + value + Row(one + one) + value), "columns[0].rows[1]: has another number of parts than the first row"},
+      {Email(Row(one) + value + Row(one + one) + value),
+       "columns[0].rows[1]: has another number of parts than the first row"},
       {Email(Row(one) + value + Row("") + value), "columns[0].rows[1]: has another number of parts than the first row"},
       {Email(Row(Times(255, one)) + value), "columns[0].items[0].row: has another number of parts than the catalog"},
       {Email(Row(Times(256, one)) + value), "columns[0].rows[0]: has more parts than allowed (limit 255)"},
@@ -101,12 +105,15 @@ Refusals WrongContexts() {
       {Password(kUuid, kUrl + kLogin + kLogin), "columns[0].items[0].context: names a column twice"},
       {Password(kUuid, kUrl + "columns { column: '" + kMarker + "' value { text: 'x' } }"),
        "columns[0].items[0].context: names a column that the field does not bind"},
-      {Password(kUuid, kUrl + "columns { column: 'login' value { int64: 7 } }"), "columns[0].items[0].context.login: has another type"},
+      {Password(kUuid, kUrl + "columns { column: 'login' value { int64: 7 } }"),
+       "columns[0].items[0].context.login: has another type"},
       {Password(kUuid, kUrl + "columns { column: 'login' value { text: '" + long_text + "' } }"),
-       "columns[0].items[0].context.login: is longer than allowed (limit 4096)"},
-      {Password(kUuid, kUrl + "columns { column: 'login' value { uuid: 'short' } }"), "columns[0].contexts[0]: a UUID has 16 bytes"},
+       "columns[0].items[0].context: is longer than allowed (limit 4096)"},
+      {Password(kUuid, kUrl + "columns { column: 'login' value { uuid: 'short' } }"),
+       "columns[0].contexts[0]: a UUID has 16 bytes"},
       {Password(kUuid, Times(256, kUrl)), "columns[0].contexts[0]: has more columns than allowed (limit 255)"},
-      {Column("shop.connection.password", Row(kUuid) + Context(kUrl + kLogin) + "values: 'v' " + Row(kUuid) + Context(kUrl) + "values: 'v'"),
+      {Column("shop.connection.password",
+              Row(kUuid) + Context(kUrl + kLogin) + "values: 'v' " + Row(kUuid) + Context(kUrl) + "values: 'v'"),
        "columns[0].contexts[1]: has another number of columns than the first context"},
       {Email(kGoodItem + Context(kUrl)), "columns[0].items[0].context: names a column that the field does not bind"},
   };
@@ -126,8 +133,11 @@ TEST_P(BadFieldInput, RowsThatAreNotAsDeclaredAreRefused) { ExpectAllRefused(Wro
 TEST_P(BadFieldInput, ContextsThatAreNotAsDeclaredAreRefused) { ExpectAllRefused(WrongContexts()); }
 
 INSTANTIATE_TEST_SUITE_P(Rpcs, BadFieldInput,
-                         ::testing::Values("FieldService.EncryptFields", "FieldService.DecryptFields", "FieldService.RewrapFields"),
-                         [](const auto& info) { return std::string(info.param).substr(std::string("FieldService.").size()); });
+                         ::testing::Values("FieldService.EncryptFields", "FieldService.DecryptFields",
+                                           "FieldService.RewrapFields"),
+                         [](const auto& instance) {
+                           return std::string(instance.param).substr(std::string("FieldService.").size());
+                         });
 
 class FieldLimits : public BadInput {
  protected:
@@ -138,7 +148,8 @@ TEST_F(FieldLimits, AValueHas64KiBAtMostAndACiphertextWhatThatBecomes) {
   ExpectRefused(Invalid("FieldService.EncryptFields", Note(Value(kMarker) + Value(std::string(65537, 'v'))),
                         "columns[0].values[1]: is longer than allowed (limit 65536)"));
   for (const char* rpc : {"FieldService.DecryptFields", "FieldService.RewrapFields"}) {
-    ExpectRefused(Invalid(rpc, Note(Value(std::string(65536 + 82 + 32 + 1, 'v'))), "columns[0].values[0]: is longer than allowed (limit"));
+    ExpectRefused(Invalid(rpc, Note(Value(std::string(65536 + 82 + 32 + 1, 'v'))),
+                          "columns[0].values[0]: is longer than allowed (limit"));
   }
 }
 
@@ -146,8 +157,8 @@ TEST_F(FieldLimits, TheLimitsThemselvesAreAccepted) {
   const std::string longest(65536, 'v');
   const std::string row = "parts { int64: 1 } parts { text: '" + std::string(4096, 'r') + "' }";
   for (const std::string& request :
-       {Times(64, Note("values: 'v' ")), Note(Times(4096, "values: 'v' ")), Note(Value(longest)), Note(Times(64, Value(longest))),
-        Grant(Row(row) + "values: 'v'"), Note("values: ''")}) {
+       {Times(64, Note("values: 'v' ")), Note(Times(4096, "values: 'v' ")), Note(Value(longest)),
+        Note(Times(64, Value(longest))), Grant(Row(row) + "values: 'v'"), Note("values: ''")}) {
     const Answer answer = Call("FieldService.EncryptFields", request);
     EXPECT_TRUE(answer.ok()) << answer.ToText() << " " << request.substr(0, 100);
   }
@@ -158,17 +169,19 @@ TEST_F(FieldLimits, TheLongestCiphertextsDecrypt) {
   v1::Column* column = request.add_columns();
   column->set_field("shop.connection.password");
   const std::string item = Row(kUuid) + Context(kUrl + kLogin) + Value(std::string(65536, 'v'));
-  const auto encrypted = Call("FieldService.EncryptFields", "columns { field: 'shop.connection.password' " + item + " }")
-                             .As<v1::EncryptFieldsResponse>();
+  const auto encrypted =
+      Call("FieldService.EncryptFields", "columns { field: 'shop.connection.password' " + item + " }")
+          .As<v1::EncryptFieldsResponse>();
   column->add_values(encrypted.columns(0).values(0));
   column->add_rows()->add_parts()->set_uuid("0123456789abcdef");
+  v1::RowContext* context = column->add_contexts();
   for (const auto& [name, value] : {std::pair("url", "u"), std::pair("login", "l")}) {
-    v1::BoundColumn* bound = column->mutable_contexts()->size() == 0 ? column->add_contexts()->add_columns()
-                                                                     : column->mutable_contexts(0)->add_columns();
+    v1::BoundColumn* bound = context->add_columns();
     bound->set_column(name);
     bound->mutable_value()->set_text(value);
   }
-  const auto decrypted = As(policy::Role::kApp).Call("FieldService.DecryptFields", request).As<v1::DecryptFieldsResponse>();
+  const auto decrypted =
+      As(policy::Role::kApp).Call("FieldService.DecryptFields", request).As<v1::DecryptFieldsResponse>();
   EXPECT_EQ(decrypted.columns(0).errors_size(), 0);
   EXPECT_EQ(decrypted.columns(0).values(0), std::string(65536, 'v'));
 }
@@ -186,7 +199,8 @@ TEST_F(FieldLimits, MoreThan16MiBIsRefusedByTheTransport) {
   EXPECT_EQ(Counts(), before);
 }
 
-// Whatever depends on the ciphertext's bytes is one and the same error of the item; the call itself is fine (attack M5).
+// Whatever depends on the ciphertext's bytes is one and the same error of the item; the call itself is fine (attack
+// M5).
 TEST_F(FieldLimits, DamagedCiphertextsFailAloneAndAlike) {
   const auto encrypted = Call("FieldService.EncryptFields", Email(kGoodItem)).As<v1::EncryptFieldsResponse>();
   const std::string good = encrypted.columns(0).values(0);
@@ -194,8 +208,8 @@ TEST_F(FieldLimits, DamagedCiphertextsFailAloneAndAlike) {
   flipped.back() = static_cast<char>(flipped.back() ^ 1);
   const std::string id_flipped = good.substr(0, 9) + static_cast<char>(good[9] ^ 1) + good.substr(10);
   std::string items;
-  for (const std::string& value : {std::string(), std::string(kMarker), good.substr(0, 9), good.substr(0, good.size() - 1), good + "x", flipped,
-                                   id_flipped, good}) {
+  for (const std::string& value : {std::string(), std::string(kMarker), good.substr(0, 9),
+                                   good.substr(0, good.size() - 1), good + "x", flipped, id_flipped, good}) {
     items += Row("parts { int64: 1 }") + Value(value);
   }
   const auto decrypted = Call("FieldService.DecryptFields", Email(items)).As<v1::DecryptFieldsResponse>();

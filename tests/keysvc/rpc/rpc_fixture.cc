@@ -1,8 +1,9 @@
 #include "tests/keysvc/rpc/rpc_fixture.h"
 
+#include <unistd.h>
+
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 namespace coffer::keysvc {
 
@@ -22,6 +23,7 @@ Config RpcFixture::DefaultSockets() const { return DefaultConfig(data_dir(), sta
 
 void RpcFixture::StartDaemon(const Config& config) {
   wires_.clear();
+  daemon.reset();
   Result<std::unique_ptr<Daemon>> started = Daemon::Start(config, true);
   ASSERT_TRUE(started.ok()) << started.error().ToString();
   daemon = std::move(started).value();
@@ -30,11 +32,13 @@ void RpcFixture::StartDaemon(const Config& config) {
 void RpcFixture::StartShop(const Config& config) {
   ASSERT_NO_FATAL_FAILURE(StartDaemon(config));
   const std::vector<std::pair<std::string, std::string>> steps = {
-      {"AdminService.Init", "key_file { path: " + Quoted(key_file()) + " allow_same_device: true } accept_total_loss: true"},
+      {"AdminService.Init",
+       "key_file { path: " + Quoted(key_file()) + " allow_same_device: true } accept_total_loss: true"},
       {"KeyService.CreateKeyring", "name: 'shop'"},
       {"KeyService.CreateTenant", "name: 'fresh'"},
       {"AdminService.ApplyCatalog", "catalog: " + Quoted(kShopCatalog)},
-      {"SecretService.PutSecret", "path: 'app/db' value: 'first' metadata { key: 'owner' value: 'shop' } set_metadata: true"},
+      {"SecretService.PutSecret",
+       "path: 'app/db' value: 'first' metadata { key: 'owner' value: 'shop' } set_metadata: true"},
       {"SecretService.PutSecret", "path: 'app/db' value: 'second'"},
       {"SecretService.DeleteSecret", "path: 'app/db' versions: 1"},
   };
@@ -59,8 +63,8 @@ v1::GetStatusResponse RpcFixture::Status(policy::Role role) {
 std::string RpcFixture::Counts() {
   const v1::GetStatusResponse status = Status();
   std::ostringstream text;
-  text << "state " << status.state() << ", epoch " << status.store_epoch() << ", keyrings " << status.keyrings() << ", tenants "
-       << status.tenants() << ", data keys " << status.data_keys() << ", scopes " << status.scopes();
+  text << "state " << status.state() << ", epoch " << status.store_epoch() << ", keyrings " << status.keyrings()
+       << ", tenants " << status.tenants() << ", data keys " << status.data_keys() << ", scopes " << status.scopes();
   return text.str();
 }
 

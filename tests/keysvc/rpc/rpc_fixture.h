@@ -1,10 +1,9 @@
 // RpcFixture: a whole daemon in a temporary folder, spoken to over its sockets.
 #pragma once
 
-#include <sys/types.h>
-
 #include <map>
 #include <sstream>
+#include <sys/types.h>
 
 #include "coffer/v1/admin.pb.h"
 #include "keysvc/daemon.h"
@@ -43,8 +42,8 @@ class RpcFixture : public ::testing::Test {
   // Every role's socket for our own user.
   Config DefaultSockets() const;
   void StartDaemon(const Config& config);
-  // Initialised through the admin's socket with key_file(), with keyring "shop", the catalog above, a tenant "fresh" that has no data key
-  // yet, and a secret "app/db" of two versions, the first one deleted.
+  // Initialised through the admin's socket with key_file(), with keyring "shop", the catalog above, a tenant "fresh"
+  // that has no data key yet, and a secret "app/db" of two versions, the first one deleted.
   void StartShop(const Config& config);
   void StartShop() { StartShop(DefaultSockets()); }
 

@@ -1,10 +1,10 @@
 // Our closed error codes on the wire: every one has its gRPC code, and only outages say "try again".
 #include "keysvc/rpc/status.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace coffer::keysvc {
 namespace {

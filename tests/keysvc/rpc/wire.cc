@@ -1,15 +1,15 @@
 #include "tests/keysvc/rpc/wire.h"
 
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <sstream>
+
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
-
-#include <chrono>
-#include <fstream>
-#include <future>
-#include <sstream>
 
 #include "coffer/v1/admin.pb.h"
 #include "coffer/v1/field.pb.h"
@@ -55,8 +55,7 @@ grpc::ChannelArguments Arguments() {
 
 const std::vector<Rpc>& AllRpcs() {
   using Op = policy::Operation;
-  static const std::string kEmail =
-      "columns { field: 'shop.user.email' rows { parts { int64: 7 } } values: 'x' }";
+  static const std::string kEmail = "columns { field: 'shop.user.email' rows { parts { int64: 7 } } values: 'x' }";
   static const std::vector<Rpc> kRpcs = {
       {"FieldService.EncryptFields", Op::kEncryptFields, kEmail},
       {"FieldService.DecryptFields", Op::kDecryptFields, kEmail},
@@ -99,8 +98,8 @@ policy::Role CallerOf(const std::string& rpc) {
 std::vector<std::string> DeclaredRpcs() {
   std::vector<std::string> names;
   for (const google::protobuf::FileDescriptor* file :
-       {v1::EncryptFieldsRequest::descriptor()->file(), v1::Keyring::descriptor()->file(), v1::SecretVersion::descriptor()->file(),
-        v1::InitRequest::descriptor()->file()}) {
+       {v1::EncryptFieldsRequest::descriptor()->file(), v1::Keyring::descriptor()->file(),
+        v1::SecretVersion::descriptor()->file(), v1::InitRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         names.push_back(file->service(s)->name() + "." + file->service(s)->method(m)->name());
@@ -134,7 +133,8 @@ Wire Wire::ToSocket(const std::string& path) {
 }
 
 Wire Wire::ToTls(int port, const std::string& folder, const std::string& name) {
-  grpc::SslCredentialsOptions options{.pem_root_certs = ReadAll(folder + "/ca.crt"), .pem_private_key = {}, .pem_cert_chain = {}};
+  grpc::SslCredentialsOptions options{
+      .pem_root_certs = ReadAll(folder + "/ca.crt"), .pem_private_key = {}, .pem_cert_chain = {}};
   if (!name.empty()) {
     options.pem_private_key = ReadAll(folder + "/" + name + ".key");
     options.pem_cert_chain = ReadAll(folder + "/" + name + ".crt");
@@ -173,11 +173,13 @@ Answer Wire::CallRaw(const std::string& method, const std::string& bytes, const 
   const grpc::ByteBuffer request(&slice, 1);
   grpc::ByteBuffer response;
   std::promise<grpc::Status> done;
-  channel_->stub.UnaryCall(&context, method, {}, &request, &response, [&done](const grpc::Status& status) { done.set_value(status); });
+  channel_->stub.UnaryCall(&context, method, {}, &request, &response,
+                           [&done](const grpc::Status& status) { done.set_value(status); });
   const grpc::Status status = done.get_future().get();
   Answer answer{.code = status.error_code(), .message = status.error_message(), .error = {}, .body = BytesOf(response)};
   const auto error = context.GetServerTrailingMetadata().find("coffer-error");
-  if (error != context.GetServerTrailingMetadata().end()) answer.error.assign(error->second.data(), error->second.size());
+  if (error != context.GetServerTrailingMetadata().end())
+    answer.error.assign(error->second.data(), error->second.size());
   return answer;
 }
 

@@ -1,14 +1,16 @@
-// Wire: calls to a running service by name, with whatever bytes and metadata the test wants, over a connection of its own.
+// Wire: calls to a running service by name, with whatever bytes and metadata the test wants, over a connection of its
+// own.
 #pragma once
 
-#include <google/protobuf/message.h>
-#include <gtest/gtest.h>
-
-#include <grpcpp/support/status_code_enum.h>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <google/protobuf/message.h>
+#include <grpcpp/support/status_code_enum.h>
+#include <gtest/gtest.h>
 
 #include "policy/roles.h"
 
@@ -36,7 +38,8 @@ struct Answer {
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-// One RPC that is served: "KeyService.GetKeyring", the operation that the policy knows it by, and a request that is well formed.
+// One RPC that is served: "KeyService.GetKeyring", the operation that the policy knows it by, and a request that is
+// well formed.
 struct Rpc {
   std::string name;
   policy::Operation operation;

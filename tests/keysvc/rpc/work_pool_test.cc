@@ -1,11 +1,11 @@
 // The bounded pool: what it takes, what it refuses, and that what it took is run.
 #include "keysvc/rpc/work_pool.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "tests/support/wait_until.h"
 

@@ -119,7 +119,8 @@ TEST_F(BarrierTest, UnsealRefusesKeyFilesThatAreNone) {
   ASSERT_TRUE(CreateFileDurably(folder / "short", SecretBytes(31), 0600).ok());
   ASSERT_TRUE(CreateFileDurably(folder / "open", SecretBytes(32), 0644).ok());
   for (const char* name : {"short", "open", "absent"}) {
-    EXPECT_FALSE(admin_service.Unseal(admin, KeyFileSeal{.path = folder / name, .allow_same_device = true}).ok()) << name;
+    EXPECT_FALSE(admin_service.Unseal(admin, KeyFileSeal{.path = folder / name, .allow_same_device = true}).ok())
+        << name;
     EXPECT_EQ(barrier->state(), BarrierState::kSealed) << name;
   }
 }
@@ -136,7 +137,8 @@ TEST_F(BarrierTest, PassphraseSlotOpensWithItsPassphraseOnly) {
   ASSERT_TRUE(admin_service.Init(admin, Passphrase("correct horse battery"), true).ok());
   EXPECT_EQ(barrier->facts()->seal_slots, std::vector<std::string>{"passphrase"});
   ASSERT_TRUE(admin_service.Seal(admin).ok());
-  EXPECT_EQ(admin_service.Unseal(admin, Passphrase("correct horse batterz")).error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(admin_service.Unseal(admin, Passphrase("correct horse batterz")).error().code(),
+            ErrorCode::kPermissionDenied);
   EXPECT_EQ(barrier->state(), BarrierState::kSealed);
   EXPECT_TRUE(admin_service.Unseal(admin, Passphrase("correct horse battery")).ok());
 }

@@ -55,7 +55,8 @@ TEST_F(CatalogsTest, DbaMayDiffButNotApply) {
 TEST_F(CatalogsTest, BadTextsAreRefused) {
   StartShop();
   EXPECT_EQ(admin_service.Apply(admin, "scope = ", lock, "").error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(admin_service.Apply(admin, kShopCatalog, "scope = \"shop\"", "").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(admin_service.Apply(admin, kShopCatalog, "scope = \"shop\"", "").error().code(),
+            ErrorCode::kInvalidArgument);
   EXPECT_EQ(admin_service.ShowCatalog(admin, "nothing").error().code(), ErrorCode::kNotFound);
 }
 

@@ -1,4 +1,5 @@
-// EncryptFields, DecryptFields, RewrapFields below gRPC: what comes back, and that a value moved anywhere does not decrypt.
+// EncryptFields, DecryptFields, RewrapFields below gRPC: what comes back, and that a value moved anywhere does not
+// decrypt.
 #include "tests/keysvc/service/service_fixture.h"
 
 namespace coffer::keysvc {
@@ -38,7 +39,8 @@ TEST_F(FieldServiceTest, SecretsAreCommittedAndPadded) {
   StartShop();
   const Uuid row = Uuid::Generate(1);
   EXPECT_EQ(Encrypted(PasswordColumn("short", row, "u", "l")).front().size(), 32U + 82U);
-  EXPECT_EQ(Encrypted(PasswordColumn("", row, "u", "l")).front().size(), 32U + 82U) << "length is hidden up to the block";
+  EXPECT_EQ(Encrypted(PasswordColumn("", row, "u", "l")).front().size(), 32U + 82U)
+      << "length is hidden up to the block";
 }
 
 TEST_F(FieldServiceTest, AValueMovedToAnotherRowDoesNotDecrypt) {
@@ -51,7 +53,8 @@ TEST_F(FieldServiceTest, AnEditedUrlDoesNotDecrypt) {
   StartShop();
   const Uuid row = Uuid::Generate(1);
   const std::string encrypted = Encrypted(PasswordColumn("pw", row, "https://db", "sa")).front();
-  ASSERT_EQ(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://db", "sa")})->columns.front().values.front(), "pw");
+  ASSERT_EQ(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://db", "sa")})->columns.front().values.front(),
+            "pw");
   ExpectItemFails(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://evil", "sa")}), "another url");
   ExpectItemFails(fields.Decrypt(app, {PasswordColumn(encrypted, row, "https://db", "root")}), "another login");
 }
@@ -63,7 +66,8 @@ TEST_F(FieldServiceTest, AValueMovedToAnotherColumnTenantOrScopeDoesNotDecrypt) 
   FieldColumn other_tenant = EmailColumn({encrypted}, 1);
   other_tenant.tenant = "acme";
   ExpectItemFails(fields.Decrypt(app, {other_tenant}), "another tenant");
-  FieldColumn other_column{.field = "shop.note.body", .tenant = "", .values = {Kept(encrypted)}, .row_parts = {}, .contexts = {}};
+  FieldColumn other_column{
+      .field = "shop.note.body", .tenant = "", .values = {Kept(encrypted)}, .row_parts = {}, .contexts = {}};
   ExpectItemFails(fields.Decrypt(app, {other_column}), "another column");
 
   std::string second_scope = kShopCatalog;
@@ -124,7 +128,8 @@ TEST_F(FieldServiceTest, RewrapBringsTheDeclaredForm) {
   std::string stronger = kShopCatalog;
   stronger.replace(stronger.find("class   = \"pii\""), 15, "class   = \"pii\"\nsuite = 2");
   ASSERT_TRUE(admin_service.Apply(admin, stronger, lock, "").ok());
-  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(old)})->columns.front().values.front(), "keep") << "the former form is accepted";
+  EXPECT_EQ(fields.Decrypt(app, {EmailColumn(old)})->columns.front().values.front(), "keep")
+      << "the former form is accepted";
   const Result<FieldOutput> moved = fields.Rewrap(dba, {EmailColumn(old)});
   EXPECT_EQ(moved->rewrapped, 1U);
   EXPECT_EQ(moved->columns.front().values.front().size(), 4U + 82U);
@@ -153,76 +158,97 @@ TEST_F(FieldServiceTest, RolesThatMayNotAreRefused) {
   EXPECT_EQ(fields.Rewrap(auditor, {EmailColumn(encrypted)}).error().code(), ErrorCode::kPermissionDenied);
 }
 
-TEST_F(FieldServiceTest, BadRequestsAreRefusedByNameAndDoNothing) {
-  StartShop();
-  const std::string long_value(kMaxFieldValue + 1, 'x');
-  std::vector<FieldColumn> too_many_columns(65, EmailColumn({"x"}));
-  FieldColumn unknown_field = EmailColumn({"x"});
-  unknown_field.field = "shop.user.phone";
-  FieldColumn builtin = EmailColumn({"x"});
-  builtin.field = "coffer.secret";
-  FieldColumn unknown_tenant = EmailColumn({"x"});
-  unknown_tenant.tenant = "nobody";
-  FieldColumn text_row = EmailColumn({"x"});
-  text_row.row_parts = {TextView{"1"}};
-  FieldColumn null_row = EmailColumn({"x"});
-  null_row.row_parts = {NullValue{}};
-  FieldColumn no_row = EmailColumn({"x"});
-  no_row.row_parts.clear();
-  no_row.row_width = 0;
-  FieldColumn two_parts = EmailColumn({"x"});
-  two_parts.row_parts = {std::int64_t{1}, std::int64_t{2}};
-  two_parts.row_width = 2;
-  FieldColumn stray_context = EmailColumn({"x"});
-  stray_context.contexts = {{.column = "url", .value = TextView{"u"}}};
-  stray_context.context_width = 1;
-  FieldColumn uneven = EmailColumn({"x", "y"});
-  uneven.row_parts.pop_back();
-  FieldColumn missing_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
-  missing_bound.contexts.pop_back();
-  missing_bound.context_width = 1;
-  FieldColumn renamed_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
-  renamed_bound.contexts[0].column = "uri";
-  FieldColumn twice_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
-  twice_bound.contexts[0].column = "login";
-  FieldColumn typed_bound = PasswordColumn("x", Uuid::Generate(1), "u", "l");
-  typed_bound.contexts[0].value = std::int64_t{1};
-  FieldColumn bad_utf8 = PasswordColumn("x", Uuid::Generate(1), "\xff", "l");
+using BadRequest = std::pair<const char*, std::vector<FieldColumn>>;
 
-  const std::vector<std::pair<const char*, std::vector<FieldColumn>>> cases = {
-      {"no column", {}},
-      {"no value", {EmailColumn({})}},
-      {"too many columns", too_many_columns},
-      {"too many values", {EmailColumn(std::vector<std::string>(4097, "x"))}},
-      {"too long a value", {EmailColumn({long_value})}},
-      {"too many bytes", {EmailColumn(std::vector<std::string>(65, std::string(kMaxFieldValue, 'x')))}},
-      {"unknown field", {unknown_field}},
-      {"the vault's own field", {builtin}},
-      {"unknown tenant", {unknown_tenant}},
-      {"row of another type", {text_row}},
-      {"NULL row", {null_row}},
-      {"no row", {no_row}},
-      {"row with two parts", {two_parts}},
-      {"context that is not declared", {stray_context}},
-      {"fewer rows than values", {uneven}},
-      {"a bound column missing", {missing_bound}},
-      {"a bound column of another name", {renamed_bound}},
-      {"a bound column twice", {twice_bound}},
-      {"a bound column of another type", {typed_bound}},
-      {"text that is not UTF-8", {bad_utf8}},
-      {"a good column before a bad one", {EmailColumn({"x"}), unknown_field}},
-  };
-  const std::uint64_t keys_before = barrier->Enter().value()->keys->counts().data_keys;
-  for (const auto& [name, columns] : cases) {
-    for (const auto method : {&FieldService::Encrypt, &FieldService::Decrypt, &FieldService::Rewrap}) {
-      const Result<FieldOutput> refused = (fields.*method)(app, columns);
-      if (method != &FieldService::Encrypt && refused.ok()) continue;  // a ciphertext may be longer than a plaintext
-      ASSERT_FALSE(refused.ok()) << name;
-      EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << name << ": " << refused.error().ToString();
-      EXPECT_EQ(refused.error().ToString().find("nobody"), std::string::npos) << "no value in an error";
-    }
+class FieldServiceBadRequestTest : public ServiceFixture {
+ protected:
+  // `change` breaks a good column.
+  template <typename Change>
+  BadRequest Email(const char* name, Change change) const {
+    FieldColumn column = EmailColumn({"x", "y"});
+    change(column);
+    return {name, {column}};
   }
-  EXPECT_LE(barrier->Enter().value()->keys->counts().data_keys, keys_before + 2) << "no key for a tenant or field that is none";
+  template <typename Change>
+  BadRequest Password(const char* name, Change change) const {
+    FieldColumn column = PasswordColumn("x", Uuid::Generate(1), "u", "l");
+    change(column);
+    return {name, {column}};
+  }
+
+  void ExpectRefused(const std::vector<BadRequest>& cases) {
+    const std::uint64_t keys_before = barrier->Enter().value()->keys->counts().data_keys;
+    for (const auto& [name, columns] : cases) {
+      for (const auto method : {&FieldService::Encrypt, &FieldService::Decrypt, &FieldService::Rewrap}) {
+        const Result<FieldOutput> refused = (fields.*method)(app, columns);
+        ASSERT_FALSE(refused.ok()) << name;
+        EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << name << ": " << refused.error().ToString();
+        EXPECT_EQ(refused.error().ToString().find("nobody"), std::string::npos) << "no value in an error";
+      }
+    }
+    EXPECT_LE(barrier->Enter().value()->keys->counts().data_keys, keys_before + 1)
+        << "no key for a tenant or field that is none";
+  }
+};
+
+TEST_F(FieldServiceBadRequestTest, BrokenLimits) {
+  StartShop();
+  ExpectRefused({{"no column", {}},
+                 {"no value", {EmailColumn({})}},
+                 {"too many columns", std::vector<FieldColumn>(65, EmailColumn({"x"}))},
+                 {"too many values", {EmailColumn(std::vector<std::string>(4097, "x"))}},
+                 {"too long a value", {EmailColumn({std::string(kMaxFieldValue + 200, 'x')})}},
+                 {"too many bytes", {EmailColumn(std::vector<std::string>(65, std::string(kMaxFieldValue, 'x')))}}});
+  EXPECT_EQ(fields.Encrypt(app, {EmailColumn({std::string(kMaxFieldValue + 1, 'x')})}).error().code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(fields.Encrypt(app, {EmailColumn({std::string(kMaxFieldValue, 'x')})}).ok());
+}
+
+TEST_F(FieldServiceBadRequestTest, UnknownNames) {
+  StartShop();
+  ExpectRefused({Email("unknown field", [](FieldColumn& column) { column.field = "shop.user.phone"; }),
+                 Email("the vault's own field", [](FieldColumn& column) { column.field = "coffer.secret"; }),
+                 Email("no field", [](FieldColumn& column) { column.field = ""; }),
+                 Email("unknown tenant", [](FieldColumn& column) { column.tenant = "nobody"; })});
+  FieldColumn unknown = EmailColumn({"x"});
+  unknown.field = "shop.user.phone";
+  ExpectRefused({{"a good column before a bad one", {EmailColumn({"x"}), unknown}}});
+}
+
+TEST_F(FieldServiceBadRequestTest, RowsThatAreNotAsDeclared) {
+  StartShop();
+  ExpectRefused({Email("row of another type", [](FieldColumn& column) { column.row_parts[0] = TextView{"1"}; }),
+                 Email("NULL row", [](FieldColumn& column) { column.row_parts[0] = NullValue{}; }),
+                 Email("no row",
+                       [](FieldColumn& column) {
+                         column.row_parts.clear();
+                         column.row_width = 0;
+                       }),
+                 Email("row with two parts",
+                       [](FieldColumn& column) {
+                         column.row_parts.assign(4, std::int64_t{1});
+                         column.row_width = 2;
+                       }),
+                 Email("fewer rows than values", [](FieldColumn& column) { column.row_parts.pop_back(); }),
+                 Email("context that is not declared", [](FieldColumn& column) {
+                   column.contexts.assign(2, {.column = "url", .value = TextView{"u"}});
+                   column.context_width = 1;
+                 })});
+}
+
+TEST_F(FieldServiceBadRequestTest, ContextsThatAreNotAsDeclared) {
+  StartShop();
+  ExpectRefused(
+      {Password("a bound column missing",
+                [](FieldColumn& column) {
+                  column.contexts.pop_back();
+                  column.context_width = 1;
+                }),
+       Password("a bound column of another name", [](FieldColumn& column) { column.contexts[0].column = "uri"; }),
+       Password("a bound column twice", [](FieldColumn& column) { column.contexts[0].column = "login"; }),
+       Password("a bound column of another type",
+                [](FieldColumn& column) { column.contexts[0].value = std::int64_t{1}; }),
+       Password("text that is not UTF-8", [](FieldColumn& column) { column.contexts[0].value = TextView{"\xff"}; })});
 }
 
 TEST_F(FieldServiceTest, RetiredFieldDecryptsButTakesNoNewValues) {
@@ -264,7 +290,8 @@ TEST_F(FieldServiceTest, NothingIsReleasedWithoutItsRecord) {
   EXPECT_EQ(fields.Decrypt(app, {EmailColumn(encrypted)}).error().code(), ErrorCode::kUnavailable);
   EXPECT_EQ(key_service.RotateKeyring(admin, "shop", {}).error().code(), ErrorCode::kUnavailable);
   recorded.answer = {};
-  EXPECT_EQ(key_service.GetKeyring(admin, "shop")->versions.size(), 1U) << "a mutation whose begin is not recorded does not happen";
+  EXPECT_EQ(key_service.GetKeyring(admin, "shop")->versions.size(), 1U)
+      << "a mutation whose begin is not recorded does not happen";
 }
 
 TEST_F(FieldServiceTest, QuickCallsAreShortAndNeedNoCommit) {

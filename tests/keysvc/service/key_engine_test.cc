@@ -7,12 +7,15 @@ namespace {
 using KeyEngineTest = ServiceFixture;
 
 FieldPlaceAndForm PlaceIn(std::string_view keyring, TenantUuid tenant) {
-  return {.keyring = keyring, .place = {.scope = ScopeUuid::Generate(1), .tenant = tenant, .field = FieldUuid::Generate(1)}, .form = {}};
+  return {.keyring = keyring,
+          .place = {.scope = ScopeUuid::Generate(1), .tenant = tenant, .field = FieldUuid::Generate(1)},
+          .form = {}};
 }
 
 TEST_F(KeyEngineTest, NamesAreSlugsAndNeverTwice) {
   StartShop();
-  for (const char* name : {"", "A", "a b", "-a", "a_b", "ä", "a/b", "0123456789012345678901234567890123456789012345678901234567890123"}) {
+  for (const char* name :
+       {"", "A", "a b", "-a", "a_b", "ä", "a/b", "0123456789012345678901234567890123456789012345678901234567890123"}) {
     EXPECT_EQ(key_service.CreateKeyring(admin, name).error().code(), ErrorCode::kInvalidArgument) << name;
     EXPECT_EQ(key_service.CreateTenant(admin, name).error().code(), ErrorCode::kInvalidArgument) << name;
   }

@@ -8,7 +8,8 @@ class SecretServiceTest : public ServiceFixture {
  protected:
   void SetUp() override { StartShop(); }
 
-  Result<SecretVersionView> Put(const std::string& path, std::string_view value, std::optional<SecretVersion> expected = std::nullopt) {
+  Result<SecretVersionView> Put(const std::string& path, std::string_view value,
+                                std::optional<SecretVersion> expected = std::nullopt) {
     return secrets.Put(app, {.name = {.tenant = "", .path = path},
                              .value = AsBytes(value),
                              .expected_version = expected,
@@ -70,7 +71,8 @@ TEST_F(SecretServiceTest, DestroyAsksASecondPersonUnlessAloneOnTheAdminSocket) {
   remote.local = false;
   EXPECT_EQ(secrets.Destroy(remote, name, {SecretVersion{1}}, "reason").error().code(), ErrorCode::kPermissionDenied);
   EXPECT_EQ(secrets.Destroy(app, name, {SecretVersion{1}}, "reason").error().code(), ErrorCode::kPermissionDenied);
-  EXPECT_EQ(secrets.Destroy(admin, name, {SecretVersion{1}}, std::string(201, 'r')).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(secrets.Destroy(admin, name, {SecretVersion{1}}, std::string(201, 'r')).error().code(),
+            ErrorCode::kInvalidArgument);
   EXPECT_EQ(secrets.Destroy(admin, name, {}, "reason").error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(Get("a"), "1");
   EXPECT_EQ(*secrets.Destroy(admin, name, {SecretVersion{1}}, "leaked in a ticket"), 1U);
@@ -89,11 +91,12 @@ TEST_F(SecretServiceTest, DestroyedStaysDestroyed) {
 
 TEST_F(SecretServiceTest, ExpiredVersionIsRefused) {
   const std::int64_t soon = clock.UnixMicros() + 1'000'000;
-  ASSERT_TRUE(secrets.Put(app, {.name = {.tenant = "", .path = "a"},
-                                .value = AsBytes("1"),
-                                .expected_version = std::nullopt,
-                                .expires_us = soon,
-                                .metadata = std::nullopt})
+  ASSERT_TRUE(secrets
+                  .Put(app, {.name = {.tenant = "", .path = "a"},
+                             .value = AsBytes("1"),
+                             .expected_version = std::nullopt,
+                             .expires_us = soon,
+                             .metadata = std::nullopt})
                   .ok());
   EXPECT_EQ(Get("a"), "1");
   clock.Advance(1'000'000);
@@ -165,12 +168,9 @@ TEST_F(SecretServiceTest, BadRequestsAreRefused) {
                         .metadata = std::nullopt};
   EXPECT_EQ(secrets.Put(app, past).error().code(), ErrorCode::kInvalidArgument);
   past.expires_us = 0;
-  const MetadataPairs bad_metadata[] = {{{"", "v"}},
-                                        {{std::string(129, 'k'), "v"}},
-                                        {{"k", std::string(513, 'v')}},
-                                        {{"k", "1"}, {"k", "2"}},
-                                        {{"\xff", "v"}},
-                                        MetadataPairs(65, {"k", "v"})};
+  const MetadataPairs bad_metadata[] = {
+      {{"", "v"}},     {{std::string(129, 'k'), "v"}}, {{"k", std::string(513, 'v')}}, {{"k", "1"}, {"k", "2"}},
+      {{"\xff", "v"}}, MetadataPairs(65, {"k", "v"})};
   for (const MetadataPairs& metadata : bad_metadata) {
     past.metadata = metadata;
     EXPECT_EQ(secrets.Put(app, past).error().code(), ErrorCode::kInvalidArgument);
@@ -178,7 +178,8 @@ TEST_F(SecretServiceTest, BadRequestsAreRefused) {
   ASSERT_TRUE(Put("a", "v").ok());
   EXPECT_EQ(Get("a", 2), "<not_found>");
   EXPECT_EQ(Get("a", -1), "<not_found>");
-  EXPECT_EQ(secrets.Delete(app, {.tenant = "", .path = "a"}, {SecretVersion{0}}).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(secrets.Delete(app, {.tenant = "", .path = "a"}, {SecretVersion{0}}).error().code(),
+            ErrorCode::kInvalidArgument);
   EXPECT_EQ(secrets.Delete(app, {.tenant = "", .path = "a"}, {SecretVersion{7}}).error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(secrets.List(app, "", "", 1001, "").error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(secrets.List(app, "", "", 1, "a//b").error().code(), ErrorCode::kInvalidArgument);

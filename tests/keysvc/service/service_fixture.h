@@ -1,9 +1,9 @@
 // ServiceFixture: the whole service below gRPC, over a store in memory, with a clock that the test moves.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <deque>
+
+#include <gtest/gtest.h>
 
 #include "keysvc/service/admin_service.h"
 #include "keysvc/service/field_service.h"
@@ -70,7 +70,8 @@ class ServiceFixture : public ::testing::Test {
   KeyFileSeal KeyFile() const { return {.path = folder / "seal.key", .allow_same_device = true}; }
 
   FieldColumn EmailColumn(const std::vector<std::string>& values, std::int64_t first_row = 1) const {
-    FieldColumn column{.field = "shop.user.email", .tenant = "", .values = {}, .row_parts = {}, .row_width = 1, .contexts = {}};
+    FieldColumn column{
+        .field = "shop.user.email", .tenant = "", .values = {}, .row_parts = {}, .row_width = 1, .contexts = {}};
     for (const std::string& value : values) {
       column.values.push_back(Kept(value));
       column.row_parts.emplace_back(first_row++);
@@ -78,7 +79,8 @@ class ServiceFixture : public ::testing::Test {
     return column;
   }
 
-  FieldColumn PasswordColumn(const std::string& value, const Uuid& row, std::string_view url, std::string_view login) const {
+  FieldColumn PasswordColumn(const std::string& value, const Uuid& row, std::string_view url,
+                             std::string_view login) const {
     FieldColumn column{.field = "shop.connection.password",
                        .tenant = "",
                        .values = {Kept(value)},

@@ -1,0 +1,233 @@
+#!/bin/bash
+# `make demo`: the main job once, narrated, on a service of its own in a temporary folder; leaves nothing behind.
+# Exits with 1 as soon as a step does not do what it claims.
+set -Eeuo pipefail
+
+if (($# != 1)) || [[ ! -x $1/coffer || ! -x $1/cofferd ]]; then
+  echo "usage: tests/demo/demo.sh FOLDER_OF_THE_PROGRAMS" >&2
+  exit 2
+fi
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=$(cd "$1" && pwd):$PATH
+export PATH NO_COLOR=1 TERM=dumb
+unset COFFER_SERVER COFFER_TLS_CA COFFER_TLS_CERT COFFER_TLS_KEY
+
+bold="" dim="" green="" red="" plain=""
+if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'; fi
+step_number=0
+step_title="preparing"
+daemon=""
+work=$(mktemp -d "${TMPDIR:-/tmp}/coffer-demo.XXXXXX")
+
+stop_daemon() {
+  [[ -n $daemon ]] || return 0
+  kill "$daemon" 2>/dev/null || true
+  wait "$daemon" 2>/dev/null || true
+  daemon=""
+}
+
+clean_up() {
+  local code=$?
+  trap - EXIT INT TERM HUP ERR
+  if ((code != 0 && code < 128)) && [[ -s $work/cofferd.log ]]; then tail -5 "$work/cofferd.log" >&2; fi
+  stop_daemon
+  rm -rf "$work"
+  ((code == 0)) || echo "${red}The demo failed in step $step_number: $step_title${plain}" >&2
+  exit "$code"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+step() { # what, why
+  step_number=$((step_number + 1))
+  step_title=$1
+  printf '\n%s%d. %s%s %s\n' "$bold" "$step_number" "$1" "$plain" "$2"
+}
+
+claim() { printf '   %sok%s %s\n' "$green" "$plain" "$*"; }
+
+fail() {
+  echo "${red}Not as claimed: $*${plain}" >&2
+  exit 1
+}
+
+# A command's output, indented: at most 14 lines of 110 characters, ciphertexts cut.
+shorten() {
+  sed -E 's/(coffer:v1:[A-Za-z0-9_-]{16})[A-Za-z0-9_-]+/\1.../g' | cut -c1-110 | sed -n '1,14s/^/   /p'
+}
+
+run() { # shows a command and its output; fails when it does
+  printf '   %s$ %s%s\n' "$dim" "${*@Q}" "$plain" | sed "s/'\([A-Za-z0-9_.\/:=,-]*\)'/\1/g"
+  "$@" >"$work/out" 2>&1 || { shorten <"$work/out"; fail "$1 ${2:-} exited with $?"; }
+  shorten <"$work/out"
+}
+
+refused() { # part of the sentence, then a command that has to exit with 1 and say it
+  local sentence=$1 code=0
+  shift
+  printf '   %s$ %s%s\n' "$dim" "${*@Q}" "$plain" | sed "s/'\([A-Za-z0-9_.\/:=,-]*\)'/\1/g"
+  "$@" >"$work/out" 2>&1 || code=$?
+  shorten <"$work/out"
+  ((code == 1)) || fail "it exited with $code, not with 1"
+  grep -qF -- "$sentence" "$work/out" || fail "it did not say '$sentence'"
+}
+
+# Whether a planted plaintext is anywhere below; the same search for both answers.
+holds() { grep -rqaF -- "$@"; }
+
+start_service() {
+  step "Start the key service." "It keeps wrapped keys only; what unwraps them is a key file, elsewhere in real life."
+  mkdir media
+  cofferd --data-dir "$work/data" --allow-swap --log-level warn 2>cofferd.log &
+  daemon=$!
+  printf '   %s$ cofferd --data-dir %s --allow-swap &%s\n' "$dim" "$work/data" "$plain"
+  export COFFER_SERVER="unix:$work/data"
+  local deadline=$((SECONDS + 20))
+  until coffer operator status >out 2>&1; do
+    kill -0 "$daemon" 2>/dev/null || fail "cofferd ended"
+    ((SECONDS < deadline)) || fail "cofferd does not answer"
+    sleep 0.05
+  done
+  run coffer operator init --key-file media/seal.key --accept-total-loss --allow-same-device
+  grep -q '^state *unsealed' <(coffer operator status) || fail "the service is not unsealed"
+}
+
+import_grafana() {
+  step "Import Grafana's datasources." "The passwords go to the vault; the file keeps references, safe to commit."
+  mkdir -p provisioning/datasources original/datasources
+  cp "$here/provisioning.yaml" original/datasources/shop.yaml
+  cp "$here/provisioning.yaml" provisioning/datasources/shop.yaml
+  run grep -A2 secureJsonData provisioning/datasources/shop.yaml
+  run coffer grafana import provisioning/datasources/shop.yaml --in-place
+  run grep -A2 secureJsonData provisioning/datasources/shop.yaml
+  holds canary-grafana original || fail "the search finds nothing in the original"
+  ! holds canary-grafana provisioning || fail "the imported file still holds a secret"
+  (($(grep -c 'coffer://' provisioning/datasources/shop.yaml) == 3)) || fail "three references were to be there"
+  claim "3 secrets moved, none left in the file"
+}
+
+apply_catalog() {
+  step "Apply a catalog." "It says which columns are secret and what each value is bound to."
+  cp "$here/catalog.toml" .
+  run coffer keyring create shop
+  run coffer diff catalog.toml
+  run coffer apply catalog.toml
+  [[ -s catalog.lock ]] || fail "there is no catalog.lock"
+  coffer diff catalog.toml --exit-code >/dev/null || fail "there are changes left after apply"
+}
+
+fields_of() { # table: the options that name its field and row
+  case $1 in
+    users) fields=(--field shop.user.email --row id) ;;
+    datasources) fields=(--field shop.datasource.password --row uuid) ;;
+  esac
+}
+
+encrypt_tables() {
+  step "Encrypt two tables." "This is what the database, its dumps and its DBA get to see."
+  cp "$here"/{users,datasources}.csv .
+  mkdir database
+  for table in users datasources; do
+    fields_of "$table"
+    run coffer field encrypt "${fields[@]}" --in "$table.csv" --out "database/$table.csv"
+  done
+  run cat database/users.csv
+  echo "   ${dim}and for people who only need to know that there is a value:${plain}"
+  run sed -E 's/coffer:v1:[A-Za-z0-9_-]+/***/' database/datasources.csv
+  ! holds -e canary -e demo.example@ -e lovelace database || fail "a plaintext is in the encrypted tables"
+  (($(cat database/*.csv | grep -c 'coffer:v1:') == 6)) || fail "six values were to be encrypted"
+}
+
+rotate_and_rewrap() {
+  step "Rotate the keys, as the DBA." "Ciphertext in, ciphertext out: the whole job, without seeing one value."
+  run coffer --role dba keyring rotate shop --expect 1
+  local total=0
+  for table in users datasources; do
+    fields_of "$table"
+    run coffer --role dba field rewrap "${fields[@]}" --in "database/$table.csv" --out "$table.new.csv"
+    total=$((total + $(sed -nE 's/.* ([0-9]+) rewrapped.*/\1/p' out)))
+    ! cmp -s "database/$table.csv" "$table.new.csv" || fail "$table.csv did not change"
+    mv "$table.new.csv" "database/$table.csv"
+  done
+  ((total == 6)) || fail "$total values were rewrapped, not 6"
+  claim "$total values rewrapped to version 2"
+}
+
+read_as_application() {
+  for table in users datasources; do
+    fields_of "$table"
+    run coffer field decrypt "${fields[@]}" --in "database/$table.csv" --out "$table.back.csv"
+    cmp "$table.csv" "$table.back.csv" || fail "$table.csv did not come back as it was"
+    rm "$table.back.csv"
+  done
+  claim "both tables came back byte for byte"
+}
+
+attack() {
+  step "Read as the application; try it as others." "The DBA is refused; a moved or redirected value is worthless."
+  read_as_application
+  fields_of datasources
+  refused "dba" coffer --role dba field decrypt "${fields[@]}" --in database/datasources.csv
+  echo "   ${dim}A DBA gives row 1 the e-mail of row 2:${plain}"
+  awk -F, 'BEGIN {OFS = ","} NR == 2 {keep = $0; next} NR == 3 {split(keep, a, ","); swap = a[3]; a[3] = $3; $3 = swap
+    print a[1], a[2], a[3]; print; next} {print}' database/users.csv >swapped.csv
+  (($(diff database/users.csv swapped.csv | grep -c '^>') == 2)) || fail "the swap is not one"
+  fields_of users
+  refused "2 value(s) did not decrypt" coffer field decrypt "${fields[@]}" --keep-going --in swapped.csv
+  echo "   ${dim}A DBA points the password at a server of his own:${plain}"
+  sed 's#https://logs.demo.example/#https://evil.example/#' database/datasources.csv >redirected.csv
+  ! cmp -s database/datasources.csv redirected.csv || fail "the edit is not one"
+  fields_of datasources
+  refused "1 value(s) did not decrypt" coffer field decrypt "${fields[@]}" --keep-going --in redirected.csv
+}
+
+run_grafana() {
+  step "Start Grafana with its secrets." "They exist in a folder in memory while Grafana runs, and then no more."
+  "$here/fake_grafana.py" original | sort >expected
+  run coffer grafana run --make-keys --provisioning provisioning -- "$here/fake_grafana.py"
+  grep sha256 out | sort >got
+  cmp expected got || fail "Grafana did not get the values that were imported"
+  ! holds canary out || fail "a value was printed"
+  claim "$(wc -l <got) values arrived unchanged (checksums match)"
+}
+
+look_at_the_disk() {
+  step "Look for plaintext in the service's folder." "Whoever takes the store's disk or its backup gets none."
+  run du -b -a data
+  holds canary "$here" || fail "the search finds nothing where the plaintext is"
+  holds grafana/1/orders/password data || fail "the search does not find a secret's path, which is in clear"
+  ! holds canary data || fail "a planted plaintext is in the data folder"
+  ! holds lovelace data || fail "a planted plaintext is in the data folder"
+  claim "no planted value is in it; a secret's path, which is in clear, is found by the same search"
+}
+
+seal_and_unseal() {
+  step "Seal." "One command wipes every key from memory; nothing is served until an operator unseals."
+  run coffer operator seal
+  refused "sealed" coffer secret get grafana/1/orders/password
+  run coffer operator unseal --key-file media/seal.key
+  [[ $(coffer secret get grafana/1/orders/password) == canary-grafana-swordfish ]] || fail "the secret is not back"
+  claim "the same secret is served again"
+}
+
+finish() {
+  step "Stop and clean up." "Nothing of this demo stays on the machine."
+  stop_daemon
+  cd /
+  rm -rf "$work"
+  [[ ! -e $work ]] || fail "$work is still there"
+  claim "$work is gone; ${SECONDS} s in all"
+}
+
+cd "$work"
+start_service
+import_grafana
+apply_catalog
+encrypt_tables
+rotate_and_rewrap
+attack
+run_grafana
+look_at_the_disk
+seal_and_unseal
+finish

@@ -1,0 +1,133 @@
+// Callers over TLS: known by their certificate's one URI name, TLS 1.3 only, and never the store's operator.
+#include "coffer/v1/secret.pb.h"
+#include "io/process.h"
+#include "keysvc/rpc/server.h"
+#include "tests/client/test_certificates.h"
+#include "tests/keysvc/rpc/rpc_fixture.h"
+
+namespace coffer::keysvc {
+namespace {
+
+class TlsIdentityTest : public RpcFixture {
+ protected:
+  // Before this process's first use of TLS, as in main().
+  static void SetUpTestSuite() { AllowTls13Only(); }
+
+  void SetUp() override {
+    client::MakeAuthority(folder.path(), "ca");
+    client::MakeCertificate(folder.path(), "server", "ca", "DNS:localhost");
+    Config config = DefaultSockets();
+    config.tcp = TcpConfig{.listen = "127.0.0.1:0",
+                           .certificate = folder / "server.crt",
+                           .key = folder / "server.key",
+                           .client_ca = folder / "ca.crt",
+                           .trust_domain = "example.org"};
+    StartShop(config);
+    ASSERT_GT(daemon->tcp_port(), 0);
+  }
+
+  // A client with a certificate of these alternative names.
+  Wire With(const std::string& name, const std::string& alternative_names, const std::string& authority = "ca") const {
+    client::MakeCertificate(folder.path(), name, authority, alternative_names);
+    return Wire::ToTls(daemon->tcp_port(), folder.path(), name);
+  }
+  // How an openssl client of one TLS version ends: 0 when it got a connection.
+  int OpenSslClient(const std::string& version) const {
+    const std::vector<std::string> command = {
+        "openssl", "s_client", "-connect", "127.0.0.1:" + std::to_string(daemon->tcp_port()), version, "-alpn", "h2", "-CAfile",
+        folder / "ca.crt", "-cert", folder / "client.crt", "-key", folder / "client.key"};
+    Result<ChildProcess> child = ChildProcess::Spawn(
+        command, {.input = ChildStream::kNull, .output = ChildStream::kNull, .error = ChildStream::kNull, .environment = {}});
+    if (!child.ok()) return -1;
+    const Result<int> code = child->Wait();
+    return code.ok() ? *code : -1;
+  }
+};
+
+TEST_F(TlsIdentityTest, TheOneUriNameIsThePrincipal) {
+  const std::string id = "spiffe://example.org/role/app/grafana-1";
+  const Wire app = With("app", "DNS:localhost,URI:" + id);
+  EXPECT_EQ(app.Call("AdminService.GetStatus", "").As<v1::GetStatusResponse>().principal(), id);
+  const Answer put = app.Call("SecretService.PutSecret", "path: 'tls/x' value: 'v'");
+  EXPECT_EQ(put.As<v1::SecretVersion>().created_by(), id);
+  EXPECT_EQ(app.Call("KeyService.CreateKeyring", "name: 'x'").code, grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(TlsIdentityTest, OtherCertificatesOfTheAuthorityAreNobody) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"two uris", "URI:spiffe://example.org/role/app/a,URI:spiffe://example.org/role/admin/a"},
+      {"no uri", "DNS:localhost,email:admin@example.org"},
+      {"other domain", "URI:spiffe://example.com/role/app/a"},
+      {"longer domain", "URI:spiffe://example.org.evil/role/app/a"},
+      {"no role", "URI:spiffe://example.org/role/root/a"},
+      {"no name", "URI:spiffe://example.org/role/app/"},
+      {"more path", "URI:spiffe://example.org/role/app/a/role/admin/b"},
+      {"other scheme", "URI:https://example.org/role/app/a"},
+  };
+  int number = 0;
+  for (const auto& [what, alternative_names] : names) {
+    const Answer answer = With("client" + std::to_string(number++), alternative_names).Call("AdminService.GetStatus", "");
+    EXPECT_EQ(answer.code, grpc::StatusCode::UNAUTHENTICATED) << what << " " << answer.ToText();
+    EXPECT_EQ(answer.error, "unauthenticated") << what;
+    EXPECT_EQ(answer.message.find("example"), std::string::npos) << what << " " << answer.ToText();
+  }
+}
+
+TEST_F(TlsIdentityTest, StrangersAndTheNamelessDoNotReachUs) {
+  client::MakeAuthority(folder.path(), "other");
+  const std::string id = "URI:spiffe://example.org/role/app/a";
+  EXPECT_EQ(With("stranger", id, "other").Call("AdminService.GetStatus", "").code, grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Wire::ToTls(daemon->tcp_port(), folder.path(), "").Call("AdminService.GetStatus", "").code, grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(TlsIdentityTest, TheStoresLifeIsForTheAdminSocketOnly) {
+  const Wire admin = With("admin", "URI:spiffe://example.org/role/admin/root");
+  const std::string unseal = "key_file_path: " + Quoted(key_file());
+  const std::string init = "passphrase: 'correct horse battery staple' accept_total_loss: true";
+  for (const auto& [rpc, request] : std::map<std::string, std::string>{
+           {"AdminService.Init", init}, {"AdminService.Unseal", unseal}, {"AdminService.Seal", ""}}) {
+    const Answer answer = admin.Call(rpc, request);
+    EXPECT_EQ(answer.code, grpc::StatusCode::PERMISSION_DENIED) << rpc << " " << answer.ToText();
+    EXPECT_EQ(answer.message, "is served on the admin's unix socket only");
+  }
+  EXPECT_EQ(Status().state(), v1::SERVICE_STATE_UNSEALED);
+  EXPECT_TRUE(admin.Call("KeyService.CreateKeyring", "name: 'new'").ok()) << "the rest of an administrator's work is";
+}
+
+TEST_F(TlsIdentityTest, NobodyActsAloneOverTls) {
+  const Wire admin = With("admin", "URI:spiffe://example.org/role/admin/root");
+  const std::string before = Counts();
+  const std::string destroy = "path: 'app/db' versions: 2 ";
+  const Answer alone = admin.Call("SecretService.DestroySecret", destroy + "alone_reason: 'HUNTER2'");
+  EXPECT_EQ(alone.code, grpc::StatusCode::PERMISSION_DENIED) << alone.ToText();
+  EXPECT_EQ(alone.message, "alone_reason: one person alone may do this on the admin's unix socket only");
+  EXPECT_EQ(admin.Call("SecretService.DestroySecret", destroy).code, grpc::StatusCode::FAILED_PRECONDITION);
+  const std::string retire = "catalog: 'scope = \"shop\"' lock: " + Quoted(lock) + " alone_reason: 'HUNTER2'";
+  EXPECT_EQ(admin.Call("AdminService.ApplyCatalog", retire).code, grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(Counts(), before);
+  EXPECT_EQ(Log().find("HUNTER2"), std::string::npos) << "a reason that was not accepted";
+}
+
+TEST_F(TlsIdentityTest, Tls12IsRefused) {
+  client::MakeCertificate(folder.path(), "client", "ca", "URI:spiffe://example.org/role/app/a");
+  EXPECT_NE(OpenSslClient("-tls1_2"), 0);
+  EXPECT_EQ(OpenSslClient("-tls1_3"), 0) << "the same client with TLS 1.3 gets a connection";
+}
+
+TEST(TlsStart, WhatIsNoCertificateOrNoAddressStartsNoDaemon) {
+  const TempDir folder;
+  client::MakeAuthority(folder.path(), "ca");
+  client::MakeCertificate(folder.path(), "server", "ca", "DNS:localhost");
+  Config config = DefaultConfig(folder / "data", 0);
+  config.tcp = TcpConfig{.listen = "no such address",
+                         .certificate = folder / "server.crt",
+                         .key = folder / "server.key",
+                         .client_ca = folder / "ca.crt",
+                         .trust_domain = "example.org"};
+  const auto started = Daemon::Start(config, true);
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().code(), ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace coffer::keysvc
