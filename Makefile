@@ -12,6 +12,9 @@ TEST_TIMEOUT ?= 300
 
 # ccache may reuse objects that were built with the tests' precompiled header.
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
+# Paths inside the tree do not count, so that a fresh clone on the same machine finds what another one compiled.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
 
 # A terminal shows ninja's own line; elsewhere every tenth percent and whatever is no progress line.
 PROGRESS := awk 'match($$0, /^\[[0-9]+\/[0-9]+\] /) { \

@@ -16,20 +16,33 @@ constexpr const char* kFooter =
     "The service is found at --server, else COFFER_SERVER, else unix:/run/coffer.\n"
     "Exit codes: 0 done, 1 refused or failed, 2 asked wrongly.";
 
-// CLI11's sentences may repeat what was typed, and what was typed may be a secret in the wrong place.
-std::string SentenceOf(const CLI::ParseError& error, const CLI::App& command) {
-  if (error.get_name() == "ExtrasError") {
-    for (const std::string& extra : command.remaining(true)) {
-      const std::string option = extra.substr(0, extra.find('='));
-      const bool is_option =
-          option.starts_with("--") && option.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == option.npos;
-      if (is_option) return "there is no option " + option;
-    }
-    return CommandsOf(command).empty() ? "there are more arguments than it takes" : "there is no such command";
+// What CLI11 could not place. Its own sentence repeats it, and what was typed may be a secret in the wrong place.
+std::string SentenceOfExtras(const CLI::App& root, const CLI::App& command) {
+  for (const std::string& extra : root.remaining(true)) {
+    const std::string option = extra.substr(0, extra.find('='));
+    const bool is_option =
+        option.starts_with("--") && option.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == option.npos;
+    if (is_option && option != "--") return "there is no option " + option;
   }
-  if (error.get_name() == "ConversionError") return "an option's value has the wrong form";
-  if (error.get_name() == "RequiredError" && !CommandsOf(command).empty()) return "name a command";
-  return error.what();
+  return CommandsOf(command).empty() ? "there are more arguments than it takes" : "there is no such command";
+}
+
+std::string SentenceOf(const CLI::ParseError& error, const CLI::App& root, const CLI::App& command) {
+  switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
+    case CLI::ExitCodes::ExtrasError:
+      return SentenceOfExtras(root, command);
+    case CLI::ExitCodes::RequiredError:
+      if (CommandsOf(command).empty()) return error.what();
+      return root.remaining_size(true) == 0 ? "name a command" : SentenceOfExtras(root, command);
+    // Their sentences are made of names and of what our own checks say.
+    case CLI::ExitCodes::ValidationError:
+    case CLI::ExitCodes::RequiresError:
+    case CLI::ExitCodes::ExcludesError:
+    case CLI::ExitCodes::ArgumentMismatch:
+      return error.what();
+    default:
+      return "an option's value has the wrong form";
+  }
 }
 
 void PrintFailure(const Failure& failure, bool colors) {
@@ -106,11 +119,13 @@ const CLI::App* CommandTree::Chosen() const {
 Outcome<int> CommandTree::Explain(const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {
     const bool version = error.get_name() == "CallForVersion";
-    COFFER_TRY(Print(version ? std::string(error.what()) + "\n" : Chosen()->help(FullName(*Chosen()))));
+    const CLI::App* const parent = Chosen()->get_parent();  // whose name the help puts before the command's own
+    const std::string before = parent == nullptr ? "" : FullName(*parent);
+    COFFER_TRY(Print(version ? std::string(error.what()) + "\n" : Chosen()->help(before)));
     return kExitOk;
   }
   const CLI::App& chosen = *Chosen();
-  return Failure(kExitUsage, SentenceOf(error, chosen), "see `" + FullName(chosen) + " --help`");
+  return Failure(kExitUsage, SentenceOf(error, root_, chosen), "see `" + FullName(chosen) + " --help`");
 }
 
 Outcome<int> CommandTree::ParseAndRun(int argc, const char* const* argv) {

@@ -22,7 +22,7 @@ auto Exchange(client::Client& client, Method method, google::protobuf::RepeatedP
 }
 
 std::string_view Sentence(v1::ItemErrorCode code) {
-  if (code == v1::ITEM_ERROR_CODE_KEY_DISABLED) return "its key is disabled";
+  if (code == v1::ITEM_ERROR_CODE_KEY_DISABLED) return "has a disabled key";
   return "does not decrypt";
 }
 

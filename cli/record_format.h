@@ -56,8 +56,8 @@ class RecordFormat {
   virtual std::string Written(const std::optional<std::string>& text) const = 0;
 };
 
-// One JSON object a line (jsonlines.org). Values that are wanted are strings, integers, booleans or null; a key that is
-// wanted must be there, once.
+// One JSON object a line (jsonlines.org), without numbers beyond a double's range (1e400). Values that are wanted are
+// strings, integers, booleans or null; a key that is wanted must be there, once.
 std::unique_ptr<RecordFormat> MakeJsonLines();
 
 // RFC 4180 with a header; line ends may be LF too. An unquoted cell that says `null_text` is NULL, a quoted one is

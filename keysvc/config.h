@@ -53,6 +53,7 @@ struct Config {
   std::map<policy::Role, SocketConfig> sockets;
   std::optional<TcpConfig> tcp;
   std::size_t cipher_cache = 16'384;
+  bool reflection = false;  // of gRPC, for `cofferd dev` only: no key of the file
 };
 
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;

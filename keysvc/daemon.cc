@@ -99,14 +99,14 @@ Status Daemon::State::ListenTcp() {
                        .key = config.tcp->key,
                        .client_ca = config.tcp->client_ca,
                        .trust_domain = config.tcp->trust_domain};
-  const Services services{*fields, *keys, *secrets, *admin, *pool};
+  const Services services{*fields, *keys, *secrets, *admin, *pool, config.reflection};
   COFFER_ASSIGN_OR_RETURN(tls, RpcServer::ForTls(services, files));
   spdlog::info("listening with mutual TLS 1.3 on port {}", tls->port());
   return {};
 }
 
 Status Daemon::State::ListenUnix(policy::Role role, const SocketConfig& socket) {
-  const Services services{*fields, *keys, *secrets, *admin, *pool};
+  const Services services{*fields, *keys, *secrets, *admin, *pool, config.reflection};
   for (const std::uint32_t uid : socket.uids) {
     COFFER_ASSIGN_OR_RETURN(locals[std::make_pair(role, uid)], RpcServer::ForCaller(services, UnixCaller(role, uid)));
   }

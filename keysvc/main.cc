@@ -60,6 +60,7 @@ sigset_t BlockStopSignals() {
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
   sigaddset(&stop, SIGINT);
+  sigaddset(&stop, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return stop;
@@ -77,7 +78,10 @@ Result<Config> LoadConfig(const Arguments& arguments) {
   } else {
     COFFER_ASSIGN_OR_RETURN(const Bytes text, ReadFile(arguments.config_file, kMaxConfigBytes));
     COFFER_ASSIGN_OR_RETURN(config, ParseConfig(AsText(text), uid));
-    if (!arguments.data_dir.empty()) config.data_dir = arguments.data_dir;
+    if (!arguments.data_dir.empty()) {
+      if (config.socket_dir == config.data_dir) config.socket_dir = arguments.data_dir;
+      config.data_dir = arguments.data_dir;
+    }
   }
   if (arguments.allow_swap) config.allow_swap = true;
   if (!arguments.log_level.empty()) config.log_level = *ParseLogLevel(arguments.log_level);
@@ -117,7 +121,7 @@ Status RunDev(const Arguments& arguments, const sigset_t& stop) {
   config.log_level = LogLevel::kWarn;
   if (!arguments.log_level.empty()) config.log_level = *ParseLogLevel(arguments.log_level);
   SetUpLog(config.log_level);
-  EnableReflection();
+  config.reflection = true;
   const Status served = Serve(config, stop, true);
   COFFER_TRY(folder.Wipe());
   return served;

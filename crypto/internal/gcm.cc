@@ -62,9 +62,10 @@ bool UseSodium(GcmBackend backend, std::size_t size) {
 Status SodiumEncrypt(ByteView key, ByteView nonce, ByteView plaintext, ByteView associated_data, MutableBytes out,
                      MutableBytes tag) {
   const SodiumKey expanded(key);
+  unsigned char nothing = 0;  // where an empty ciphertext goes: libsodium's pointer may not be null
   if (!expanded.ok() ||
       crypto_aead_aes256gcm_encrypt_detached_afternm(
-          AsUnsigned(out), AsUnsigned(tag), nullptr, AsUnsigned(plaintext), plaintext.size(),
+          out.empty() ? &nothing : AsUnsigned(out), AsUnsigned(tag), nullptr, AsUnsigned(plaintext), plaintext.size(),
           AsUnsigned(associated_data), associated_data.size(), nullptr, AsUnsigned(nonce), expanded.get()) != 0) {
     return LibraryFailed();
   }
@@ -75,7 +76,7 @@ Result<bool> SodiumDecrypt(ByteView key, ByteView nonce, ByteView ciphertext, By
                            MutableBytes out) {
   const SodiumKey expanded(key);
   if (!expanded.ok()) return LibraryFailed();
-  return crypto_aead_aes256gcm_decrypt_detached_afternm(AsUnsigned(out), nullptr, AsUnsigned(ciphertext),
+  return crypto_aead_aes256gcm_decrypt_detached_afternm(AsUnsigned(out), nullptr, AsUnsigned(NeverNull(ciphertext)),
                                                         ciphertext.size(), AsUnsigned(tag), AsUnsigned(associated_data),
                                                         associated_data.size(), AsUnsigned(nonce), expanded.get()) == 0;
 }

@@ -5,6 +5,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
@@ -44,6 +45,15 @@ std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
   return grpc::experimental::TlsServerCredentials(options);
 }
 
+// Whatever links gRPC's reflection library has reflection in every server: its static initialiser registers the plugin.
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins, [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
+
 }  // namespace
 
 void AllowTls13Only() {
@@ -51,18 +61,23 @@ void AllowTls13Only() {
   setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
 }
 
-void EnableReflection() { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); }
-
 struct RpcServer::State {
   State(const Services& services, CallerSource source)
       : callers(std::move(source)),
         fields(services.fields, DoorContext{callers, services.pool}),
         keys(services.keys, DoorContext{callers, services.pool}),
         secrets(services.secrets, DoorContext{callers, services.pool}),
-        admin(services.admin, DoorContext{callers, services.pool}) {}
+        admin(services.admin, DoorContext{callers, services.pool}),
+        reflection(services.reflection) {}
 
   Status Start(grpc::ServerBuilder& builder) {
     SetLimits(builder);
+    if (reflection) {
+      grpc::reflection::InitProtoReflectionServerBuilderPlugin();  // once more does no harm
+    } else {
+      builder.SetOption(std::make_unique<WithoutReflection>());
+    }
+    grpc::EnableDefaultHealthCheckService(true);  // of servers built from now on; they are built by one thread
     builder.RegisterService(&fields);
     builder.RegisterService(&keys);
     builder.RegisterService(&secrets);
@@ -70,7 +85,14 @@ struct RpcServer::State {
     server = builder.BuildAndStart();
     if (server == nullptr)
       return Error(ErrorCode::kInvalidArgument, "the server cannot be started: see the log for gRPC's reason");
+    SetServing(false);
     return {};
+  }
+
+  void SetServing(bool serving) {
+    grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
+    COFFER_CHECK(health != nullptr);
+    health->SetServingStatus(serving);
   }
 
   CallerSource callers;
@@ -78,6 +100,7 @@ struct RpcServer::State {
   KeyDoor keys;
   SecretDoor secrets;
   AdminDoor admin;
+  const bool reflection;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
@@ -113,10 +136,7 @@ void RpcServer::Adopt(UniqueFd connection) {
   state_->acceptor->HandleNewConnection(&parameters);
 }
 
-void RpcServer::SetServing(bool serving) {
-  grpc::HealthCheckServiceInterface* health = state_->server->GetHealthCheckService();
-  if (health != nullptr) health->SetServingStatus(serving);
-}
+void RpcServer::SetServing(bool serving) { state_->SetServing(serving); }
 
 void RpcServer::Shutdown(std::chrono::milliseconds patience) {
   state_->server->Shutdown(std::chrono::system_clock::now() + patience);

@@ -22,6 +22,7 @@ struct Services {
   const SecretService& secrets;
   const AdminService& admin;
   WorkPool& pool;
+  bool reflection = false;  // gRPC's, for `cofferd dev` only
 };
 
 struct TlsFiles {
@@ -36,9 +37,6 @@ struct TlsFiles {
 // the first use of gRPC, while the process has one thread.
 void AllowTls13Only();
 
-// Reflection for every server built from now on. For `cofferd dev` only.
-void EnableReflection();
-
 // Thread-safe.
 class RpcServer {
  public:
@@ -51,7 +49,7 @@ class RpcServer {
 
   // Serves a connected, non-blocking socket. Only for ForCaller.
   void Adopt(UniqueFd connection);
-  // What the health service answers.
+  // What the health service answers; "not serving" until told.
   void SetServing(bool serving);
   // Takes no new calls, lets those that run end for up to `patience`, then cuts them.
   void Shutdown(std::chrono::milliseconds patience);

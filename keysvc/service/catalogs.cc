@@ -88,7 +88,7 @@ Result<policy::CatalogChange> Catalogs::Apply(std::string_view catalog, std::str
     CatalogScopeRecord record;
     record.uuid = change.lock.uuid;
     record.name = change.lock.scope;
-    record.serial = change.lock.serial;
+    record.serial = static_cast<std::int64_t>(change.lock.serial);
     record.lock = policy::WriteCatalogLock(change.lock);
     record.changed_us = clock_.UnixMicros();
     COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());

@@ -6,6 +6,8 @@ namespace {
 // What the largest plaintext can become: header, nonce, tag, commitment and a block of padding.
 constexpr std::size_t kMaxFieldCiphertext = kMaxFieldValue + 82 + kMaxPadMultiple;
 
+Error Retired() { return Error(ErrorCode::kFailedPrecondition, "is retired from its catalog").At("field"); }
+
 std::string ColumnPath(std::size_t index) { return "columns[" + std::to_string(index) + "]"; }
 
 std::size_t SizeOf(const ScalarView& value) {
@@ -80,9 +82,16 @@ Error ColumnWork::AtItem(Error error, std::string_view list, std::size_t item) c
   return std::move(error).At(std::string(list) + "[" + std::to_string(item) + "]").At(ColumnPath(index_));
 }
 
+bool ColumnWork::NeedsDataKey() const { return !unsealed_->keys->HasDataKey(rule_->keyrings.front(), tenant_); }
+
+Status ColumnWork::CheckEncryptable() {
+  if (rule_->retired) return Retired().At(ColumnPath(index_));
+  for (std::size_t item = 0; item < column_->values.size(); ++item) COFFER_TRY(Bind(item, rule_->form));
+  return {};
+}
+
 Status ColumnWork::StartEncrypting() {
-  if (rule_->retired)
-    return Error(ErrorCode::kFailedPrecondition, "is retired from its catalog").At("field").At(ColumnPath(index_));
+  if (rule_->retired) return Retired().At(ColumnPath(index_));
   Result<CipherPointer> cipher =
       unsealed_->keys->CipherForEncrypt({.keyring = rule_->keyrings.front(), .place = place_, .form = rule_->form});
   if (!cipher.ok()) return std::move(cipher).error().At(ColumnPath(index_));

@@ -18,6 +18,11 @@ class ColumnWork {
   const policy::FieldRule& rule() const { return *rule_; }
   TenantUuid tenant() const { return tenant_; }
 
+  // True when Encrypt would make the tenant's first data key, which is a commit.
+  bool NeedsDataKey() const;
+  // Refuses what Encrypt and Rewrap refuse for the request's sake; touches no value.
+  Status CheckEncryptable();
+
   Result<ColumnOutput> Encrypt();
   Result<ColumnOutput> Decrypt();
   // Adds the ciphertexts that were made anew to `rewrapped`.

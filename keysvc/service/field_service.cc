@@ -1,5 +1,7 @@
 #include "keysvc/service/field_service.h"
 
+#include <algorithm>
+
 #include "keysvc/service/field_column.h"
 
 namespace coffer::keysvc {
@@ -9,11 +11,22 @@ constexpr std::size_t kQuickItems = 64;
 constexpr std::size_t kQuickBytes = 64 * 1024;
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
+enum class FieldWork : std::uint8_t { kEncrypt, kDecrypt, kRewrap };
+
+// A bad request does nothing: not even a tenant's first data key is made for it.
+Status CheckBeforeFirstKey(std::vector<ColumnWork>& works) {
+  const bool makes_key =
+      std::any_of(works.begin(), works.end(), [](const ColumnWork& work) { return work.NeedsDataKey(); });
+  if (!makes_key) return {};
+  for (ColumnWork& work : works) COFFER_TRY(work.CheckEncryptable());
+  return {};
+}
+
 // Checks limits, makes a ColumnWork of each column and runs `act` on it; fills the record with names and counts.
 template <typename Act>
 Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
-                                  bool decrypting, std::int64_t now_us, const Act& act) {
-  COFFER_TRY(CheckFieldLimits(columns, decrypting));
+                                  FieldWork field_work, std::int64_t now_us, const Act& act) {
+  COFFER_TRY(CheckFieldLimits(columns, field_work != FieldWork::kEncrypt));
   const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
   std::vector<ColumnWork> works;
   works.reserve(columns.size());
@@ -30,6 +43,7 @@ Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const 
     works.push_back(std::move(work));
   }
   record.tenant = columns.front().tenant.empty() ? kDefaultTenant : columns.front().tenant;
+  if (field_work != FieldWork::kDecrypt) COFFER_TRY(CheckBeforeFirstKey(works));
   FieldOutput output;
   output.columns.reserve(works.size());
   for (ColumnWork& work : works) {
@@ -44,21 +58,21 @@ Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const 
 
 Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
   return pipeline_.Read(caller, policy::Operation::kEncryptFields, [&](Unsealed& unsealed, CallRecord& record) {
-    return ForEachColumn(unsealed, record, columns, false, clock_.UnixMicros(),
+    return ForEachColumn(unsealed, record, columns, FieldWork::kEncrypt, clock_.UnixMicros(),
                          [](ColumnWork& work, FieldOutput&) { return work.Encrypt(); });
   });
 }
 
 Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
   return pipeline_.Read(caller, policy::Operation::kDecryptFields, [&](Unsealed& unsealed, CallRecord& record) {
-    return ForEachColumn(unsealed, record, columns, true, clock_.UnixMicros(),
+    return ForEachColumn(unsealed, record, columns, FieldWork::kDecrypt, clock_.UnixMicros(),
                          [](ColumnWork& work, FieldOutput&) { return work.Decrypt(); });
   });
 }
 
 Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns) const {
   return pipeline_.Read(caller, policy::Operation::kRewrapFields, [&](Unsealed& unsealed, CallRecord& record) {
-    return ForEachColumn(unsealed, record, columns, true, clock_.UnixMicros(),
+    return ForEachColumn(unsealed, record, columns, FieldWork::kRewrap, clock_.UnixMicros(),
                          [](ColumnWork& work, FieldOutput& output) { return work.Rewrap(output.rewrapped); });
   });
 }

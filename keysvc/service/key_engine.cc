@@ -36,7 +36,7 @@ Result<std::unique_ptr<KeyEngine>> KeyEngine::Load(AuthenticatedStore& store, St
 }
 
 Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act,
-                         const std::function<Status(KeyTable&)>& apply) {
+                         const std::function<Status(KeyTable&, KekMap&)>& apply) {
   const Lock mutating(mutation_mutex_);
   if (stale_) COFFER_TRY(Reload());
   COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
@@ -47,7 +47,7 @@ Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act,
     return committed;
   }
   const Lock lock(table_mutex_);
-  return apply(table_);
+  return apply(table_, keks_);
 }
 
 Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name) {
@@ -80,11 +80,11 @@ Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name) {
     COFFER_TRY(mutation.Insert(Table::kKek, ToRow(kek)));
     return mutation.Insert(Table::kKeyVersion, ToRow(version));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table) -> Status {
+  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap& keks) -> Status {
     COFFER_TRY(table.Add(keyring));
     COFFER_TRY(table.Add(kek));
     COFFER_TRY(table.Add(version));
-    keks_.emplace(kek.id, kek_bytes.Clone());
+    keks.emplace(kek.id, kek_bytes.Clone());
     return {};
   }));
   return GetKeyring(name);
@@ -115,7 +115,7 @@ Result<KeyringView> KeyEngine::RotateKeyring(std::string_view name, KeyVersion e
     COFFER_TRY(mutation.Insert(Table::kKeyVersion, ToRow(version)));
     return mutation.Update(Table::kKeyring, ToRow(keyring));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table) -> Status {
+  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) -> Status {
     COFFER_TRY(table.Add(version));
     return table.Replace(keyring);
   }));
@@ -152,7 +152,7 @@ Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion
     version.changed_us = clock_.UnixMicros();
     return mutation.Update(Table::kKeyVersion, ToRow(version));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table) -> Status {
+  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) -> Status {
     COFFER_TRY(table.Replace(version));
     if (state == VersionState::kDisabled) ciphers_.Clear();
     generation_.fetch_add(1, std::memory_order_acq_rel);
@@ -179,7 +179,7 @@ Result<Tenant> KeyEngine::CreateTenant(std::string_view name) {
     }
     return mutation.Insert(Table::kTenant, ToRow(tenant));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table) { return table.Add(tenant); }));
+  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) { return table.Add(tenant); }));
   return tenant;
 }
 

@@ -107,9 +107,12 @@ class KeyEngine {
  private:
   KeyEngine(AuthenticatedStore& store, StoreUuid uuid, RootKey root, const Clock& clock, const Options& options);
 
-  // Runs `act` in a transaction, commits, then runs `apply` on the table. `act` may read table_: nobody else mutates.
-  Status Mutate(const std::function<Status(StoreMutation&)>& act, const std::function<Status(KeyTable&)>& apply)
-      COFFER_EXCLUDES(mutation_mutex_, table_mutex_);
+  using KekMap = std::unordered_map<KeyId, SecretBytes>;
+
+  // Runs `act` in a transaction, commits, then runs `apply` on what is kept in memory. `act` may read table_: nobody
+  // else mutates.
+  Status Mutate(const std::function<Status(StoreMutation&)>& act,
+                const std::function<Status(KeyTable&, KekMap&)>& apply) COFFER_EXCLUDES(mutation_mutex_, table_mutex_);
   Status Reload() COFFER_REQUIRES(mutation_mutex_) COFFER_EXCLUDES(table_mutex_);
   Result<KeyTable> ReadTable();
   Result<KeyringView> SetVersionState(std::string_view name, KeyVersion version, VersionState state);
@@ -136,7 +139,7 @@ class KeyEngine {
   bool stale_ COFFER_GUARDED_BY(mutation_mutex_) = false;
   mutable SharedMutex table_mutex_;
   KeyTable table_ COFFER_GUARDED_BY(table_mutex_);
-  std::unordered_map<KeyId, SecretBytes> keks_ COFFER_GUARDED_BY(table_mutex_);
+  KekMap keks_ COFFER_GUARDED_BY(table_mutex_);
 };
 
 }  // namespace coffer::keysvc

@@ -155,7 +155,7 @@ Result<DataKey> KeyEngine::MakeDataKey(std::string_view keyring_name, TenantUuid
     COFFER_ASSIGN_OR_RETURN(winner, DataKeyFromRow(*read_back));
     return {};
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table) { return known ? Status() : table.Add(*winner); }));
+  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) { return known ? Status() : table.Add(*winner); }));
   return *winner;
 }
 

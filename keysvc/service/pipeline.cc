@@ -1,12 +1,6 @@
 #include "keysvc/service/pipeline.h"
 
 namespace coffer::keysvc {
-namespace {
-
-constexpr std::size_t kMaxAloneReason = 200;
-
-}  // namespace
-
 CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
   calls_.fetch_add(1, std::memory_order_relaxed);
   const policy::Decision decision = policy::Decide(caller.principal.role, operation);
@@ -35,10 +29,11 @@ Status Pipeline::CheckAlone(const Caller& caller, std::string_view reason, CallR
                  "asks a second person, and approvals do not exist yet: on the admin socket one person may do it with "
                  "--alone REASON");
   }
-  if (reason.size() > kMaxAloneReason || !IsUtf8(reason)) {
-    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 bytes of UTF-8")
+  // It is written into the log as it is: a control character could forge a line.
+  if (!policy::IsReason(reason)) {
+    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters without control characters")
         .At("alone_reason")
-        .WithLimit(kMaxAloneReason);
+        .WithLimit(policy::kMaxReason);
   }
   if (!caller.local || caller.principal.role != policy::Role::kAdmin) {
     return Error(ErrorCode::kPermissionDenied, "one person alone may do this on the admin's unix socket only")

@@ -132,7 +132,6 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
                             .path = target.path,
                             .uuid = SecretUuid::Generate(static_cast<std::uint64_t>(now / 1000)),
                             .current = {},
-                            .oldest = {1},
                             .created_us = now,
                             .updated_us = now};
     }

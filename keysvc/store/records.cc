@@ -169,8 +169,8 @@ Row ToRow(const CatalogScopeRecord& record) {
 }
 
 Row ToRow(const SecretRecord& record) {
-  return {UuidDatum(record.tenant), record.path,       UuidDatum(record.uuid), record.current.value,
-          record.oldest.value,      record.created_us, record.updated_us};
+  return {UuidDatum(record.tenant), record.path,       UuidDatum(record.uuid),
+          record.current.value,     record.created_us, record.updated_us};
 }
 
 Row ToRow(const SecretVersionRecord& record) {
@@ -284,8 +284,6 @@ Result<SecretRecord> SecretFromRow(const Row& row) {
   reader.Require(SecretPath::Parse(record.path).ok());
   record.uuid = reader.UuidNotZero<SecretUuid>();
   record.current = reader.SecretVersionNumber();
-  record.oldest = reader.SecretVersionNumber();
-  reader.Require(record.oldest <= record.current);
   record.created_us = reader.Time();
   record.updated_us = reader.Time();
   return reader.Finish(std::move(record));

@@ -57,7 +57,6 @@ struct SecretRecord {
   std::string path;  // as SecretPath::text()
   SecretUuid uuid;
   SecretVersion current;
-  SecretVersion oldest;  // at most `current`
   std::int64_t created_us = 0;
   std::int64_t updated_us = 0;
 };

@@ -45,9 +45,8 @@ constexpr std::array kCatalogScopeColumns = {
     ColumnSpec{"lock", kText}, ColumnSpec{"changed_us", kInt},
 };
 constexpr std::array kSecretColumns = {
-    ColumnSpec{"tenant", kUuid},         ColumnSpec{"path", kText},          ColumnSpec{"uuid", kUuid},
-    ColumnSpec{"current_version", kInt}, ColumnSpec{"oldest_version", kInt}, ColumnSpec{"created_us", kInt},
-    ColumnSpec{"updated_us", kInt},
+    ColumnSpec{"tenant", kUuid},         ColumnSpec{"path", kText},      ColumnSpec{"uuid", kUuid},
+    ColumnSpec{"current_version", kInt}, ColumnSpec{"created_us", kInt}, ColumnSpec{"updated_us", kInt},
 };
 constexpr std::array kSecretVersionColumns = {
     ColumnSpec{"secret", kUuid},    ColumnSpec{"version", kInt},

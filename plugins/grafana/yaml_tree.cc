@@ -47,7 +47,9 @@ Status CheckText(std::string_view text) {
   if (!IsUtf8(text)) return Error(ErrorCode::kInvalidArgument, "the file is not UTF-8");
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (IsForbiddenControl(text, i)) return At(text, i, "a control character that YAML does not allow");
-    if (IsDisputed(text.substr(i))) return At(text, i, "a Unicode line separator or byte order mark; write it escaped");
+    const bool ascii = static_cast<unsigned char>(text[i]) < 0x80;
+    if (!ascii && IsDisputed(text.substr(i)))
+      return At(text, i, "a Unicode line separator or byte order mark; write it escaped");
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #include "cli/record_format.h"
 
 #include <fstream>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -151,6 +152,32 @@ TEST_F(RecordFormatTest, ARecordOfManyLinesIsBoundedToo) {
   const auto out = Replace(*format, text, {"a"}, "x");
   ASSERT_FALSE(out.ok());
   EXPECT_NE(out.error().sentence.find("longer than a record may be"), std::string::npos);
+}
+
+// Texts of a format's own characters: most are refused, none may crash, and what is taken comes back as it was.
+std::string RandomText(std::minstd_rand& random, std::string_view alphabet) {
+  std::string text;
+  for (std::size_t left = random() % 24; left > 0; --left) text += alphabet[random() % alphabet.size()];
+  return text;
+}
+
+TEST_F(RecordFormatTest, WhatIsTakenAndNotReplacedComesBack) {
+  std::minstd_rand random(20'261'121);
+  int taken = 0;
+  for (int i = 0; i < 4'000; ++i) {
+    const bool csv = i % 2 == 0;
+    const std::string text =
+        csv ? "a,b\n" + RandomText(random, "\"\",,\n\r x")
+            : "{\"a\":" + RandomText(random, "\"{}[]:,\\ 1n") + "}\n" + RandomText(random, "\"{}[]:a1");
+    const auto format = csv ? MakeCsv("") : MakeJsonLines();
+    const auto out = Replace(*format, text, {}, std::nullopt);
+    if (!out.ok()) continue;
+    ++taken;
+    EXPECT_EQ(*out, text);
+    const auto replaced = Replace(*(csv ? MakeCsv("") : MakeJsonLines()), text, {"a"}, "v");
+    EXPECT_TRUE(replaced.ok() || !csv) << text;
+  }
+  EXPECT_GT(taken, 100);
 }
 
 TEST_F(RecordFormatTest, AFileThatIsNotThereIsAFailure) {

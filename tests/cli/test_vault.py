@@ -1,7 +1,6 @@
 """coffer secret, keyring, tenant, operator, apply and grafana against a cofferd of its own."""
 
 import base64
-import json
 import os
 import pathlib
 import stat

@@ -12,15 +12,20 @@ namespace {
 
 class TlsTest : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() {
+    dir_ = std::make_unique<TempDir>();
+    MakeAuthority(dir_->path(), "ca");
+    MakeAuthority(dir_->path(), "other");
+    MakeCertificate(dir_->path(), "server", "ca", "DNS:kms.example.org,DNS:localhost");
+    MakeCertificate(dir_->path(), "client", "ca", "URI:spiffe://example.org/role/app/test");
+    MakeCertificate(dir_->path(), "stranger", "other", "URI:spiffe://example.org/role/app/test");
+  }
+  static void TearDownTestSuite() { dir_.reset(); }
+
   void SetUp() override {
-    MakeAuthority(dir_.path(), "ca");
-    MakeAuthority(dir_.path(), "other");
-    MakeCertificate(dir_.path(), "server", "ca", "DNS:kms.example.org,DNS:localhost");
-    MakeCertificate(dir_.path(), "client", "ca", "URI:spiffe://example.org/role/app/test");
-    MakeCertificate(dir_.path(), "stranger", "other", "URI:spiffe://example.org/role/app/test");
     grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-    options.pem_root_certs = ReadTestFile(dir_ / "ca.crt");
-    options.pem_key_cert_pairs = {{ReadTestFile(dir_ / "server.key"), ReadTestFile(dir_ / "server.crt")}};
+    options.pem_root_certs = ReadTestFile(*dir_ / "ca.crt");
+    options.pem_key_cert_pairs = {{ReadTestFile(*dir_ / "server.key"), ReadTestFile(*dir_ / "server.crt")}};
     server_ = std::make_unique<FakeServer>(service_, "127.0.0.1:0", grpc::SslServerCredentials(options));
   }
 
@@ -29,7 +34,7 @@ class TlsTest : public ::testing::Test {
     options.server = "127.0.0.1:" + std::to_string(server_->port());
     options.server_name = "kms.example.org";
     options.tls = {
-        .ca = dir_ / (authority + ".crt"), .certificate = dir_ / (name + ".crt"), .key = dir_ / (name + ".key")};
+        .ca = *dir_ / (authority + ".crt"), .certificate = *dir_ / (name + ".crt"), .key = *dir_ / (name + ".key")};
     options.deadline = std::chrono::seconds(10);
     return options;
   }
@@ -40,7 +45,7 @@ class TlsTest : public ::testing::Test {
     return client->GetStatus({});
   }
 
-  TempDir dir_;
+  static inline std::unique_ptr<TempDir> dir_;
   FakeService service_;
   std::unique_ptr<FakeServer> server_;
 };
@@ -88,8 +93,10 @@ TEST_F(TlsTest, MissingFilesAreNamed) {
 }
 
 TEST_F(TlsTest, AKeyThatOthersMayReadIsRefused) {
-  ASSERT_EQ(chmod((dir_ / "client.key").c_str(), 0644), 0);
+  const std::string key = *dir_ / "client.key";
+  ASSERT_EQ(chmod(key.c_str(), 0644), 0);
   const auto client = Client::Connect(OptionsOf("client", "ca"));
+  ASSERT_EQ(chmod(key.c_str(), 0600), 0);
   ASSERT_FALSE(client.ok());
   EXPECT_EQ(client.error().code, ErrorCode::kPermissionDenied);
 }

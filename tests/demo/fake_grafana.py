@@ -23,7 +23,7 @@ def checksums(folder):
 def main(argv):
     folder = pathlib.Path(argv[1] if len(argv) > 1 else os.environ["GF_PATHS_PROVISIONING"])
     if len(argv) == 1:
-        print("fake grafana, started with these files:")
+        print(f"started with {folder}:")
         for path in sorted(folder.rglob("*.yaml")):
             print(f"  {path.relative_to(folder)}, mode {path.stat().st_mode & 0o777:o}, {path.stat().st_size} bytes")
     for line in checksums(folder):

@@ -13,15 +13,10 @@
 
 #include "io/file.h"
 #include "tests/support/in_child.h"
+#include "tests/support/sanitized.h"
 
 namespace coffer {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // Sanitizers make mlockall do nothing.
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr int kSkipped = 77;
 

@@ -89,6 +89,7 @@ TEST(ConfigTest, RefusesAWrongTopLevel) {
            {"data_dir = \"/d\"\ndatadir = \"/e\"", "datadir", 2, "not a key"},
            {"data_dir = \"/d\"\nKey_file = \"/k\"", "Key_file", 2, "not a key"},
            {"data_dir = \"/d\"\n[tls]\n", "tls", 2, "not a key"},
+           {"data_dir = \"/d\"\nreflection = true", "reflection", 2, "not a key"},
            {"data_dir = \"/d\"\n\"a\\nb\\\"c\" = 1", "a?b?c", 2, "not a key"},
        }) {
     ExpectRefused(bad);
@@ -167,6 +168,7 @@ TEST(ConfigTest, ADataFolderAloneMeansEveryRoleForOwnUser) {
     EXPECT_FALSE(config->allow_swap);
     EXPECT_EQ(config->log_level, LogLevel::kInfo);
     EXPECT_FALSE(config->tcp.has_value());
+    EXPECT_FALSE(config->reflection);
     EXPECT_EQ(config->cipher_cache, 16'384U);
     ASSERT_EQ(config->sockets.size(), policy::kRoleCount);
     for (const auto& [role, socket] : config->sockets) {

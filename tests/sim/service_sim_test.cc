@@ -8,22 +8,13 @@
 #include <gtest/gtest.h>
 
 #include "io/directory.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 namespace coffer::sim {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kDefaultSeeds = 300;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kDefaultSeeds = 300;
-#else
-constexpr std::uint64_t kDefaultSeeds = 10'000;
-#endif
-#else
-constexpr std::uint64_t kDefaultSeeds = 10'000;
-#endif
+constexpr std::uint64_t kDefaultSeeds = kSanitized ? 300 : 10'000;
 
 std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
   const char* text = getenv(name);

@@ -1,7 +1,8 @@
-// What KeyService, SecretService and AdminService refuse, on the wire; and what is no message at all. FieldService has its own file.
-#include <fstream>
-
+// What KeyService, SecretService and AdminService refuse, on the wire; and what is no message at all. FieldService has
+// its own file.
 #include "tests/keysvc/rpc/bad_input.h"
+
+#include <fstream>
 
 namespace coffer::keysvc {
 namespace {
@@ -16,8 +17,9 @@ class BadInputs : public BadInput {
 
 TEST_F(BadInputs, KeyringNames) {
   const std::string form = "name: a keyring's name is [a-z0-9][a-z0-9-]*, at most 63 characters";
-  for (const std::string& name : {std::string(), kMarkerText, std::string("-shop"), std::string("shop_2"), std::string("sh op"),
-                                  std::string("b\xc3\xb6se"), std::string("shop\0x", 6), std::string("shop/../x"), kName64}) {
+  for (const std::string& name :
+       {std::string(), kMarkerText, std::string("-shop"), std::string("shop_2"), std::string("sh op"),
+        std::string("b\xc3\xb6se"), std::string("shop\0x", 6), std::string("shop/../x"), kName64}) {
     ExpectRefused(Invalid("KeyService.CreateKeyring", "name: " + Quoted(name), form));
     for (const char* rpc : {"KeyService.GetKeyring", "KeyService.RotateKeyring"}) {
       ExpectRefused(NotFound(rpc, "name: " + Quoted(name), "name: there is no keyring of this name"));
@@ -29,7 +31,8 @@ TEST_F(BadInputs, KeyringNames) {
 
 TEST_F(BadInputs, KeyringPurposesThatDoNotExist) {
   for (const char* purpose : {"2", "7", "-1", "2147483647"}) {
-    ExpectRefused(Invalid("KeyService.CreateKeyring", "name: 'new' purpose: " + std::string(purpose), "purpose: is not a purpose"));
+    ExpectRefused(Invalid("KeyService.CreateKeyring", "name: 'new' purpose: " + std::string(purpose),
+                          "purpose: is not a purpose"));
   }
 }
 
@@ -41,7 +44,8 @@ TEST_F(BadInputs, KeyVersions) {
     }
     ExpectRefused(NotFound(rpc, "name: " + Quoted(kMarkerText) + " version: 1", "name: there is no keyring"));
   }
-  ExpectRefused(Precondition("KeyService.DisableKeyVersion", "name: 'shop' version: 1", "version: the primary version cannot be disabled"));
+  ExpectRefused(Precondition("KeyService.DisableKeyVersion", "name: 'shop' version: 1",
+                             "version: the primary version cannot be disabled"));
   const std::string lost = "expected_primary_version: the primary version is another";
   ExpectRefused(Conflict("KeyService.RotateKeyring", "name: 'shop' expected_primary_version: 2", lost));
   ExpectRefused(Conflict("KeyService.RotateKeyring", "name: 'shop' expected_primary_version: 4294967295", lost));
@@ -53,7 +57,8 @@ TEST_F(BadInputs, TenantNamesAndPages) {
   }
   ExpectRefused(Exists("KeyService.CreateTenant", "name: 'default'", "name: there is a tenant of this name"));
   ExpectRefused(Invalid("KeyService.ListTenants", "page_size: 1001", "page_size: is more than allowed (limit 1000)"));
-  ExpectRefused(Invalid("KeyService.ListTenants", "page_size: 4294967295", "page_size: is more than allowed (limit 1000)"));
+  ExpectRefused(
+      Invalid("KeyService.ListTenants", "page_size: 4294967295", "page_size: is more than allowed (limit 1000)"));
   for (const std::string& token : {kMarkerText, std::string("a\0", 2), kName64}) {
     ExpectRefused(Invalid("KeyService.ListTenants", "page_token: " + Quoted(token), "page_token: is not a page token"));
   }
@@ -76,17 +81,19 @@ TEST_F(BadInputs, SecretPathsAndTenantsOfEveryRpc) {
       {std::string(520, 'x'), "a path is longer than allowed (limit 519)"},
   };
   const std::map<std::string, std::string> rpcs = {
-      {"SecretService.PutSecret", "value: 'v'"},   {"SecretService.GetSecret", ""},      {"SecretService.GetSecretHistory", ""},
-      {"SecretService.DeleteSecret", ""},          {"SecretService.UndeleteSecret", ""},
-      {"SecretService.DestroySecret", "versions: 1 alone_reason: 'a test'"}};
+      {"SecretService.PutSecret", "value: 'v'"}, {"SecretService.GetSecret", ""},
+      {"SecretService.GetSecretHistory", ""},    {"SecretService.DeleteSecret", ""},
+      {"SecretService.UndeleteSecret", ""},      {"SecretService.DestroySecret", "versions: 1 alone_reason: 'a test'"}};
   for (const auto& [rpc, rest] : rpcs) {
     for (const auto& [path, text] : paths) ExpectRefused(Invalid(rpc, rest + " path: " + Quoted(path), text));
-    ExpectRefused(Invalid(rpc, rest + " path: 'app/db' tenant: " + Quoted(kMarkerText), "tenant: there is no tenant of this name"));
+    ExpectRefused(Invalid(rpc, rest + " path: 'app/db' tenant: " + Quoted(kMarkerText),
+                          "tenant: there is no tenant of this name"));
     if (rpc == "SecretService.PutSecret") continue;
-    ExpectRefused(NotFound(rpc, rest + " path: " + Quoted("app/" + kMarkerText), "path: there is no secret at this path"));
+    ExpectRefused(NotFound(rpc, rest + " path: 'app/none'", "path: there is no secret at this path"));
     ExpectRefused(NotFound(rpc, rest + " path: 'app/db' tenant: 'fresh'", "path: there is no secret at this path"));
   }
-  ExpectRefused(Invalid("SecretService.ListSecrets", "tenant: " + Quoted(kMarkerText), "tenant: there is no tenant of this name"));
+  ExpectRefused(Invalid("SecretService.ListSecrets", "tenant: " + Quoted(kMarkerText),
+                        "tenant: there is no tenant of this name"));
 }
 
 TEST_F(BadInputs, PutSecret) {
@@ -107,12 +114,15 @@ TEST_F(BadInputs, PutSecret) {
       Invalid(rpc, put + "expires_us: -9223372036854775808", "expires_us: must be in the future"),
       Invalid(rpc, metadata("", "v"), key_form),
       Invalid(rpc, metadata(kMarkerText + std::string(128, 'k'), "v"), key_form),
-      Invalid(rpc, metadata("k", kMarkerText + std::string(512, 'v')), "metadata.value: must be at most 512 bytes of UTF-8 (limit 512)"),
-      Invalid(rpc, metadata(kMarkerText, "1") + " metadata { key: " + Quoted(kMarkerText) + " value: '2' }", "metadata: names a key twice"),
+      Invalid(rpc, metadata("k", kMarkerText + std::string(512, 'v')),
+              "metadata.value: must be at most 512 bytes of UTF-8 (limit 512)"),
+      Invalid(rpc, metadata(kMarkerText, "1") + " metadata { key: " + Quoted(kMarkerText) + " value: '2' }",
+              "metadata: names a key twice"),
       Invalid(rpc, put + "set_metadata: true " + pairs, "metadata: has more pairs than allowed (limit 64)"),
       Invalid(rpc, put + "metadata { key: 'k' value: 'v' }", "metadata: is given, but set_metadata is not"),
-      Conflict(rpc, put + "expected_version: 1", "expected_version: the current version is another"),
-      Conflict(rpc, put + "expected_version: 18446744073709551615", "expected_version: the current version is another"),
+      Conflict(rpc, "path: 'new' expected_version: 1", "expected_version: the current version is another"),
+      Conflict(rpc, "path: 'new' expected_version: 18446744073709551615",
+               "expected_version: the current version is another"),
       Conflict(rpc, "path: 'app/db' expected_version: 0", "expected_version: the current version is another"),
       Conflict(rpc, "path: 'app/db' expected_version: 1", "expected_version: the current version is another"),
   });
@@ -120,16 +130,23 @@ TEST_F(BadInputs, PutSecret) {
 
 TEST_F(BadInputs, SecretVersions) {
   for (const char* version : {"3", "1000001", "9223372036854775808", "18446744073709551615"}) {
-    ExpectRefused(NotFound("SecretService.GetSecret", "path: 'app/db' version: " + std::string(version), "version: the secret has no such version"));
+    ExpectRefused(NotFound("SecretService.GetSecret", "path: 'app/db' version: " + std::string(version),
+                           "version: the secret has no such version"));
   }
-  ExpectRefused(Precondition("SecretService.GetSecret", "path: 'app/db' version: 1", "version: this version is deleted"));
-  for (const char* rpc : {"SecretService.DeleteSecret", "SecretService.UndeleteSecret", "SecretService.DestroySecret"}) {
-    const std::string start = std::string("path: 'app/db' ") + (CallerOf(rpc) == policy::Role::kAdmin ? "alone_reason: 'a test' " : "");
+  ExpectRefused(
+      Precondition("SecretService.GetSecret", "path: 'app/db' version: 1", "version: this version is deleted"));
+  for (const char* rpc :
+       {"SecretService.DeleteSecret", "SecretService.UndeleteSecret", "SecretService.DestroySecret"}) {
+    const std::string start =
+        std::string("path: 'app/db' ") + (CallerOf(rpc) == policy::Role::kAdmin ? "alone_reason: 'a test' " : "");
     for (const char* version : {"0", "1000001", "18446744073709551615"}) {
-      ExpectRefused(Invalid(rpc, start + "versions: 2 versions: " + version, "versions: a version is a number from 1 (limit 1000000)"));
+      ExpectRefused(Invalid(rpc, start + "versions: 2 versions: " + version,
+                            "versions: a version is a number from 1 (limit 1000000)"));
     }
-    ExpectRefused(NotFound(rpc, start + "versions: 1 versions: 2 versions: 3", "version: the secret has no such version"));
-    ExpectRefused(Invalid(rpc, start + Times(1001, "versions: 2 "), "versions: names more versions than allowed (limit 1000)"));
+    ExpectRefused(
+        NotFound(rpc, start + "versions: 1 versions: 2 versions: 3", "version: the secret has no such version"));
+    ExpectRefused(
+        Invalid(rpc, start + Times(1001, "versions: 2 "), "versions: names more versions than allowed (limit 1000)"));
   }
 }
 
@@ -159,7 +176,8 @@ TEST_F(BadInputs, PagesOfSecrets) {
     }
   }
   for (const char* token : {"0", "3", "-1", "+1", " 1", "1 ", "99999999999999999999"}) {
-    ExpectRefused(Invalid("SecretService.GetSecretHistory", history + "page_token: '" + token + "'", "page_token: is not a page token"));
+    ExpectRefused(Invalid("SecretService.GetSecretHistory", history + "page_token: '" + token + "'",
+                          "page_token: is not a page token"));
   }
   ExpectRefused(Invalid("SecretService.ListSecrets", "prefix: " + Quoted(kMarkerText + std::string(520, 'p')),
                         "prefix: is longer than allowed (limit 519)"));
@@ -167,9 +185,11 @@ TEST_F(BadInputs, PagesOfSecrets) {
 
 TEST_F(BadInputs, InitHappensOnce) {
   const std::string second = folder / "second.key";
-  ExpectRefused(Exists("AdminService.Init", "key_file { path: " + Quoted(second) + " allow_same_device: true } accept_total_loss: true",
+  ExpectRefused(Exists("AdminService.Init",
+                       "key_file { path: " + Quoted(second) + " allow_same_device: true } accept_total_loss: true",
                        "the store is initialised already"));
-  ExpectRefused(Exists("AdminService.Init", "passphrase: 'correct horse battery staple' accept_total_loss: true", "initialised already"));
+  ExpectRefused(Exists("AdminService.Init", "passphrase: 'correct horse battery staple' accept_total_loss: true",
+                       "initialised already"));
   EXPECT_FALSE(std::filesystem::exists(second)) << "no key file for a store that was not made";
 }
 
@@ -179,20 +199,24 @@ TEST_F(BadInputs, Unseal) {
   std::ofstream(folder / "long.key") << std::string(33, 'k');
   std::ofstream(folder / "other.key") << std::string(32, 'k');
   for (const char* name : {"short.key", "long.key", "other.key"}) {
-    std::filesystem::permissions(folder / name, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::permissions(folder / name,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   }
   const auto file = [&](const std::string& name) { return "key_file_path: " + Quoted(folder / name); };
   ExpectRefused({
       Invalid(rpc, "", "seal: no key file is configured"),
       Invalid(rpc, "key_file_path: ''", "key_file.path: must be an absolute path"),
       Invalid(rpc, "key_file_path: " + Quoted(kMarkerText), "key_file.path: must be an absolute path"),
-      Invalid(rpc, "key_file_path: " + Quoted("/" + kMarkerText + std::string(4096, 'p')), "key_file.path: is longer than allowed (limit 4096)"),
+      Invalid(rpc, "key_file_path: " + Quoted("/" + kMarkerText + std::string(4096, 'p')),
+              "key_file.path: is longer than allowed (limit 4096)"),
       Invalid(rpc, file("short.key"), "key_file.path: a key file has exactly 32 bytes"),
       Invalid(rpc, file("long.key"), ""),
-      NotFound(rpc, file(kMarkerText), ""),
+      NotFound(rpc, file("missing.key"), "missing.key: does not exist"),
       Invalid(rpc, "passphrase: " + Quoted(""), "passphrase: is shorter than allowed (limit 12)"),
-      Invalid(rpc, "passphrase: " + Quoted(kMarkerText.substr(0, 11)), "passphrase: is shorter than allowed (limit 12)"),
-      Invalid(rpc, "passphrase: " + Quoted(kMarkerText + std::string(1024, 'p')), "passphrase: is longer than allowed (limit 1024)"),
+      Invalid(rpc, "passphrase: " + Quoted(kMarkerText.substr(0, 11)),
+              "passphrase: is shorter than allowed (limit 12)"),
+      Invalid(rpc, "passphrase: " + Quoted(kMarkerText + std::string(1024, 'p')),
+              "passphrase: is longer than allowed (limit 1024)"),
       Denied(rpc, "passphrase: " + Quoted(kMarkerText), "no seal slot opens with this"),
       Denied(rpc, file("other.key"), "no seal slot opens with this"),
   });
@@ -212,12 +236,15 @@ TEST_F(BadInputs, Catalogs) {
     ExpectRefused({
         Invalid(rpc, "", "scope: is required"),
         Invalid(rpc, request(kMarkerText, ""), "has a key without a value"),
-        Invalid(rpc, request("scope = " + marker_text, ""), "scope: is not a scope's name"),
-        Invalid(rpc, request("scope = \"coffer\"", ""), "scope: is reserved"),
-        Invalid(rpc, request("scope = \"b\"\n" + field + "keyring = " + marker_text, ""), "keyring: is not a keyring's name"),
+        Invalid(rpc, request("scope = " + marker_text, ""), "scope:1: is not a scope's name"),
+        Invalid(rpc, request("scope = \"coffer\"", ""), "scope:1: is reserved"),
+        Invalid(rpc, request("scope = \"b\"\n" + field + "keyring = " + marker_text, ""),
+                "field.user.email.keyring:5: is not a keyring's name"),
         Invalid(rpc, request("scope = \"b\"\n" + field + "keyring = \"shop\"\nunbound = \"\"", ""), "(limit 200)"),
-        Invalid(rpc, request("scope = \"b\"\n" + field + "keyring = \"coffer-secrets\"", ""), "keyring: is reserved"),
-        Precondition(rpc, request("scope = \"b\"\n" + field + "keyring = \"none\"", ""), "keyring: there is no keyring of this name"),
+        Invalid(rpc, request("scope = \"b\"\n" + field + "keyring = \"coffer-secrets\"", ""),
+                "field.user.email.keyring:5: is reserved"),
+        Precondition(rpc, request("scope = \"b\"\n" + field + "keyring = \"none\"", ""),
+                     "keyring: there is no keyring of this name"),
         Invalid(rpc, request(std::string((1 << 20) + 1, '#'), ""), "(limit 1048576)"),
         Invalid(rpc, request("scope = \"b\"", kMarkerText), "lock"),
         Invalid(rpc, request(shop, lock.substr(0, lock.size() / 2)), "lock"),
@@ -244,20 +271,23 @@ TEST_F(BadInputs, AWeakerCatalogAsksAReason) {
 }
 
 TEST_F(BadInputs, GetCatalog) {
-  for (const std::string& scope : {kMarkerText, std::string("shop\0", 5), std::string("../shop"), std::string(100'000, 's')}) {
-    ExpectRefused(NotFound("AdminService.GetCatalog", "scope: " + Quoted(scope), "scope: there is no scope of this name"));
+  for (const std::string& scope :
+       {kMarkerText, std::string("shop\0", 5), std::string("../shop"), std::string(100'000, 's')}) {
+    ExpectRefused(
+        NotFound("AdminService.GetCatalog", "scope: " + Quoted(scope), "scope: there is no scope of this name"));
   }
 }
 
-// gRPC's callback handlers answer bytes that are not the request's message with UNIMPLEMENTED and no text, before any code of ours.
+// gRPC's callback handlers answer bytes that are not the request's message with UNIMPLEMENTED and no text, before any
+// code of ours.
 TEST_F(BadInputs, WhatIsNoMessageIsRefusedBeforeUs) {
   const std::string before = Counts();
   const std::vector<std::string> not_messages = {
-      "\x0a",                              // a tag without its length
-      "\x0a\x05shop",                      // cut off
-      std::string("\x0a\x02\xff\xfe", 4),  // a string that is not UTF-8
+      "\x0a",                                  // a tag without its length
+      "\x0a\x05shop",                          // cut off
+      std::string("\x0a\x02\xff\xfe", 4),      // a string that is not UTF-8
       std::string("\x0a\x03\xed\xa0\x80", 5),  // a surrogate
-      "\x0c",                              // the end of a group that did not begin
+      "\x0c",                                  // the end of a group that did not begin
       "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
   };
   for (const Rpc& rpc : AllRpcs()) {
@@ -272,7 +302,8 @@ TEST_F(BadInputs, WhatIsNoMessageIsRefusedBeforeUs) {
 }
 
 TEST_F(BadInputs, UnknownMethodsAndFieldsAreNotOurs) {
-  for (const char* method : {"/coffer.v1.KeyService/DestroyKeyring", "/coffer.v1.Admin/Seal", "/coffer.v1.AdminService/seal", "/x/y"}) {
+  for (const char* method :
+       {"/coffer.v1.KeyService/DestroyKeyring", "/coffer.v1.Admin/Seal", "/coffer.v1.AdminService/seal", "/x/y"}) {
     EXPECT_EQ(As(policy::Role::kAdmin).CallRaw(method, "").code, grpc::StatusCode::UNIMPLEMENTED) << method;
   }
   // Field 100 of a newer client: ignored, as protobuf has it.
@@ -289,18 +320,23 @@ TEST_F(BadInputsBeforeInit, InitRefusesWrongSeals) {
   const std::string rpc = "AdminService.Init";
   const std::string accept = " accept_total_loss: true";
   std::ofstream(key_file()) << "taken";
-  const auto file = [&](const std::string& path, const std::string& more) { return "key_file { path: " + Quoted(path) + more + " }" + accept; };
+  const auto file = [&](const std::string& path, const std::string& more) {
+    return "key_file { path: " + Quoted(path) + more + " }" + accept;
+  };
   ExpectRefused({
       Invalid(rpc, accept, "seal: names neither a key file nor a passphrase"),
       Precondition(rpc, "passphrase: " + Quoted(kMarkerText), "accept_total_loss: there is no recovery slot yet"),
-      Invalid(rpc, "passphrase: " + Quoted(kMarkerText.substr(0, 11)) + accept, "passphrase: is shorter than allowed (limit 12)"),
-      Invalid(rpc, "passphrase: " + Quoted(kMarkerText + std::string(1024, 'p')) + accept, "passphrase: is longer than allowed (limit 1024)"),
+      Invalid(rpc, "passphrase: " + Quoted(kMarkerText.substr(0, 11)) + accept,
+              "passphrase: is shorter than allowed (limit 12)"),
+      Invalid(rpc, "passphrase: " + Quoted(kMarkerText + std::string(1024, 'p')) + accept,
+              "passphrase: is longer than allowed (limit 1024)"),
       Invalid(rpc, "key_file {}" + accept, "key_file.path: must be an absolute path"),
       Invalid(rpc, file(kMarkerText, ""), "key_file.path: must be an absolute path"),
-      Invalid(rpc, file("/" + kMarkerText + std::string(4096, 'p'), ""), "key_file.path: is longer than allowed (limit 4096)"),
+      Invalid(rpc, file("/" + kMarkerText + std::string(4096, 'p'), ""),
+              "key_file.path: is longer than allowed (limit 4096)"),
       Invalid(rpc, file(data_dir() + "/" + kMarkerText, ""), "key_file.path: is on the store's own device"),
       Exists(rpc, file(key_file(), " allow_same_device: true"), "key_file.path: there is a file already"),
-      NotFound(rpc, file(folder / (kMarkerText + "/key"), " allow_same_device: true"), ""),
+      NotFound(rpc, file(folder / "missing/key", " allow_same_device: true"), "missing/key: does not exist"),
       Invalid(rpc, file(data_dir() + std::string("/k\0", 3) + kMarkerText, " allow_same_device: true"), ""),
   });
   EXPECT_EQ(Status().state(), v1::SERVICE_STATE_UNINITIALISED);
@@ -308,7 +344,8 @@ TEST_F(BadInputsBeforeInit, InitRefusesWrongSeals) {
 
 TEST_F(BadInputsBeforeInit, NothingElseIsServedBeforeInit) {
   for (const Rpc& rpc : AllRpcs()) {
-    if (rpc.name == "AdminService.Init" || rpc.name == "AdminService.GetStatus" || rpc.name == "AdminService.Seal") continue;
+    if (rpc.name == "AdminService.Init" || rpc.name == "AdminService.GetStatus" || rpc.name == "AdminService.Seal")
+      continue;
     const std::string request = rpc.name == "AdminService.Unseal" ? "key_file_path: '/nowhere'" : rpc.sample;
     ExpectRefused(Precondition(rpc.name, request, "the store is not initialised"));
   }

@@ -68,4 +68,12 @@ std::string RpcFixture::Counts() {
   return text.str();
 }
 
+std::string RpcFixture::LogLineWith(const std::string& text) const {
+  std::istringstream lines(Log());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(text) != std::string::npos) return line;
+  }
+  return "";
+}
+
 }  // namespace coffer::keysvc

@@ -55,6 +55,8 @@ class RpcFixture : public ::testing::Test {
   std::string Counts();
   // What the daemon logged so far, at every level.
   std::string Log() const { return log_.str(); }
+  // The first line of it that holds this; empty: none.
+  std::string LogLineWith(const std::string& text) const;
   std::string key_file() const { return folder / "seal.key"; }
   std::string data_dir() const { return folder / "data"; }
 

@@ -33,11 +33,22 @@ class TlsIdentityTest : public RpcFixture {
   }
   // How an openssl client of one TLS version ends: 0 when it got a connection.
   int OpenSslClient(const std::string& version) const {
-    const std::vector<std::string> command = {
-        "openssl", "s_client", "-connect", "127.0.0.1:" + std::to_string(daemon->tcp_port()), version, "-alpn", "h2", "-CAfile",
-        folder / "ca.crt", "-cert", folder / "client.crt", "-key", folder / "client.key"};
+    const std::vector<std::string> command = {"openssl",
+                                              "s_client",
+                                              "-connect",
+                                              "127.0.0.1:" + std::to_string(daemon->tcp_port()),
+                                              version,
+                                              "-alpn",
+                                              "h2",
+                                              "-CAfile",
+                                              folder / "ca.crt",
+                                              "-cert",
+                                              folder / "client.crt",
+                                              "-key",
+                                              folder / "client.key"};
     Result<ChildProcess> child = ChildProcess::Spawn(
-        command, {.input = ChildStream::kNull, .output = ChildStream::kNull, .error = ChildStream::kNull, .environment = {}});
+        command,
+        {.input = ChildStream::kNull, .output = ChildStream::kNull, .error = ChildStream::kNull, .environment = {}});
     if (!child.ok()) return -1;
     const Result<int> code = child->Wait();
     return code.ok() ? *code : -1;
@@ -66,7 +77,8 @@ TEST_F(TlsIdentityTest, OtherCertificatesOfTheAuthorityAreNobody) {
   };
   int number = 0;
   for (const auto& [what, alternative_names] : names) {
-    const Answer answer = With("client" + std::to_string(number++), alternative_names).Call("AdminService.GetStatus", "");
+    const Answer answer =
+        With("client" + std::to_string(number++), alternative_names).Call("AdminService.GetStatus", "");
     EXPECT_EQ(answer.code, grpc::StatusCode::UNAUTHENTICATED) << what << " " << answer.ToText();
     EXPECT_EQ(answer.error, "unauthenticated") << what;
     EXPECT_EQ(answer.message.find("example"), std::string::npos) << what << " " << answer.ToText();
@@ -77,7 +89,8 @@ TEST_F(TlsIdentityTest, StrangersAndTheNamelessDoNotReachUs) {
   client::MakeAuthority(folder.path(), "other");
   const std::string id = "URI:spiffe://example.org/role/app/a";
   EXPECT_EQ(With("stranger", id, "other").Call("AdminService.GetStatus", "").code, grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(Wire::ToTls(daemon->tcp_port(), folder.path(), "").Call("AdminService.GetStatus", "").code, grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Wire::ToTls(daemon->tcp_port(), folder.path(), "").Call("AdminService.GetStatus", "").code,
+            grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(TlsIdentityTest, TheStoresLifeIsForTheAdminSocketOnly) {

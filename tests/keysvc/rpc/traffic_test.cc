@@ -1,4 +1,5 @@
-// Many calls at once, while keys change and while the daemon stops: never a wrong plaintext, only documented errors, always an answer.
+// Many calls at once, while keys change and while the daemon stops: never a wrong plaintext, only documented errors,
+// always an answer.
 #include <atomic>
 #include <thread>
 
@@ -29,10 +30,18 @@ class Worker {
 
   void Step(int step) {
     switch (step % 4) {
-      case 0: Encrypt(step); break;
-      case 1: Decrypt(); break;
-      case 2: Rewrap(); break;
-      default: PutAndGet(step); break;
+      case 0:
+        Encrypt(step);
+        break;
+      case 1:
+        Decrypt();
+        break;
+      case 2:
+        Rewrap();
+        break;
+      default:
+        PutAndGet(step);
+        break;
     }
   }
   // Of a value written before: right, or nothing because its key is disabled.
@@ -101,7 +110,9 @@ class Worker {
 
 class TrafficTest : public RpcFixture {
  protected:
-  Wire NewWire(Role role) const { return Wire::ToSocket(data_dir() + "/" + std::string(policy::RoleName(role)) + ".sock"); }
+  Wire NewWire(Role role) const {
+    return Wire::ToSocket(data_dir() + "/" + std::string(policy::RoleName(role)) + ".sock");
+  }
 
   // Rotates, disables what was primary and enables it again, until told to stop; ends with every version enabled.
   void ChangeKeys(const std::atomic<bool>& stop, std::atomic<int>& rounds) const {
@@ -158,7 +169,8 @@ TEST_F(TrafficTest, StopAnswersEveryCall) {
     callers.emplace_back([&, wire = NewWire(Role::kApp)] {
       for (int step = 0;; ++step) {
         const bool put = step % 2 == 0;
-        answer = put ? wire.Call("SecretService.PutSecret", "path: 'busy' value: 'v'") : wire.Call("SecretService.GetSecret", "path: 'app/db'");
+        answer = put ? wire.Call("SecretService.PutSecret", "path: 'busy' value: 'v'")
+                     : wire.Call("SecretService.GetSecret", "path: 'app/db'");
         if (!answer.ok()) return;
         ++answered;
       }
@@ -183,9 +195,10 @@ TEST_F(TrafficTest, WhatWasAcknowledgedIsThereAfterARestart) {
   config.key_file = key_file();
   StartDaemon(config);
   EXPECT_EQ(Status().state(), v1::SERVICE_STATE_UNSEALED) << "by the configured key file";
-  const auto decrypted = Call("FieldService.DecryptFields", "columns { field: 'shop.note.body' values: " +
-                                                                Quoted(encrypted.columns(0).values(0)) + " }")
-                             .As<v1::DecryptFieldsResponse>();
+  const auto decrypted =
+      Call("FieldService.DecryptFields",
+           "columns { field: 'shop.note.body' values: " + Quoted(encrypted.columns(0).values(0)) + " }")
+          .As<v1::DecryptFieldsResponse>();
   EXPECT_EQ(decrypted.columns(0).values(0), "kept");
   EXPECT_EQ(Call("SecretService.GetSecret", "path: 'app/db'").As<v1::GetSecretResponse>().value(), "second");
 }

@@ -50,7 +50,7 @@ Row SampleRecord(Table table) {
       return ToRow(CatalogScopeRecord{IdNumber<ScopeUuid>(6), "shop", 3, "serial = 3\n", 1000});
     case Table::kSecret:
       return ToRow(
-          SecretRecord{tenant, "grafana/1/ds%2F1/password", kSecret, SecretVersion{4}, SecretVersion{2}, 1000, 2000});
+          SecretRecord{tenant, "grafana/1/ds%2F1/password", kSecret, SecretVersion{4}, 1000, 2000});
     case Table::kSecretVersion:
       return ToRow(SecretVersionRecord{kSecret, SecretVersion{4}, SecretState::kLive, Bytes(90, std::byte{0xc1}), 1000,
                                        9000, 2000, "unix:admin:0"});
@@ -148,7 +148,7 @@ TEST(RecordsTest, LimitsThemselvesAreAccepted) {
       {Table::kSecretMetadata, 1, Text(std::string(kMaxMetadataKey, 'x'))},
       {Table::kSecretMetadata, 2, Text("")},
       {Table::kTenant, 2, Int(0)},
-      {Table::kSecret, 4, Int(4)},
+      {Table::kSecret, 3, Int(4)},
   };
   for (const Replacement& c : cases) EXPECT_TRUE(ParseWith(c).ok()) << SpecOf(c.table).name << " column " << c.column;
 }
@@ -219,8 +219,6 @@ TEST(RecordsTest, CatalogAndSecretsOutsideTheirRangeAreIntegrity) {
       {Table::kSecret, 1, Text("a b")},
       {Table::kSecret, 2, Uuid{}},
       {Table::kSecret, 3, Int(0)},
-      {Table::kSecret, 4, Int(0)},
-      {Table::kSecret, 4, Int(5)},  // above the current one
       {Table::kSecretVersion, 0, Uuid{}},
       {Table::kSecretVersion, 1, Int(0)},
       {Table::kSecretVersion, 2, Int(4)},

@@ -130,7 +130,7 @@ class Maker {
 
 TEST(Property, WhatGoesInComesOut) {
   const unsigned first = std::random_device{}();
-  for (unsigned i = 0; i < 400; ++i) {
+  for (unsigned i = 0; i < 200; ++i) {
     const unsigned seed = first + i;
     Maker maker(seed);
     const std::string text = maker.File();
