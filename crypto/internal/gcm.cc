@@ -18,9 +18,20 @@ constexpr std::size_t kMaxShortMessage = 1024;
 
 using CipherContext = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
-// An empty span may have a null pointer, which OpenSSL reads as another request.
+// An empty span may have a null pointer, which OpenSSL reads as another request and libsodium forbids.
 constexpr std::array<std::byte, 1> kNothing{};
 ByteView NeverNull(ByteView bytes) { return bytes.empty() ? ByteView(kNothing).first(0) : bytes; }
+
+// Where the library may write out.size() bytes, with a place of its own when that is none.
+class Output {
+ public:
+  explicit Output(MutableBytes out) : out_(out) {}
+  unsigned char* get() { return AsUnsigned(out_.empty() ? MutableBytes(nowhere_) : out_); }
+
+ private:
+  MutableBytes out_;
+  std::array<std::byte, 1> nowhere_{};
+};
 
 const EVP_CIPHER* FetchedGcm() {
   static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
@@ -62,10 +73,9 @@ bool UseSodium(GcmBackend backend, std::size_t size) {
 Status SodiumEncrypt(ByteView key, ByteView nonce, ByteView plaintext, ByteView associated_data, MutableBytes out,
                      MutableBytes tag) {
   const SodiumKey expanded(key);
-  unsigned char nothing = 0;  // where an empty ciphertext goes: libsodium's pointer may not be null
   if (!expanded.ok() ||
       crypto_aead_aes256gcm_encrypt_detached_afternm(
-          out.empty() ? &nothing : AsUnsigned(out), AsUnsigned(tag), nullptr, AsUnsigned(plaintext), plaintext.size(),
+          Output(out).get(), AsUnsigned(tag), nullptr, AsUnsigned(plaintext), plaintext.size(),
           AsUnsigned(associated_data), associated_data.size(), nullptr, AsUnsigned(nonce), expanded.get()) != 0) {
     return LibraryFailed();
   }
@@ -76,7 +86,7 @@ Result<bool> SodiumDecrypt(ByteView key, ByteView nonce, ByteView ciphertext, By
                            MutableBytes out) {
   const SodiumKey expanded(key);
   if (!expanded.ok()) return LibraryFailed();
-  return crypto_aead_aes256gcm_decrypt_detached_afternm(AsUnsigned(out), nullptr, AsUnsigned(NeverNull(ciphertext)),
+  return crypto_aead_aes256gcm_decrypt_detached_afternm(Output(out).get(), nullptr, AsUnsigned(NeverNull(ciphertext)),
                                                         ciphertext.size(), AsUnsigned(tag), AsUnsigned(associated_data),
                                                         associated_data.size(), AsUnsigned(nonce), expanded.get()) == 0;
 }
@@ -88,7 +98,7 @@ Status OpenSslEncrypt(ByteView key, ByteView nonce, ByteView plaintext, ByteView
   int size = 0;
   if (raw == nullptr || EVP_EncryptInit_ex2(raw, FetchedGcm(), AsUnsigned(key), AsUnsigned(nonce), nullptr) != 1 ||
       EVP_EncryptUpdate(raw, nullptr, &size, AsUnsigned(NeverNull(associated_data)), IntSize(associated_data)) != 1 ||
-      EVP_EncryptUpdate(raw, AsUnsigned(out), &size, AsUnsigned(NeverNull(plaintext)), IntSize(plaintext)) != 1 ||
+      EVP_EncryptUpdate(raw, Output(out).get(), &size, AsUnsigned(NeverNull(plaintext)), IntSize(plaintext)) != 1 ||
       EVP_EncryptFinal_ex(raw, AsUnsigned(tag), &size) != 1 ||
       EVP_CIPHER_CTX_ctrl(raw, EVP_CTRL_AEAD_GET_TAG, kTagSize, tag.data()) != 1) {
     return LibraryFailed();
@@ -105,7 +115,7 @@ Result<bool> OpenSslDecrypt(ByteView key, ByteView nonce, ByteView ciphertext, B
   int size = 0;
   if (raw == nullptr || EVP_DecryptInit_ex2(raw, FetchedGcm(), AsUnsigned(key), AsUnsigned(nonce), nullptr) != 1 ||
       EVP_DecryptUpdate(raw, nullptr, &size, AsUnsigned(NeverNull(associated_data)), IntSize(associated_data)) != 1 ||
-      EVP_DecryptUpdate(raw, AsUnsigned(out), &size, AsUnsigned(NeverNull(ciphertext)), IntSize(ciphertext)) != 1 ||
+      EVP_DecryptUpdate(raw, Output(out).get(), &size, AsUnsigned(NeverNull(ciphertext)), IntSize(ciphertext)) != 1 ||
       EVP_CIPHER_CTX_ctrl(raw, EVP_CTRL_AEAD_SET_TAG, kTagSize, expected.data()) != 1) {
     return LibraryFailed();
   }

@@ -16,6 +16,7 @@ constexpr std::size_t kKeySize = 32;
 constexpr std::size_t kNonceSize = 24;
 constexpr std::size_t kBlockSize = 16;
 constexpr std::size_t kDerivingNonceSize = 12;
+constexpr std::size_t kNonceAt = 4;  // in a block M
 
 using Block = std::array<std::byte, kBlockSize>;
 using TwoBlocks = std::array<std::byte, 2 * kBlockSize>;
@@ -48,6 +49,17 @@ Block Doubled(const Block& block) {
   return out;
 }
 
+// M_i ^ K1 with M_i = 00 i 58 00 and a nonce of zeros.
+TwoBlocks MasksOf(const Block& k1) {
+  TwoBlocks masks{};
+  for (std::size_t i = 0; i < masks.size(); ++i) masks[i] = k1[i % kBlockSize];
+  for (std::size_t i = 0; i < 2; ++i) {
+    masks[i * kBlockSize + 1] ^= static_cast<std::byte>(i + 1);
+    masks[i * kBlockSize + 2] ^= std::byte{0x58};
+  }
+  return masks;
+}
+
 }  // namespace
 
 // The context is the expanded key. EVP contexts are for one thread at a time: `idle` holds one for whoever comes first,
@@ -55,13 +67,13 @@ Block Doubled(const Block& block) {
 struct XaesKey::State {
   ~State() {
     const CipherContext last(idle.load());
-    Wipe(k1);
+    Wipe(masks);
   }
   Status DeriveMessageKey(ByteView nonce, TwoBlocks& key);
 
   CipherContext pattern;
   std::atomic<EVP_CIPHER_CTX*> idle{nullptr};
-  Block k1{};
+  TwoBlocks masks{};  // M1 ^ K1 and M2 ^ K1 for a nonce of zeros: what is left to do for a message is to add its nonce.
   GcmBackend backend = GcmBackend::kAutomatic;
 
  private:
@@ -86,13 +98,10 @@ void XaesKey::State::Return(CipherContext context) {
 
 Status XaesKey::State::DeriveMessageKey(ByteView nonce, TwoBlocks& key) {
   COFFER_CHECK(nonce.size() == kNonceSize);
-  TwoBlocks blocks{};
-  for (std::size_t i = 0; i < 2; ++i) {
-    const MutableBytes block = MutableBytes(blocks).subspan(i * kBlockSize, kBlockSize);
-    block[1] = static_cast<std::byte>(i + 1);
-    block[2] = std::byte{0x58};
-    std::copy_n(nonce.begin(), kDerivingNonceSize, block.begin() + 4);
-    for (std::size_t j = 0; j < kBlockSize; ++j) block[j] ^= k1[j];
+  TwoBlocks blocks = masks;
+  for (std::size_t i = 0; i < kDerivingNonceSize; ++i) {
+    blocks[kNonceAt + i] ^= nonce[i];
+    blocks[kBlockSize + kNonceAt + i] ^= nonce[i];
   }
   CipherContext context = Lease();
   const bool ok = context != nullptr && EncryptBlocks(context.get(), blocks, key);
@@ -115,7 +124,9 @@ Result<XaesKey> XaesKey::Create(ByteView key, GcmBackend backend) {
   }
   Block l{};
   if (!EncryptBlocks(context, Block{}, l)) return LibraryFailed();
-  state->k1 = Doubled(l);
+  Block k1 = Doubled(l);
+  state->masks = MasksOf(k1);
+  Wipe(k1);
   Wipe(l);
   return XaesKey(std::move(state));
 }

@@ -32,7 +32,10 @@ class Pipeline {
       const std::uint64_t generation = barrier_.generation();
       auto result = Guarded(record, act);
       COFFER_TRY(Finish(record, result));
-      if (barrier_.generation() == generation) return result;
+      // An outage is not a decision that could have changed; a failed commit moves the generation by itself, because
+      // keys are read again after it.
+      const bool outage = !result.ok() && result.error().code() == ErrorCode::kUnavailable;
+      if (outage || barrier_.generation() == generation) return result;
     }
     return Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again");
   }

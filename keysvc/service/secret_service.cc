@@ -47,6 +47,21 @@ Status CheckPut(const PutSecretRequest& request, std::int64_t now) {
   return request.metadata ? CheckMetadata(*request.metadata) : Status();
 }
 
+// The compare-and-set, and room for one more version.
+Status CheckCurrent(const PutSecretRequest& request, const std::optional<SecretRecord>& secret) {
+  const SecretVersion current = secret ? secret->current : SecretVersion{};
+  if (request.expected_version && *request.expected_version != current) {
+    return Error(ErrorCode::kConflict, "the current version is another than expected: read again, then decide")
+        .At("expected_version");
+  }
+  if (current.value >= kMaxSecretVersions) {
+    return Error(ErrorCode::kResourceExhausted, "the secret has as many versions as it may")
+        .At("path")
+        .WithLimit(kMaxSecretVersions);
+  }
+  return {};
+}
+
 SecretVersionView ViewOf(const KeyEngine& keys, const SecretVersionRecord& version) {
   SecretVersionView view;
   view.version = version.version;
@@ -112,20 +127,15 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
     COFFER_TRY(CheckPut(request, now));
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, request.name, record));
     record.items = 1;
-    // Before the transaction: it may itself commit a data key.
+    // The key comes before the transaction, since it may itself commit a data key; a request that cannot win makes
+    // none.
+    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> before,
+                            GetSecretRow(*unsealed.store, target.tenant, target.path));
+    COFFER_TRY(CheckCurrent(request, before));
     COFFER_ASSIGN_OR_RETURN(const CipherPointer cipher, unsealed.keys->CipherForEncrypt(SecretField(target.tenant)));
     COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, unsealed.store->Begin());
     COFFER_ASSIGN_OR_RETURN(std::optional<SecretRecord> secret, GetSecretRow(mutation, target.tenant, target.path));
-    const SecretVersion current = secret ? secret->current : SecretVersion{};
-    if (request.expected_version && *request.expected_version != current) {
-      return Error(ErrorCode::kConflict, "the current version is another than expected: read again, then decide")
-          .At("expected_version");
-    }
-    if (current.value >= kMaxSecretVersions) {
-      return Error(ErrorCode::kResourceExhausted, "the secret has as many versions as it may")
-          .At("path")
-          .WithLimit(kMaxSecretVersions);
-    }
+    COFFER_TRY(CheckCurrent(request, secret));
     const bool fresh = !secret.has_value();
     if (fresh) {
       secret = SecretRecord{.tenant = target.tenant,
@@ -135,7 +145,7 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
                             .created_us = now,
                             .updated_us = now};
     }
-    secret->current = SecretVersion{current.value + 1};
+    ++secret->current.value;
     secret->updated_us = now;
     SecretVersionRecord version{.secret = secret->uuid,
                                 .version = secret->current,

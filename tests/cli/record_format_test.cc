@@ -1,5 +1,6 @@
 #include "cli/record_format.h"
 
+#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -15,6 +16,7 @@ using Kind = CellValue::Kind;
 class RecordFormatTest : public ::testing::Test {
  protected:
   ByteSource SourceOf(const std::string& text) {
+    std::filesystem::remove(dir_ / "in");  // some file systems sync a file that is cut and written anew
     std::ofstream(dir_ / "in", std::ios::binary) << text;
     auto source = ByteSource::Open(dir_ / "in");
     COFFER_CHECK(source.ok());

@@ -92,8 +92,9 @@ class FullDisk(unittest.TestCase):
         self.fill()
         after = self.service.encrypt("shop.user.email", "id", [record])
         self.assertEqual(self.service.decrypt("shop.user.email", "id", before + after), [record, record])
-        self.refuses_for_the_disk(self.service.run("field", "encrypt", "--field", "shop.user.email", "--row", "id",
-                                                   "--tenant", "acme", stdin=b'{"id":1,"email":"b@example"}\n'))
+        first_use = ("field", "encrypt", "--field", "shop.user.email", "--row", "id", "--tenant", "acme",
+                     "--timeout", "2")
+        self.refuses_for_the_disk(self.service.run(*first_use, stdin=b'{"id":1,"email":"b@example"}\n'))
         self.refuses_for_the_disk(self.service.run("keyring", "rotate", "shop"))
         self.assertEqual(self.service.json("keyring", "show", "shop")["primary_version"], 1)
 

@@ -46,7 +46,8 @@ class Load:
         self.over = threading.Event()
         self.count = 0
         self.mutex = threading.Lock()
-        acts = (self.put_new, self.put_again, self.encrypt_users, self.encrypt_connections, self.rotate, self.add_tenant)
+        acts = (self.put_new, self.put_again, self.encrypt_users, self.encrypt_connections, self.rotate,
+                self.add_tenant)
         self.threads = [threading.Thread(target=self.repeat, args=(act,), daemon=True) for act in acts]
         for thread in self.threads:
             thread.start()

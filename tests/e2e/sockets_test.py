@@ -11,7 +11,8 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from service import DEADLINE_S, NOBODY, ROLES, Programs, Service, clean_environment, fork_as, run, wait_until  # noqa: E402
+from service import (  # noqa: E402
+    DEADLINE_S, NOBODY, ROLES, Programs, Service, clean_environment, fork_as, run, wait_until)
 
 AS_ROOT = os.geteuid() == 0
 ANSWERED, DISCONNECTED, REFUSED = 10, 11, 12
@@ -161,7 +162,8 @@ class StartAndStop(unittest.TestCase):
         Programs.open_to_all()
         self.service.folder.chmod(0o755)
         self.service.data.mkdir(mode=0o755)
-        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", Programs.cofferd(),
+        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+                               Programs.cofferd(),
                                "--data-dir", str(self.service.data), "--allow-swap"], capture_output=True,
                               timeout=DEADLINE_S, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)

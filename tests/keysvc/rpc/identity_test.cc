@@ -159,14 +159,25 @@ TEST_F(IdentityTest, HealthNeverSaysServingWhileUninitialised) {
   }
 }
 
+// One request of the kind list_services: with the reflection service it is answered.
+const std::string kListServices("\x3a\x00", 2);
+
 TEST_F(IdentityTest, ReflectionIsOff) {
   StartShop();
-  // One request of the kind list_services: with the reflection service it is answered.
   for (const char* service : {"grpc.reflection.v1alpha.ServerReflection", "grpc.reflection.v1.ServerReflection"}) {
-    const Answer answer =
-        As(Role::kAdmin).CallRaw("/" + std::string(service) + "/ServerReflectionInfo", std::string("\x3a\x00", 2));
+    const Answer answer = As(Role::kAdmin).CallRaw("/" + std::string(service) + "/ServerReflectionInfo", kListServices);
     EXPECT_EQ(answer.code, grpc::StatusCode::UNIMPLEMENTED) << service << " " << answer.ToText();
   }
+}
+
+TEST_F(IdentityTest, ReflectionIsOnWhereTheDaemonWasToldSo) {
+  Config config = DefaultSockets();
+  config.reflection = true;
+  StartDaemon(config);
+  const std::string method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  const Answer answer = As(Role::kAdmin).CallRaw(method, kListServices);
+  ASSERT_TRUE(answer.ok()) << answer.ToText();
+  EXPECT_NE(answer.body.find("coffer.v1.SecretService"), std::string::npos);
 }
 
 }  // namespace

@@ -47,6 +47,11 @@ TEST_F(SecretServiceTest, CompareAndSetRefusesAnotherVersion) {
   EXPECT_TRUE(Put("a", "2", SecretVersion{1}).ok());
 }
 
+TEST_F(SecretServiceTest, ALostCompareAndSetMakesNoDataKey) {
+  EXPECT_EQ(Put("a", "1", SecretVersion{1}).error().code(), ErrorCode::kConflict);
+  EXPECT_EQ(barrier->Enter().value()->keys->counts().data_keys, 0U);
+}
+
 TEST_F(SecretServiceTest, TenantsDoNotSeeEachOther) {
   ASSERT_TRUE(key_service.CreateTenant(admin, "acme").ok());
   ASSERT_TRUE(Put("a", "default's").ok());
