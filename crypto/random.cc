@@ -78,7 +78,7 @@ void Refill(NoncePage& page, std::uint64_t generation) {
 
 void FillRandom(MutableBytes out) {
   StartSodium();
-  randombytes_buf(out.data(), out.size());
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
 }
 
 SecretBytes RandomSecret(std::size_t size) {

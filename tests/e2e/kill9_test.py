@@ -109,7 +109,7 @@ class Load:
         return self.encrypt(EMAIL, [{"id": 1, "email": name + "@example"}], "--tenant", name)
 
     def join(self):
-        self.over.set()
+        """Encryptions that were under way try again by themselves, at the service's next life."""
         for thread in self.threads:
             thread.join(DEADLINE_S)
             if thread.is_alive():
@@ -135,8 +135,9 @@ class Kill9(unittest.TestCase):
         moment = time.monotonic() + self.random.uniform(0, 0.03)
         while time.monotonic() < moment:
             pass
+        load.over.set()
         self.service.kill()
-        load.join()
+        return load
 
     def kill_at_start(self):
         """In the middle of opening, checking and unsealing."""
@@ -173,10 +174,11 @@ class Kill9(unittest.TestCase):
     def test_what_was_acknowledged_survives_a_hundred_kills(self):
         for number in range(ROUNDS):
             secrets_before, values_before = set(self.ledger.secrets), len(self.ledger.values)
-            self.kill_under_load(number)
+            load = self.kill_under_load(number)
             if number % 5 == 4:
                 self.kill_at_start()
             self.service.start()
+            load.join()
             with self.subTest(kill=number):
                 self.check(set(self.ledger.secrets) - secrets_before, self.ledger.values[values_before:])
         self.check(self.ledger.secrets, self.ledger.values)

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import stat
 import subprocess
@@ -116,11 +117,11 @@ class StartAndStop(unittest.TestCase):
         self.assertEqual(self.service.ok("secret", "get", "a/b"), b"v")
 
     def test_a_signal_stops_it_and_what_is_not_its_own_stays(self):
-        for number in ("SIGTERM", "SIGINT"):
+        for number in (signal.SIGTERM, signal.SIGINT):
             self.service.start()
             for folder in (self.service.data, self.service.sockets):
                 (folder / "foreign").write_text("stays")
-            self.service.process.send_signal(getattr(__import__("signal"), number))
+            self.service.process.send_signal(number)
             self.assertEqual(self.service.stop(), 0)
             self.assertTrue((self.service.data / "store.db").exists())
             self.assertTrue(self.service.config_file.exists())
@@ -171,13 +172,12 @@ class StartAndStop(unittest.TestCase):
 
     def test_a_file_that_is_no_store_is_refused_and_stays(self):
         self.service.data.mkdir(mode=0o700)
-        for content in (b"not a database, and long enough to be looked at " * 30, b""):
-            (self.service.data / "store.db").write_bytes(content)
-            if content:
-                done = run_cofferd("--config", str(self.service.config_file))
-                self.assertEqual(done.returncode, 1)
-                self.assertIn("not a database", done.stderr.decode())
-                self.assertEqual((self.service.data / "store.db").read_bytes(), content)
+        content = b"not a database, and long enough to be looked at " * 30
+        (self.service.data / "store.db").write_bytes(content)
+        done = run_cofferd("--config", str(self.service.config_file))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not a database", done.stderr.decode())
+        self.assertEqual((self.service.data / "store.db").read_bytes(), content)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from service import Service, run, wait_until  # noqa: E402
+from service import CATALOG, Service, run, wait_until  # noqa: E402
 
 # Read when they are asked for; all others are checked when the service starts.
 LATE_TABLES = ("secret", "secret_version", "secret_metadata")

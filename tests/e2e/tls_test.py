@@ -146,7 +146,8 @@ class Tls(unittest.TestCase):
                 for arguments in (("secret", "get", "tls/strangers"), ("operator", "status")):
                     done = self.coffer("stranger", *arguments)
                     self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
-                    print(name, done.stderr)
+                    unknown_name = "use a role's own socket, or a certificate that the service knows"
+                    self.assertIn(unknown_name if ca == "ca" else "trust", done.stderr.decode())
         self.assertEqual(self.coffer("app", "secret", "get", "tls/strangers").stdout, b"v")
 
     def test_a_server_certificate_is_no_clients(self):

@@ -229,8 +229,11 @@ TEST(ChildProcessTest, DiesWithItsParent) {
 TEST(ChildProcessTest, LostExitCodeIsAnError) {
   EXPECT_EQ(InChild([] {
               signal(SIGCHLD, SIG_IGN);
-              auto child = ChildProcess::Spawn({"true"}, {});
+              ChildOptions options;
+              options.input = ChildStream::kPipe;  // It lives until it is let go: a child that ends at once may be gone
+              auto child = ChildProcess::Spawn({"cat"}, options);  // before it can be watched.
               if (!child.ok()) return 1;
+              child->TakeInput().Reset();
               const auto code = child->Wait();
               return !code.ok() && code.error().code() == ErrorCode::kUnavailable ? 0 : 2;
             }),
