@@ -34,7 +34,14 @@ Outcome<ByteSource> ByteSource::Open(const std::string& path) {
   return source;
 }
 
+ByteSource ByteSource::Of(std::string text) {
+  ByteSource source(-1, UniqueFd());
+  source.buffer_ = std::move(text);
+  return source;
+}
+
 Outcome<bool> ByteSource::Fill() {
+  if (fd_ < 0) return false;
   buffer_.erase(0, position_);
   position_ = 0;
   const std::size_t before = buffer_.size();

@@ -16,6 +16,8 @@ class ByteSource {
  public:
   // A path; "-" or empty: standard input.
   static Outcome<ByteSource> Open(const std::string& path);
+  // The bytes of `text`, without a file.
+  static ByteSource Of(std::string text);
 
   // Appends the next line with its end to `line`; the last one may have none. False: nothing is left. A failure when
   // `line` becomes longer than kMaxRecord, or the input cannot be read.

@@ -8,6 +8,8 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kMaxCsvColumns = 4'096;
 
+bool NeedsQuotes(std::string_view text) { return text.find_first_of("\",\r\n") != text.npos; }
+
 std::string Unquoted(std::string_view cell) {
   if (!cell.starts_with('"')) return std::string(cell);
   std::string text;
@@ -23,6 +25,7 @@ class Csv final : public RecordFormat {
   explicit Csv(std::string null_text) : null_text_(std::move(null_text)) {}
 
   Outcome<std::string> Begin(ByteSource& source, const std::vector<std::string>& columns) override {
+    if (NeedsQuotes(null_text_)) return UsageFailure("CSV's NULL can have no quote, comma or line end");
     Record header;
     COFFER_ASSIGN_OR_RETURN(const bool more, ReadText(source, header));
     if (!more) return Failure(kExitFailed, "the input is empty: a CSV file begins with its header");
@@ -55,7 +58,7 @@ class Csv final : public RecordFormat {
 
   std::string Written(const std::optional<std::string>& text) const override {
     if (!text) return null_text_;
-    const bool plain = text->find_first_of("\",\r\n") == text->npos && *text != null_text_;
+    const bool plain = !NeedsQuotes(*text) && *text != null_text_;
     if (plain) return *text;
     std::string quoted = "\"";
     for (const char c : *text) quoted.append(c == '"' ? 2 : 1, c);

@@ -23,6 +23,11 @@ class Walker {
     return true;
   }
 
+  bool AtEnd() {
+    SkipSpace();
+    return position_ == text_.size();
+  }
+
   CellSpan TakeValue() {
     SkipSpace();
     const std::size_t start = position_;
@@ -103,7 +108,10 @@ class JsonLines final : public RecordFormat {
         walker.Take(':');
         COFFER_TRY(Keep(record, key, walker.TakeValue()));
       } while (walker.Take(','));
+      walker.Take('}');
     }
+    // The library ends its input at a NUL and lets anything follow.
+    if (!walker.AtEnd()) return AtLine(record.line, "is not a JSON object");
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (record.cells[i].size == 0) return AtLine(record.line, "has no key " + columns_[i]);
     }

@@ -19,6 +19,7 @@ std::string Rewritten(const RecordFormat& format, const Record& record, std::spa
     copied = cell.offset + cell.size;
   }
   text.append(record.text, copied);
+  if (text.empty()) text = "\n";
   return text;
 }
 

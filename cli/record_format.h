@@ -61,10 +61,11 @@ class RecordFormat {
 std::unique_ptr<RecordFormat> MakeJsonLines();
 
 // RFC 4180 with a header; line ends may be LF too. An unquoted cell that says `null_text` is NULL, a quoted one is
-// text, as with PostgreSQL's COPY.
+// text, as with PostgreSQL's COPY. A `null_text` with a quote, a comma or a line end is refused when reading begins.
 std::unique_ptr<RecordFormat> MakeCsv(std::string null_text);
 
-// The record with its replacements.
+// The record with its replacements. One that would become empty (CSV's last cell, without a line end) gets a line end,
+// else it would be no record any more.
 std::string Rewritten(const RecordFormat& format, const Record& record, std::span<const Replacement> replacements);
 
 // "line 17: <sentence>".

@@ -1,9 +1,10 @@
-// Wiping allocation: operator delete overwrites memory with zeros before it is freed.
+// Wiping allocation: free overwrites memory with zeros before it gives it back.
 //
-// Linking the object library coffer_wiping_delete replaces the process's operator new and delete, in every form, for
-// all code in it: what std::string, protobuf and gRPC (C++ parts) held is gone once freed, also where no SecretBytes
-// could be used. Memory from malloc itself (C libraries) and from arenas that are never freed is not covered.
-// Thread-safe. Under sanitizers the library is empty: they bring their own operators.
+// Linking the object library coffer_wiping_free puts our free and realloc in front of glibc's for all code of the
+// process, shared libraries included: what std::string, protobuf, gRPC's transport, OpenSSL and SQLite held is gone
+// once freed, also where no SecretBytes could be used. Not covered: memory that is held and not freed (buffers in use,
+// arenas, thread stacks), and what glibc frees inside itself while it starts. Thread-safe. Under sanitizers the library
+// is empty: they bring their own allocator.
 #pragma once
 
 namespace coffer {

@@ -91,6 +91,17 @@ TEST_F(RecordFormatTest, BadJsonIsRefusedWithItsLine) {
   }
 }
 
+TEST_F(RecordFormatTest, WhatFollowsAnObjectBehindANulIsRefused) {
+  using std::string_literals::operator""s;
+  for (const std::string& text :
+       {"{\"a\":1}\0"s, "{\"a\":1}\0{\"a\":2}\n"s, "{\"a\":1} \0 \n"s, "\0"s, "{\"a\":\0}"s}) {
+    const auto format = MakeJsonLines();
+    const auto out = Replace(*format, text, {"a"}, "x");
+    ASSERT_FALSE(out.ok()) << text;
+    EXPECT_EQ(out.error().sentence, "line 1: is not a JSON object");
+  }
+}
+
 TEST_F(RecordFormatTest, DeepJsonIsNoStackOverflow) {
   const auto format = MakeJsonLines();
   const std::string deep(200'000, '[');
@@ -125,6 +136,26 @@ TEST_F(RecordFormatTest, CsvQuotesATextThatLooksLikeItsNull) {
   EXPECT_EQ(format->Written(std::nullopt), "NULL");
   EXPECT_EQ(format->Written(""), "");
   EXPECT_EQ(format->Written("a\nb"), "\"a\nb\"");
+}
+
+TEST_F(RecordFormatTest, ACsvRecordThatBecomesEmptyStaysARecord) {
+  const auto null = Replace(*MakeCsv(""), "a\nx\ny", {"a"}, std::nullopt);
+  ASSERT_TRUE(null.ok());
+  EXPECT_EQ(*null, "a\n\n\n");
+  const auto empty = Replace(*MakeCsv("NULL"), "a\nx", {"a"}, "");
+  ASSERT_TRUE(empty.ok());
+  EXPECT_EQ(*empty, "a\n\n");
+  const auto full = Replace(*MakeCsv(""), "a\nx", {"a"}, "");
+  ASSERT_TRUE(full.ok());
+  EXPECT_EQ(*full, "a\n\"\"");
+}
+
+TEST_F(RecordFormatTest, ACsvNullThatWouldNeedQuotesIsRefused) {
+  for (const char* null_text : {"\"", "\"\"", "a,b", "\r", "NULL\n"}) {
+    const auto out = Replace(*MakeCsv(null_text), "a\n1\n", {"a"}, std::nullopt);
+    ASSERT_FALSE(out.ok()) << null_text;
+    EXPECT_EQ(out.error().exit_code, kExitUsage);
+  }
 }
 
 TEST_F(RecordFormatTest, BadCsvIsRefusedWithItsLine) {
@@ -180,6 +211,23 @@ TEST_F(RecordFormatTest, WhatIsTakenAndNotReplacedComesBack) {
     EXPECT_TRUE(replaced.ok() || !csv) << text;
   }
   EXPECT_GT(taken, 100);
+}
+
+TEST_F(RecordFormatTest, ATextIsReadAsAFileIs) {
+  const std::string text = std::string(100'000, 'x') + "\n\n\r\nlast";
+  std::vector<std::string> read[2];
+  ByteSource sources[] = {ByteSource::Of(text), SourceOf(text)};
+  for (int i = 0; i < 2; ++i) {
+    for (std::string line;; line.clear()) {
+      const auto more = sources[i].ReadLine(line);
+      ASSERT_TRUE(more.ok());
+      if (!*more) break;
+      read[i].push_back(line);
+    }
+    EXPECT_EQ(sources[i].bytes(), text.size());
+    EXPECT_EQ(sources[i].lines(), 4U);
+  }
+  EXPECT_EQ(read[0], read[1]);
 }
 
 TEST_F(RecordFormatTest, AFileThatIsNotThereIsAFailure) {

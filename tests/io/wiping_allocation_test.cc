@@ -1,5 +1,6 @@
 #include "io/wiping_allocation.h"
 
+#include <cerrno>
 #include <cstdint>
 #include <malloc.h>
 #include <map>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+
+extern "C" void __libc_free(void* memory) noexcept;
 
 namespace coffer {
 namespace {
@@ -40,12 +43,57 @@ std::size_t RemainsAfter(void* freed_block, std::size_t size) {
   return found;
 }
 
-TEST(WipingAllocationTest, PlainFreeLeavesTheBytes) {
+TEST(WipingAllocationTest, FreeOfTheLibraryAloneLeavesTheBytes) {
   // The control: without wiping they are there, so the tests below can fail.
   void* volatile block = malloc(300);
   Plant(block, 300);
-  free(block);
+  __libc_free(block);
   EXPECT_EQ(RemainsAfter(block, 300), 300 - kLinks);
+}
+
+TEST(WipingAllocationTest, FreeWipes) {
+  void* volatile block = malloc(300);
+  Plant(block, 300);
+  free(block);
+  EXPECT_EQ(RemainsAfter(block, 300), 0U);
+}
+
+TEST(WipingAllocationTest, FreeKeepsErrno) {
+  errno = EAGAIN;
+  free(malloc(64));
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(WipingAllocationTest, ReallocKeepsContentsAndWipesTheOldBlock) {
+  for (const std::size_t bigger : {400U, 4096U, 1U << 20U}) {
+    void* volatile block = malloc(300);
+    Plant(block, 300);
+    void* volatile const moved = realloc(block, bigger);
+    ASSERT_NE(moved, block);
+    EXPECT_EQ(Remains(moved, 300), 300 - kLinks);
+    EXPECT_EQ(RemainsAfter(block, 300), 0U);
+    free(moved);
+  }
+}
+
+TEST(WipingAllocationTest, ReallocShrinksAndGrowsFromNothing) {
+  void* volatile block = realloc(nullptr, 4096);
+  ASSERT_NE(block, nullptr);
+  Plant(block, 4096);
+  void* volatile const shrunk = realloc(block, 64);
+  EXPECT_EQ(Remains(shrunk, 64), 64 - kLinks);
+  EXPECT_LT(malloc_usable_size(shrunk), 2048U);
+  void* volatile const gone = realloc(shrunk, 0);
+  EXPECT_EQ(gone, nullptr);
+}
+
+TEST(WipingAllocationTest, ReallocThatFailsLeavesTheBlock) {
+  volatile std::size_t too_much = SIZE_MAX / 2;
+  void* volatile block = malloc(300);
+  Plant(block, 300);
+  EXPECT_EQ(realloc(block, too_much), nullptr);
+  EXPECT_EQ(Remains(block, 300), 300 - kLinks);
+  free(block);
 }
 
 TEST(WipingAllocationTest, ProcessKnowsThatItWipes) { EXPECT_TRUE(WipesFreedMemory()); }
