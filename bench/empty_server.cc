@@ -7,20 +7,37 @@
 namespace coffer::bench {
 namespace {
 
-constexpr std::size_t kOverhead = 50;  // of suite 1
+constexpr int kOverhead = 50;  // of suite 1
+
+// Answers each value with one that is `growth` bytes longer.
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Request& request, Response& response,
+                                 int growth) {
+  for (const v1::Column& column : request.columns()) {
+    v1::ColumnResult* result = response.add_columns();
+    result->mutable_values()->Reserve(column.values_size());
+    for (const std::string& value : column.values()) {
+      result->add_values(std::string(static_cast<std::size_t>(static_cast<int>(value.size()) + growth), 'c'));
+    }
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
 
 class EmptyFieldService final : public v1::FieldService::CallbackService {
  public:
   grpc::ServerUnaryReactor* EncryptFields(grpc::CallbackServerContext* context, const v1::EncryptFieldsRequest* request,
                                           v1::EncryptFieldsResponse* response) override {
-    for (const v1::Column& column : request->columns()) {
-      v1::ColumnResult* result = response->add_columns();
-      result->mutable_values()->Reserve(column.values_size());
-      for (const std::string& value : column.values()) result->add_values(std::string(value.size() + kOverhead, 'c'));
-    }
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
+    return Answer(context, *request, *response, kOverhead);
+  }
+  grpc::ServerUnaryReactor* DecryptFields(grpc::CallbackServerContext* context, const v1::DecryptFieldsRequest* request,
+                                          v1::DecryptFieldsResponse* response) override {
+    return Answer(context, *request, *response, -kOverhead);
+  }
+  grpc::ServerUnaryReactor* RewrapFields(grpc::CallbackServerContext* context, const v1::RewrapFieldsRequest* request,
+                                         v1::RewrapFieldsResponse* response) override {
+    return Answer(context, *request, *response, 0);
   }
 };
 

@@ -21,18 +21,43 @@ struct Run {
   int running = 0;
 };
 
+struct EncryptCall {
+  using Request = v1::EncryptFieldsRequest;
+  using Response = v1::EncryptFieldsResponse;
+  static constexpr auto kSend = [](auto* stub, auto... arguments) { stub->EncryptFields(std::move(arguments)...); };
+};
+
+struct DecryptCall {
+  using Request = v1::DecryptFieldsRequest;
+  using Response = v1::DecryptFieldsResponse;
+  static constexpr auto kSend = [](auto* stub, auto... arguments) { stub->DecryptFields(std::move(arguments)...); };
+};
+
+struct RewrapCall {
+  using Request = v1::RewrapFieldsRequest;
+  using Response = v1::RewrapFieldsResponse;
+  static constexpr auto kSend = [](auto* stub, auto... arguments) { stub->RewrapFields(std::move(arguments)...); };
+};
+
+template <typename Response>
+bool Complete(const Response& response, const v1::Column& column) {
+  if (response.columns_size() != 1 || response.columns(0).errors_size() != 0) return false;
+  return response.columns(0).values_size() == column.values_size();
+}
+
 // One call at a time, again and again until the run ends.
+template <typename Call>
 class Slot {
  public:
-  Slot(std::unique_ptr<v1::FieldService::Stub> stub, const v1::EncryptFieldsRequest& request, Run& run)
-      : stub_(std::move(stub)), request_(request), run_(run) {}
+  Slot(const std::shared_ptr<grpc::Channel>& channel, const typename Call::Request& request, Run& run)
+      : stub_(v1::FieldService::NewStub(channel)), request_(request), run_(run) {}
 
   void Start() {
     context_ = std::make_unique<grpc::ClientContext>();
     response_.Clear();
     started_ = SteadyClock::now();
-    stub_->async()->EncryptFields(context_.get(), &request_, &response_,
-                                  [this](const grpc::Status& status) { Finished(status); });
+    Call::kSend(stub_->async(), context_.get(), &request_, &response_,
+                [this](const grpc::Status& status) { Finished(status); });
   }
 
   std::vector<float> latencies_us;
@@ -42,8 +67,7 @@ class Slot {
   void Finished(const grpc::Status& status) {
     const SteadyClock::time_point now = SteadyClock::now();
     if (started_ >= run_.measure_from && now <= run_.end) {
-      const bool complete = status.ok() && response_.columns(0).values_size() == request_.columns(0).values_size();
-      if (!complete) ++failed;
+      if (!status.ok() || !Complete(response_, request_.columns(0))) ++failed;
       latencies_us.push_back(std::chrono::duration<float, std::micro>(now - started_).count());
     }
     if (now < run_.end) {
@@ -55,10 +79,10 @@ class Slot {
   }
 
   std::unique_ptr<v1::FieldService::Stub> stub_;
-  const v1::EncryptFieldsRequest& request_;
+  const typename Call::Request& request_;
   Run& run_;
   std::unique_ptr<grpc::ClientContext> context_;
-  v1::EncryptFieldsResponse response_;
+  typename Call::Response response_;
   SteadyClock::time_point started_;
 };
 
@@ -67,34 +91,17 @@ double Percentile(std::vector<float>& sorted, double share) {
   return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(share * static_cast<double>(sorted.size())))];
 }
 
-}  // namespace
-
-v1::EncryptFieldsRequest MakeRequest(int batch) {
-  v1::EncryptFieldsRequest request;
-  v1::Column* column = request.add_columns();
-  column->set_field("bench.user.email");
-  for (int i = 0; i < batch; ++i) {
-    column->add_values(std::string(64, static_cast<char>('a' + i % 26)));
-    column->add_rows()->add_parts()->set_int64(i + 1);
-  }
-  return request;
-}
-
-std::shared_ptr<grpc::Channel> UnixChannel(const std::string& socket) {
-  static std::atomic<int> next{0};
-  grpc::ChannelArguments arguments;
-  arguments.SetInt("coffer.bench.channel", next.fetch_add(1));  // gRPC shares connections of equal channels
-  return grpc::CreateCustomChannel("unix:" + socket, grpc::experimental::LocalCredentials(UDS), arguments);
-}
-
-LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape) {
-  const v1::EncryptFieldsRequest request = MakeRequest(shape.batch);
+template <typename Call>
+LoadResult RunAs(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
+                 const v1::Column& column) {
+  typename Call::Request request;
+  *request.add_columns() = column;
   Run run;
   run.running = shape.in_flight;
-  std::vector<std::unique_ptr<Slot>> slots;
+  std::vector<std::unique_ptr<Slot<Call>>> slots;
   for (int i = 0; i < shape.in_flight; ++i) {
-    auto stub = v1::FieldService::NewStub(channels[static_cast<std::size_t>(i) % channels.size()]);
-    slots.push_back(std::make_unique<Slot>(std::move(stub), request, run));
+    slots.push_back(
+        std::make_unique<Slot<Call>>(channels[static_cast<std::size_t>(i) % channels.size()], request, run));
   }
   run.measure_from = SteadyClock::now() + shape.warm_up;
   run.end = run.measure_from + shape.duration;
@@ -112,10 +119,42 @@ LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, 
   std::sort(latencies.begin(), latencies.end());
   result.calls = latencies.size();
   result.calls_per_second = static_cast<double>(result.calls) / std::chrono::duration<double>(shape.duration).count();
-  result.values_per_second = result.calls_per_second * shape.batch;
+  result.values_per_second = result.calls_per_second * column.values_size();
   result.p50_us = Percentile(latencies, 0.50);
   result.p99_us = Percentile(latencies, 0.99);
   return result;
+}
+
+}  // namespace
+
+v1::Column MakeColumn(int batch) {
+  v1::Column column;
+  column.set_field("bench.user.email");
+  for (int i = 0; i < batch; ++i) {
+    column.add_values(std::string(64, static_cast<char>('a' + i % 26)));
+    column.add_rows()->add_parts()->set_int64(i + 1);
+  }
+  return column;
+}
+
+std::shared_ptr<grpc::Channel> UnixChannel(const std::string& socket) {
+  static std::atomic<int> next{0};
+  grpc::ChannelArguments arguments;
+  arguments.SetInt("coffer.bench.channel", next.fetch_add(1));  // gRPC shares connections of equal channels
+  return grpc::CreateCustomChannel("unix:" + socket, grpc::experimental::LocalCredentials(UDS), arguments);
+}
+
+LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
+                   const v1::Column& column) {
+  switch (shape.operation) {
+    case Operation::kDecrypt:
+      return RunAs<DecryptCall>(channels, shape, column);
+    case Operation::kRewrap:
+      return RunAs<RewrapCall>(channels, shape, column);
+    case Operation::kEncrypt:
+      break;
+  }
+  return RunAs<EncryptCall>(channels, shape, column);
 }
 
 }  // namespace coffer::bench

@@ -1,4 +1,4 @@
-// Load: keeps a number of EncryptFields calls in flight for a while and says what came back.
+// Load: keeps a number of calls of FieldService in flight for a while and says what came back.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,10 @@
 
 namespace coffer::bench {
 
+enum class Operation : std::uint8_t { kEncrypt, kDecrypt, kRewrap };
+
 struct LoadShape {
-  int batch = 1;      // values a call
+  Operation operation = Operation::kEncrypt;
   int in_flight = 1;  // calls at once
   std::chrono::milliseconds warm_up{300};
   std::chrono::milliseconds duration{2000};
@@ -26,12 +28,15 @@ struct LoadResult {
   double p99_us = 0;
 };
 
-// 64-byte values of the field "bench.user.email" with int64 rows.
-v1::EncryptFieldsRequest MakeRequest(int batch);
+// `batch` 64-byte values of the field "bench.user.email" with int64 rows.
+v1::Column MakeColumn(int batch);
 
 // A channel over a unix socket, not shared with other calls of this function.
 std::shared_ptr<grpc::Channel> UnixChannel(const std::string& socket);
 
-LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape);
+// Sends `column`, whose values are plaintexts or ciphertexts as the operation takes them. A call that does not give
+// every value back counts as failed.
+LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
+                   const v1::Column& column);
 
 }  // namespace coffer::bench

@@ -1,12 +1,14 @@
 // micro: one field encrypted in this process, beside bare OpenSSL and libsodium in the same run. JSON on stdout.
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 #include <sodium.h>
 
+#include "bench/spread.h"
 #include "crypto/field_cipher.h"
 #include "crypto/internal/xaes.h"
 #include "crypto/value.h"
@@ -14,26 +16,44 @@
 namespace coffer::bench {
 namespace {
 
-constexpr int kRounds = 7;
-constexpr std::chrono::milliseconds kRoundTime{200};
+constexpr int kRounds = 9;
+constexpr std::chrono::milliseconds kRoundTime{100};
 
-// Nanoseconds a call, the median over rounds.
-template <typename Work>
-double Nanoseconds(Work work) {
-  std::vector<double> rounds;
-  for (int round = 0; round < kRounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto end = start + kRoundTime;
-    std::uint64_t calls = 0;
-    while (std::chrono::steady_clock::now() < end) {
-      for (int i = 0; i < 256; ++i) work();
-      calls += 256;
-    }
-    const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
-    rounds.push_back(spent.count() / static_cast<double>(calls));
+// One thing to time, under its name in the report.
+struct Contestant {
+  std::string name;
+  std::function<void()> work;
+};
+
+// Nanoseconds a call in one round.
+double RoundNanoseconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto end = start + kRoundTime;
+  std::uint64_t calls = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    for (int i = 0; i < 64; ++i) work();
+    calls += 64;
   }
-  std::sort(rounds.begin(), rounds.end());
-  return rounds[rounds.size() / 2];
+  const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+  return spent.count() / static_cast<double>(calls);
+}
+
+// All contestants take turns in every round, so that a slow moment of the machine meets each of them. The ratio is to
+// the first one, taken round by round.
+nlohmann::json RunRounds(const std::vector<Contestant>& contestants) {
+  std::vector<std::vector<double>> times(contestants.size());
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < contestants.size(); ++i) {
+      times[i].push_back(RoundNanoseconds(contestants[i].work));
+    }
+  }
+  nlohmann::json report;
+  for (std::size_t i = 0; i < contestants.size(); ++i) {
+    std::vector<double> ratios;
+    for (int round = 0; round < kRounds; ++round) ratios.push_back(times[i][round] / times[0][round]);
+    report[contestants[i].name] = {{"ns", AsJson(SpreadOf(times[i]))}, {"ratio", AsJson(SpreadOf(ratios))}};
+  }
+  return report;
 }
 
 // What one does without this library: EVP with a cached cipher and key, a new nonce a message.
@@ -80,61 +100,67 @@ FieldCipher MakeCipher(Suite suite) {
       .value();
 }
 
-double FieldEncrypt(Suite suite, Workload& workload) {
-  const FieldCipher cipher = MakeCipher(suite);
-  const MutableBytes out = MutableBytes(workload.out).first(cipher.form().CiphertextSize(workload.plaintext.size()));
-  return Nanoseconds([&] {
-    if (!cipher.Encrypt(workload.plaintext, {.row = workload.row, .context = {}}, out).ok()) std::abort();
-  });
+Contestant FieldEncrypt(std::string name, Suite suite, Workload& workload) {
+  auto cipher = std::make_shared<FieldCipher>(MakeCipher(suite));
+  const MutableBytes out = MutableBytes(workload.out).first(cipher->form().CiphertextSize(workload.plaintext.size()));
+  return {std::move(name), [cipher, out, &workload] {
+            if (!cipher->Encrypt(workload.plaintext, {.row = workload.row, .context = {}}, out).ok()) std::abort();
+          }};
 }
 
-double FieldDecrypt(Suite suite, Workload& workload) {
-  const FieldCipher cipher = MakeCipher(suite);
-  const MutableBytes out = MutableBytes(workload.out).first(cipher.form().CiphertextSize(workload.plaintext.size()));
-  if (!cipher.Encrypt(workload.plaintext, {.row = workload.row, .context = {}}, out).ok()) std::abort();
-  return Nanoseconds([&] {
-    if (!cipher.Decrypt(out, {.row = workload.row, .context = {}}).ok()) std::abort();
-  });
+Contestant FieldDecrypt(std::string name, Suite suite, const Workload& workload) {
+  auto cipher = std::make_shared<FieldCipher>(MakeCipher(suite));
+  auto ciphertext = std::make_shared<Bytes>(cipher->form().CiphertextSize(workload.plaintext.size()));
+  const Binding place = {.row = workload.row, .context = {}};
+  if (!cipher->Encrypt(workload.plaintext, place, *ciphertext).ok()) std::abort();
+  return {std::move(name), [cipher, ciphertext, place] {
+            if (!cipher->Decrypt(*ciphertext, place).ok()) std::abort();
+          }};
 }
 
-double XaesOn(internal::GcmBackend backend, Workload& workload) {
+Contestant XaesOn(std::string name, internal::GcmBackend backend, Workload& workload) {
   const SecretBytes key = RandomSecret(32);
-  const internal::XaesKey xaes = internal::XaesKey::Create(key.Expose(SecretAccess::kTest), backend).value();
-  const Bytes ad(90);
+  auto xaes =
+      std::make_shared<internal::XaesKey>(internal::XaesKey::Create(key.Expose(SecretAccess::kTest), backend).value());
   const MutableBytes out = MutableBytes(workload.out).first(workload.plaintext.size());
-  std::array<std::byte, 16> tag{};
-  return Nanoseconds([&] {
-    if (!xaes.Encrypt(NextNonce(), workload.plaintext, ad, out, tag).ok()) std::abort();
-  });
+  return {std::move(name), [xaes, out, ad = Bytes(90), &workload] {
+            std::array<std::byte, 16> tag{};
+            if (!xaes->Encrypt(NextNonce(), workload.plaintext, ad, out, tag).ok()) std::abort();
+          }};
+}
+
+// libsodium alone, as a derived key a message makes it: the key schedule each time.
+Contestant SodiumNewKey(Workload& workload) {
+  return {"libsodium_gcm_new_key", [ad = Bytes(90), &workload] {
+            static crypto_aead_aes256gcm_state state;
+            constexpr unsigned char kKey[32] = {1};
+            constexpr unsigned char kNonce[12] = {};
+            crypto_aead_aes256gcm_beforenm(&state, kKey);
+            crypto_aead_aes256gcm_encrypt_afternm(AsUnsigned(MutableBytes(workload.out)), nullptr,
+                                                  AsUnsigned(ByteView(workload.plaintext)), workload.plaintext.size(),
+                                                  AsUnsigned(ByteView(ad)), ad.size(), nullptr, kNonce, &state);
+          }};
 }
 
 nlohmann::json MeasureSize(std::size_t size) {
   Workload workload = MakeWorkload(size);
-  const Bytes ad(90);
-  BareGcm bare;
-  unsigned char sodium_key[32] = {1};
-  unsigned char sodium_nonce[12] = {};
-  crypto_aead_aes256gcm_state sodium_state;
-  const bool has_aesni = crypto_aead_aes256gcm_is_available() != 0;
-  nlohmann::json row = {{"bytes", size}};
-  row["openssl_gcm_cached_key_ns"] =
-      Nanoseconds([&] { bare.Encrypt(workload.plaintext, ad, AsUnsigned(MutableBytes(workload.out))); });
-  if (has_aesni) {
-    row["libsodium_gcm_new_key_ns"] = Nanoseconds([&] {
-      crypto_aead_aes256gcm_beforenm(&sodium_state, sodium_key);
-      crypto_aead_aes256gcm_encrypt_afternm(AsUnsigned(MutableBytes(workload.out)), nullptr,
-                                            AsUnsigned(ByteView(workload.plaintext)), size, AsUnsigned(ByteView(ad)),
-                                            ad.size(), nullptr, sodium_nonce, &sodium_state);
-    });
-    row["xaes_libsodium_ns"] = XaesOn(internal::GcmBackend::kLibsodium, workload);
+  const auto bare = std::make_shared<BareGcm>();
+  std::vector<Contestant> contestants;
+  contestants.push_back({"openssl_gcm_cached_key", [bare, ad = Bytes(90), &workload] {
+                           bare->Encrypt(workload.plaintext, ad, AsUnsigned(MutableBytes(workload.out)));
+                         }});
+  if (crypto_aead_aes256gcm_is_available() != 0) {
+    contestants.push_back(SodiumNewKey(workload));
+    contestants.push_back(XaesOn("xaes_libsodium", internal::GcmBackend::kLibsodium, workload));
   }
-  row["xaes_openssl_ns"] = XaesOn(internal::GcmBackend::kOpenSsl, workload);
-  row["field_suite1_encrypt_ns"] = FieldEncrypt(Suite::kXaes256Gcm, workload);
-  row["field_suite1_decrypt_ns"] = FieldDecrypt(Suite::kXaes256Gcm, workload);
-  row["field_suite2_encrypt_ns"] = FieldEncrypt(Suite::kXaes256GcmCommitting, workload);
-  row["field_suite2_decrypt_ns"] = FieldDecrypt(Suite::kXaes256GcmCommitting, workload);
-  row["nonce_ns"] = Nanoseconds([] { NextNonce(); });
-  return row;
+  contestants.push_back(XaesOn("xaes_openssl", internal::GcmBackend::kOpenSsl, workload));
+  contestants.push_back(FieldEncrypt("field_suite1_encrypt", Suite::kXaes256Gcm, workload));
+  contestants.push_back(FieldDecrypt("field_suite1_decrypt", Suite::kXaes256Gcm, workload));
+  contestants.push_back(FieldEncrypt("field_suite2_encrypt", Suite::kXaes256GcmCommitting, workload));
+  contestants.push_back(FieldDecrypt("field_suite2_decrypt", Suite::kXaes256GcmCommitting, workload));
+  nlohmann::json report = RunRounds(contestants);
+  report["bytes"] = size;
+  return report;
 }
 
 }  // namespace

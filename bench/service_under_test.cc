@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <poll.h>
+#include <signal.h>
 
 #include <grpcpp/grpcpp.h>
 
@@ -49,38 +50,75 @@ Status InitStore(const std::string& folder) {
 bool Answers(const std::string& folder) {
   const auto admin = v1::AdminService::NewStub(UnixChannel(folder + "/admin.sock"));
   grpc::ClientContext context;
-  context.set_wait_for_ready(false);
   v1::GetStatusResponse status;
   return admin->GetStatus(&context, {}, &status).ok();
 }
 
+Result<v1::Column> EncryptColumn(v1::FieldService::Stub& fields, const v1::Column& column) {
+  v1::EncryptFieldsRequest request;
+  *request.add_columns() = column;
+  v1::EncryptFieldsResponse response;
+  grpc::ClientContext context;
+  COFFER_TRY(Check(fields.EncryptFields(&context, request, &response)));
+  v1::Column encrypted = column;
+  *encrypted.mutable_values() = response.columns(0).values();
+  return encrypted;
+}
+
 }  // namespace
 
-Status ServiceUnderTest::AwaitSocket() {
+Status ServiceUnderTest::Await(const std::function<bool()>& answers) {
   const SystemClock clock;
   const std::int64_t start = clock.MonotonicMicros();
   while (clock.MonotonicMicros() - start < kPatienceUs) {
-    if (Answers(folder_)) {
+    if (answers()) {
       first_answer_us_ = clock.MonotonicMicros() - start;
       return {};
     }
-    poll(nullptr, 0, 2);
+    poll(nullptr, 0, 1);
   }
   return Error(ErrorCode::kUnavailable, "the service under test does not answer");
 }
 
-Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartCofferd(const std::string& program,
-                                                                         const std::string& folder) {
+Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::Start(const std::vector<std::string>& command,
+                                                                  const std::string& folder) {
   ChildOptions options;
   options.error = ChildStream::kNull;
-  COFFER_ASSIGN_OR_RETURN(ChildProcess process,
-                          ChildProcess::Spawn({program, "--data-dir", folder, "--allow-swap"}, options));
+  COFFER_ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::Spawn(command, options));
   std::unique_ptr<ServiceUnderTest> service(new ServiceUnderTest(std::move(process)));
   service->folder_ = folder;
   service->socket_ = folder + "/app.sock";
-  COFFER_TRY(service->AwaitSocket());
-  COFFER_TRY(InitStore(folder));
   return service;
+}
+
+Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartNew(const std::string& program,
+                                                                     const std::string& folder) {
+  COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--data-dir", folder, "--allow-swap"}, folder));
+  COFFER_TRY(service->Await([&] { return Answers(folder); }));
+  COFFER_TRY(InitStore(folder));
+  const std::string configuration =
+      "data_dir = \"" + folder + "\"\nkey_file = \"" + folder + "/seal.key\"\nallow_swap = true\n";
+  COFFER_TRY(WriteFileDurably(folder + "/coffer.toml", AsBytes(configuration), 0600));
+  return service;
+}
+
+Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartAgain(const std::string& program,
+                                                                       const std::string& folder) {
+  const v1::Column column = MakeColumn(1);
+  COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--config", folder + "/coffer.toml"}, folder));
+  COFFER_TRY(service->Await([&] {
+    // A channel that found nobody waits a second before it tries again: a new one each time.
+    const auto fields = v1::FieldService::NewStub(UnixChannel(folder + "/app.sock"));
+    return EncryptColumn(*fields, column).ok();
+  }));
+  return service;
+}
+
+Status ServiceUnderTest::Stop() {
+  COFFER_TRY(process_.Signal(SIGTERM));
+  COFFER_ASSIGN_OR_RETURN(const auto code, process_.WaitFor(kPatienceUs));
+  if (code == 0) return {};
+  return Error(ErrorCode::kUnavailable, "the service under test did not stop cleanly");
 }
 
 Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartEmpty(const std::string& program,
@@ -107,20 +145,31 @@ std::uint64_t ServiceUnderTest::ResidentKib() const {
   return kib;
 }
 
-Status ServiceUnderTest::MakeDataKeys(int count) {
+Result<v1::Column> ServiceUnderTest::Encrypted(const v1::Column& column) const {
+  return EncryptColumn(*v1::FieldService::NewStub(UnixChannel(socket_)), column);
+}
+
+Status ServiceUnderTest::Rotate() const {
+  const auto keys = v1::KeyService::NewStub(UnixChannel(folder_ + "/admin.sock"));
+  v1::RotateKeyringRequest rotate;
+  rotate.set_name("bench");
+  v1::Keyring keyring;
+  grpc::ClientContext context;
+  return Check(keys->RotateKeyring(&context, rotate, &keyring));
+}
+
+Status ServiceUnderTest::MakeDataKeys(int first, int count) const {
   const auto keys = v1::KeyService::NewStub(UnixChannel(folder_ + "/admin.sock"));
   const auto fields = v1::FieldService::NewStub(UnixChannel(socket_));
-  v1::EncryptFieldsRequest encrypt = MakeRequest(1);
-  for (int i = 0; i < count; ++i) {
+  v1::Column column = MakeColumn(1);
+  for (int i = first; i < first + count; ++i) {
     v1::CreateTenantRequest create;
     create.set_name("t" + std::to_string(i));
     v1::Tenant tenant;
-    grpc::ClientContext create_context;
-    COFFER_TRY(Check(keys->CreateTenant(&create_context, create, &tenant)));
-    encrypt.mutable_columns(0)->set_tenant(create.name());
-    v1::EncryptFieldsResponse encrypted;
-    grpc::ClientContext encrypt_context;
-    COFFER_TRY(Check(fields->EncryptFields(&encrypt_context, encrypt, &encrypted)));
+    grpc::ClientContext context;
+    COFFER_TRY(Check(keys->CreateTenant(&context, create, &tenant)));
+    column.set_tenant(create.name());
+    COFFER_TRY(EncryptColumn(*fields, column));
   }
   return {};
 }

@@ -1,9 +1,11 @@
 // The two servers that hammer measures, each a process of its own on a unix socket in a folder in memory.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "coffer/v1/field.grpc.pb.h"
 #include "io/private_dir.h"
 #include "io/process.h"
 
@@ -11,9 +13,12 @@ namespace coffer::bench {
 
 class ServiceUnderTest {
  public:
-  // Runs `cofferd` over a store in `folder`, initialised, with keyring "bench" and the field "bench.user.email" (pii,
-  // int64 rows). Also says how long it took from the start of the process to the first answer.
-  static Result<std::unique_ptr<ServiceUnderTest>> StartCofferd(const std::string& program, const std::string& folder);
+  // Runs `cofferd` over a new store in `folder`, with keyring "bench" and the field "bench.user.email" (pii, int64
+  // rows).
+  static Result<std::unique_ptr<ServiceUnderTest>> StartNew(const std::string& program, const std::string& folder);
+  // Runs `cofferd` over a store that StartNew made, unsealed by its key file. Notes how long it took from the start of
+  // the process to the first value that it encrypted.
+  static Result<std::unique_ptr<ServiceUnderTest>> StartAgain(const std::string& program, const std::string& folder);
   // Runs this program's own empty server.
   static Result<std::unique_ptr<ServiceUnderTest>> StartEmpty(const std::string& program, const std::string& folder);
 
@@ -21,12 +26,20 @@ class ServiceUnderTest {
   std::int64_t first_answer_us() const { return first_answer_us_; }
   // Resident memory of the process now, in KiB.
   std::uint64_t ResidentKib() const;
-  // Registers tenants "t0".."t<count-1>" and encrypts one value for each, so that each has a data key.
-  Status MakeDataKeys(int count);
+  // The column's values as ciphertexts.
+  Result<v1::Column> Encrypted(const v1::Column& column) const;
+  // A new primary version, so that older ciphertexts have something to be rewrapped to.
+  Status Rotate() const;
+  // Ends the process and waits for it.
+  Status Stop();
+  // Registers tenants "t<first>" and the next count - 1, and encrypts one value for each, so that each has a data key.
+  Status MakeDataKeys(int first, int count) const;
 
  private:
   explicit ServiceUnderTest(ChildProcess process) : process_(std::move(process)) {}
-  Status AwaitSocket();
+  static Result<std::unique_ptr<ServiceUnderTest>> Start(const std::vector<std::string>& command,
+                                                         const std::string& folder);
+  Status Await(const std::function<bool()>& answers);
 
   ChildProcess process_;
   std::string folder_;
