@@ -29,6 +29,14 @@ std::string_view PurposeName(v1::KeyringPurpose purpose) {
   return purpose == v1::KEYRING_PURPOSE_ENCRYPT ? "encrypt" : "unknown";
 }
 
+Json KeyringHeadJson(const v1::Keyring& keyring) {
+  return {{"name", keyring.name()},
+          {"uuid", keyring.uuid()},
+          {"purpose", PurposeName(keyring.purpose())},
+          {"primary_version", keyring.primary_version()},
+          {"created_at", FormatTime(keyring.created_us(), true)}};
+}
+
 Json KeyringJson(const v1::Keyring& keyring) {
   Json versions = Json::array();
   for (const v1::KeyVersion& version : keyring.versions()) {
@@ -38,12 +46,9 @@ Json KeyringJson(const v1::Keyring& keyring) {
                         {"changed_at", FormatTime(version.changed_us(), true)},
                         {"data_keys", version.data_keys()}});
   }
-  return {{"name", keyring.name()},
-          {"uuid", keyring.uuid()},
-          {"purpose", PurposeName(keyring.purpose())},
-          {"primary_version", keyring.primary_version()},
-          {"created_at", FormatTime(keyring.created_us(), true)},
-          {"versions", versions}};
+  Json json = KeyringHeadJson(keyring);
+  json["versions"] = versions;
+  return json;
 }
 
 std::string KeyringText(const v1::Keyring& keyring) {
@@ -68,15 +73,21 @@ Outcome<int> PrintKeyring(const Session& session, client::RpcResult<v1::Keyring>
 }
 
 Outcome<int> List(Session& session) {
+  constexpr std::uint32_t kPage = 1'000;
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
-  COFFER_ASSIGN_OR_RETURN(const auto answer, client->ListKeyrings({}));
+  v1::ListKeyringsRequest request;
+  request.set_page_size(kPage);
   Json list = Json::array();
-  Table table({"KEYRING", "PURPOSE", "PRIMARY", "VERSIONS", "CREATED"});
-  for (const v1::Keyring& keyring : answer.keyrings()) {
-    list.push_back(KeyringJson(keyring));
-    table.Add({keyring.name(), std::string(PurposeName(keyring.purpose())), std::to_string(keyring.primary_version()),
-               std::to_string(keyring.versions_size()), FormatTime(keyring.created_us())});
-  }
+  Table table({"KEYRING", "PURPOSE", "PRIMARY", "CREATED"});
+  do {
+    COFFER_ASSIGN_OR_RETURN(const auto page, client->ListKeyrings(request));
+    for (const v1::Keyring& keyring : page.keyrings()) {
+      list.push_back(KeyringHeadJson(keyring));
+      table.Add({keyring.name(), std::string(PurposeName(keyring.purpose())), std::to_string(keyring.primary_version()),
+                 FormatTime(keyring.created_us())});
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
   COFFER_TRY(session.json() ? PrintJson({{"keyrings", list}}) : Print(table.ToText()));
   return kExitOk;
 }

@@ -6,6 +6,14 @@ namespace {
 Error Twice() { return Error(ErrorCode::kIntegrity, "the store holds a key record twice"); }
 Error Orphan() { return Error(ErrorCode::kIntegrity, "the store holds a key record without its parent"); }
 
+template <typename Item>
+std::vector<const Item*> PageAfter(const std::map<std::string, Item, std::less<>>& items, std::string_view after,
+                                   std::size_t limit) {
+  std::vector<const Item*> page;
+  for (auto at = items.upper_bound(after); at != items.end() && page.size() < limit; ++at) page.push_back(&at->second);
+  return page;
+}
+
 }  // namespace
 
 std::size_t KeyTable::PlaceHash::operator()(const std::pair<VersionKey, TenantUuid>& place) const noexcept {
@@ -115,11 +123,8 @@ const DataKey* KeyTable::FindDataKey(KeyringUuid keyring, KeyVersion version, Te
 
 bool KeyTable::HasKeyId(KeyId id) const { return data_keys_.contains(id) || keks_.contains(id); }
 
-std::vector<const Keyring*> KeyTable::Keyrings() const {
-  std::vector<const Keyring*> all;
-  all.reserve(keyrings_.size());
-  for (const auto& [name, keyring] : keyrings_) all.push_back(&keyring);
-  return all;
+std::vector<const Keyring*> KeyTable::KeyringsAfter(std::string_view after, std::size_t limit) const {
+  return PageAfter(keyrings_, after, limit);
 }
 
 std::vector<const Version*> KeyTable::VersionsOf(KeyringUuid uuid) const {
@@ -137,10 +142,7 @@ std::uint64_t KeyTable::DataKeyCount(KeyringUuid keyring, KeyVersion version) co
 }
 
 std::vector<const Tenant*> KeyTable::TenantsAfter(std::string_view after, std::size_t limit) const {
-  std::vector<const Tenant*> page;
-  for (auto at = tenants_.upper_bound(after); at != tenants_.end() && page.size() < limit; ++at)
-    page.push_back(&at->second);
-  return page;
+  return PageAfter(tenants_, after, limit);
 }
 
 }  // namespace coffer::keysvc

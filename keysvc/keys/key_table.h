@@ -38,10 +38,10 @@ class KeyTable {
   // True when a data key or a KEK has this id.
   bool HasKeyId(KeyId id) const;
 
-  std::vector<const Keyring*> Keyrings() const;                    // by name
   std::vector<const Version*> VersionsOf(KeyringUuid uuid) const;  // by number
   std::uint64_t DataKeyCount(KeyringUuid keyring, KeyVersion version) const;
-  // Up to `limit` tenants whose names follow `after`, by name.
+  // Up to `limit` whose names follow `after`, by name.
+  std::vector<const Keyring*> KeyringsAfter(std::string_view after, std::size_t limit) const;
   std::vector<const Tenant*> TenantsAfter(std::string_view after, std::size_t limit) const;
 
   std::size_t tenant_count() const { return tenants_.size(); }

@@ -22,12 +22,16 @@ v1::KeyVersionState StateOf(VersionState state) {
   return v1::KEY_VERSION_STATE_UNSPECIFIED;
 }
 
-void FillKeyring(const KeyringView& view, v1::Keyring& message) {
-  message.set_name(view.keyring.name);
-  message.set_uuid(view.keyring.uuid.ToText());
+void FillKeyringHead(const Keyring& keyring, v1::Keyring& message) {
+  message.set_name(keyring.name);
+  message.set_uuid(keyring.uuid.ToText());
   message.set_purpose(v1::KEYRING_PURPOSE_ENCRYPT);
-  message.set_primary_version(view.keyring.primary.value);
-  message.set_created_us(view.keyring.created_us);
+  message.set_primary_version(keyring.primary.value);
+  message.set_created_us(keyring.created_us);
+}
+
+void FillKeyring(const KeyringView& view, v1::Keyring& message) {
+  FillKeyringHead(view.keyring, message);
   for (const KeyringView::VersionView& version : view.versions) {
     v1::KeyVersion* added = message.add_versions();
     added->set_version(version.version.version.value);
@@ -61,12 +65,16 @@ grpc::ServerUnaryReactor* KeyDoor::GetKeyring(grpc::CallbackServerContext* conte
   return AnswerWith(context, context_, response, act, FillKeyring);
 }
 
-grpc::ServerUnaryReactor* KeyDoor::ListKeyrings(grpc::CallbackServerContext* context, const v1::ListKeyringsRequest*,
+grpc::ServerUnaryReactor* KeyDoor::ListKeyrings(grpc::CallbackServerContext* context,
+                                                const v1::ListKeyringsRequest* request,
                                                 v1::ListKeyringsResponse* response) {
-  const auto act = [this](const Caller& caller) { return service_.ListKeyrings(caller); };
+  const auto act = [this, request](const Caller& caller) {
+    return service_.ListKeyrings(caller, request->page_size(), request->page_token());
+  };
   return AnswerWith(context, context_, response, act,
-                    [](const std::vector<KeyringView>& views, v1::ListKeyringsResponse& message) {
-                      for (const KeyringView& view : views) FillKeyring(view, *message.add_keyrings());
+                    [](const KeyService::Page<Keyring>& page, v1::ListKeyringsResponse& message) {
+                      for (const Keyring& keyring : page.items) FillKeyringHead(keyring, *message.add_keyrings());
+                      message.set_next_page_token(page.next);
                     });
 }
 
@@ -108,8 +116,8 @@ grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* cont
     return service_.ListTenants(caller, request->page_size(), request->page_token());
   };
   return AnswerWith(context, context_, response, act,
-                    [](const KeyService::TenantPage& page, v1::ListTenantsResponse& message) {
-                      for (const Tenant& tenant : page.tenants) FillTenant(tenant, *message.add_tenants());
+                    [](const KeyService::Page<Tenant>& page, v1::ListTenantsResponse& message) {
+                      for (const Tenant& tenant : page.items) FillTenant(tenant, *message.add_tenants());
                       message.set_next_page_token(page.next);
                     });
 }

@@ -198,11 +198,11 @@ Result<KeyringView> KeyEngine::GetKeyring(std::string_view name) const {
   return ViewOf(*keyring);
 }
 
-std::vector<KeyringView> KeyEngine::ListKeyrings() const {
+std::vector<Keyring> KeyEngine::ListKeyrings(std::string_view after, std::size_t limit) const {
   const ReadLock lock(table_mutex_);
-  std::vector<KeyringView> views;
-  for (const Keyring* keyring : table_.Keyrings()) views.push_back(ViewOf(*keyring));
-  return views;
+  std::vector<Keyring> page;
+  for (const Keyring* keyring : table_.KeyringsAfter(after, limit)) page.push_back(*keyring);
+  return page;
 }
 
 std::vector<Tenant> KeyEngine::ListTenants(std::string_view after, std::size_t limit) const {

@@ -78,7 +78,8 @@ class KeyEngine {
 
   // kNotFound.
   Result<KeyringView> GetKeyring(std::string_view name) const;
-  std::vector<KeyringView> ListKeyrings() const;
+  // Up to `limit` whose names follow `after`, by name.
+  std::vector<Keyring> ListKeyrings(std::string_view after, std::size_t limit) const;
   std::vector<Tenant> ListTenants(std::string_view after, std::size_t limit) const;
   bool HasKeyring(std::string_view name) const;
   // kInvalidArgument for a tenant that is not registered; empty means "default".

@@ -52,7 +52,7 @@ Status KeyEngine::Reload() {
 
 Status KeyEngine::OpenKeks() {
   keks_.clear();
-  for (const Keyring* keyring : table_.Keyrings()) {
+  for (const Keyring* keyring : table_.KeyringsAfter({}, table_.keyring_count())) {
     const Kek* kek = table_.FindKek(keyring->kek);
     const WrapContext context = WrapContext::Kek(uuid_, keyring->uuid, kek->id);
     COFFER_ASSIGN_OR_RETURN(SecretBytes opened,

@@ -13,6 +13,22 @@ void NameObject(CallRecord& record, const std::string& name) {
   if (IsSlug(name)) record.object = name;
 }
 
+// `list` gives up to so many items whose names follow a name.
+template <typename Item, typename List>
+Result<KeyService::Page<Item>> ReadPage(std::uint32_t page_size, const std::string& page_token, CallRecord& record,
+                                        List list) {
+  COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
+  if (!page_token.empty() && !IsSlug(page_token))
+    return Error(ErrorCode::kInvalidArgument, "is not a page token").At("page_token");
+  KeyService::Page<Item> page{.items = list(page_token, size + 1), .next = {}};
+  if (page.items.size() > size) {
+    page.items.pop_back();
+    page.next = page.items.back().name;
+  }
+  record.items = page.items.size();
+  return page;
+}
+
 }  // namespace
 
 Result<std::size_t> PageSize(std::uint32_t asked) {
@@ -35,11 +51,12 @@ Result<KeyringView> KeyService::GetKeyring(const Caller& caller, const std::stri
   });
 }
 
-Result<std::vector<KeyringView>> KeyService::ListKeyrings(const Caller& caller) const {
+Result<KeyService::Page<Keyring>> KeyService::ListKeyrings(const Caller& caller, std::uint32_t page_size,
+                                                           const std::string& page_token) const {
   return pipeline_.Read(caller, policy::Operation::kListKeyrings, [&](Unsealed& unsealed, CallRecord& record) {
-    std::vector<KeyringView> views = unsealed.keys->ListKeyrings();
-    record.items = views.size();
-    return Result<std::vector<KeyringView>>(std::move(views));
+    return ReadPage<Keyring>(page_size, page_token, record, [&](std::string_view after, std::size_t limit) {
+      return unsealed.keys->ListKeyrings(after, limit);
+    });
   });
 }
 
@@ -73,22 +90,13 @@ Result<Tenant> KeyService::CreateTenant(const Caller& caller, const std::string&
   });
 }
 
-Result<KeyService::TenantPage> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
-                                                       const std::string& page_token) const {
-  return pipeline_.Read(caller, policy::Operation::kListTenants,
-                        [&](Unsealed& unsealed, CallRecord& record) -> Result<TenantPage> {
-                          COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
-                          if (!page_token.empty() && !IsSlug(page_token))
-                            return Error(ErrorCode::kInvalidArgument, "is not a page token").At("page_token");
-                          TenantPage page;
-                          page.tenants = unsealed.keys->ListTenants(page_token, size + 1);
-                          if (page.tenants.size() > size) {
-                            page.tenants.pop_back();
-                            page.next = page.tenants.back().name;
-                          }
-                          record.items = page.tenants.size();
-                          return page;
-                        });
+Result<KeyService::Page<Tenant>> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
+                                                         const std::string& page_token) const {
+  return pipeline_.Read(caller, policy::Operation::kListTenants, [&](Unsealed& unsealed, CallRecord& record) {
+    return ReadPage<Tenant>(page_size, page_token, record, [&](std::string_view after, std::size_t limit) {
+      return unsealed.keys->ListTenants(after, limit);
+    });
+  });
 }
 
 }  // namespace coffer::keysvc

@@ -12,18 +12,20 @@ class KeyService {
 
   Result<KeyringView> CreateKeyring(const Caller& caller, const std::string& name) const;
   Result<KeyringView> GetKeyring(const Caller& caller, const std::string& name) const;
-  Result<std::vector<KeyringView>> ListKeyrings(const Caller& caller) const;
   Result<KeyringView> RotateKeyring(const Caller& caller, const std::string& name, KeyVersion expected) const;
   Result<KeyringView> DisableVersion(const Caller& caller, const std::string& name, KeyVersion version) const;
   Result<KeyringView> EnableVersion(const Caller& caller, const std::string& name, KeyVersion version) const;
   Result<Tenant> CreateTenant(const Caller& caller, const std::string& name) const;
 
-  struct TenantPage {
-    std::vector<Tenant> tenants;  // by name
-    std::string next;             // the page token of the next page; empty on the last
+  template <typename Item>
+  struct Page {
+    std::vector<Item> items;  // by name
+    std::string next;         // the page token of the next page; empty on the last
   };
   // `page_size` 0 means 100, at most 1,000.
-  Result<TenantPage> ListTenants(const Caller& caller, std::uint32_t page_size, const std::string& page_token) const;
+  Result<Page<Keyring>> ListKeyrings(const Caller& caller, std::uint32_t page_size,
+                                     const std::string& page_token) const;
+  Result<Page<Tenant>> ListTenants(const Caller& caller, std::uint32_t page_size, const std::string& page_token) const;
 
  private:
   const Pipeline& pipeline_;

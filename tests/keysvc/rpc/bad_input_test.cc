@@ -56,11 +56,13 @@ TEST_F(BadInputs, TenantNamesAndPages) {
     ExpectRefused(Invalid("KeyService.CreateTenant", "name: " + Quoted(name), "name: a tenant's name is [a-z0-9]"));
   }
   ExpectRefused(Exists("KeyService.CreateTenant", "name: 'default'", "name: there is a tenant of this name"));
-  ExpectRefused(Invalid("KeyService.ListTenants", "page_size: 1001", "page_size: is more than allowed (limit 1000)"));
-  ExpectRefused(
-      Invalid("KeyService.ListTenants", "page_size: 4294967295", "page_size: is more than allowed (limit 1000)"));
-  for (const std::string& token : {kMarkerText, std::string("a\0", 2), kName64}) {
-    ExpectRefused(Invalid("KeyService.ListTenants", "page_token: " + Quoted(token), "page_token: is not a page token"));
+  for (const char* rpc : {"KeyService.ListTenants", "KeyService.ListKeyrings"}) {
+    for (const char* size : {"page_size: 1001", "page_size: 4294967295"}) {
+      ExpectRefused(Invalid(rpc, size, "page_size: is more than allowed (limit 1000)"));
+    }
+    for (const std::string& token : {kMarkerText, std::string("a\0", 2), kName64}) {
+      ExpectRefused(Invalid(rpc, "page_token: " + Quoted(token), "page_token: is not a page token"));
+    }
   }
 }
 

@@ -88,7 +88,7 @@ TEST_F(BarrierTest, SealedServiceServesNothingAndSaysSo) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kSealed);
   EXPECT_EQ(secrets.Get(app, {.tenant = "", .path = "a"}, {}).error().code(), ErrorCode::kSealed);
-  EXPECT_EQ(key_service.ListKeyrings(admin).error().code(), ErrorCode::kSealed);
+  EXPECT_EQ(key_service.ListKeyrings(admin, 0, "").error().code(), ErrorCode::kSealed);
   EXPECT_TRUE(admin_service.ShowStatus(app).ok()) << "status is answered while sealed";
 }
 

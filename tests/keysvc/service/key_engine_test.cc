@@ -119,12 +119,31 @@ TEST_F(KeyEngineTest, KeyOfAnotherTenantOrKeyringIsUnknown) {
 TEST_F(KeyEngineTest, TenantsArePaged) {
   StartShop();
   for (const char* name : {"b", "a", "c"}) ASSERT_TRUE(key_service.CreateTenant(admin, name).ok());
-  const Result<KeyService::TenantPage> first = key_service.ListTenants(dba, 3, "");
-  ASSERT_EQ(first->tenants.size(), 3U);
+  const auto first = key_service.ListTenants(dba, 3, "");
+  ASSERT_EQ(first->items.size(), 3U);
   EXPECT_EQ(first->next, "c");
-  EXPECT_EQ(key_service.ListTenants(dba, 3, first->next)->tenants.front().name, "default");
+  EXPECT_EQ(key_service.ListTenants(dba, 3, first->next)->items.front().name, "default");
   EXPECT_EQ(key_service.ListTenants(dba, 1001, "").error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(key_service.ListTenants(dba, 1, "Not A Slug").error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(KeyEngineTest, KeyringsArePaged) {
+  StartShop();
+  for (const char* name : {"b", "a", "c"}) ASSERT_TRUE(key_service.CreateKeyring(admin, name).ok());
+  std::vector<std::string> names;
+  std::string token;
+  do {
+    const auto page = key_service.ListKeyrings(dba, 2, token);
+    ASSERT_TRUE(page.ok());
+    EXPECT_LE(page->items.size(), 2U);
+    for (const Keyring& keyring : page->items) names.push_back(keyring.name);
+    token = page->next;
+  } while (!token.empty());
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+  for (const char* name : {"a", "b", "c", "shop"}) EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
+  EXPECT_EQ(key_service.ListKeyrings(dba, 1001, "").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(key_service.ListKeyrings(dba, 1, "Not A Slug").error().code(), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
