@@ -8,6 +8,9 @@
 namespace coffer::policy {
 namespace {
 
+// Leaves room for every change to come.
+constexpr std::uint64_t kMaxTakenOverSerial = 1'000'000'000;
+
 Error Refused(Literal message) { return Error(ErrorCode::kFailedPrecondition, message); }
 
 bool Contains(const std::vector<ColumnName>& names, const ColumnName& name) {
@@ -88,6 +91,18 @@ class Plan {
     return ContinueField(*origin, wanted);
   }
 
+  // Whether another field has the name or had it: who still uses the name would reach `self` unawares.
+  bool WasAnothers(const ColumnName& name, const LockedField* self) const {
+    return std::any_of(before_.fields.begin(), before_.fields.end(), [&](const LockedField& field) {
+      return (self == nullptr || field.uuid != self->uuid) &&
+             (field.name == name || Contains(field.former_names, name));
+    });
+  }
+
+  static std::string_view ReusedName(bool reused) {
+    return reused ? "the name was another field's: callers that still use it get this one's rules" : std::string_view();
+  }
+
   Status AddField(const CatalogField& wanted) {
     LockedField field;
     field.name = wanted.name;
@@ -96,7 +111,7 @@ class Plan {
     change_.lock.fields.push_back(std::move(field));
     std::string what = "class ";
     what.append(FieldClassName(wanted.declaration.field_class)).append(", keyring ").append(wanted.declaration.keyring);
-    Line(ChangeKind::kAdded, wanted.name, std::move(what));
+    Line(ChangeKind::kAdded, wanted.name, std::move(what), ReusedName(WasAnothers(wanted.name, nullptr)));
     return {};
   }
 
@@ -111,7 +126,8 @@ class Plan {
       field.former_names.push_back(field.name);
       field.former_names.erase(std::remove(field.former_names.begin(), field.former_names.end(), wanted.name),
                                field.former_names.end());
-      Line(ChangeKind::kRenamed, wanted.name, "from " + field.name.ToText());
+      Line(ChangeKind::kRenamed, wanted.name, "from " + field.name.ToText(),
+           ReusedName(WasAnothers(wanted.name, &origin)));
       field.name = wanted.name;
     }
     if (origin.retired) Line(ChangeKind::kRestored, wanted.name, "with the id that it had");
@@ -226,6 +242,9 @@ Result<CatalogChange> PlanApply(const Catalog& wanted, const std::optional<Catal
   if (stored) {
     COFFER_TRY(CheckPresented(*stored, presented));
     return Plan(wanted, *stored, ids).Run(false, false);
+  }
+  if (presented && presented->serial > kMaxTakenOverSerial) {
+    return Refused("has a serial that no lock has reached").At("catalog.lock").WithLimit(kMaxTakenOverSerial);
   }
   if (presented) return Plan(wanted, *presented, ids).Run(true, true);
   CatalogLock none;

@@ -44,13 +44,14 @@ struct CatalogChange {
 //
 //   stored  presented
 //   no      no         a new scope: new ids, serial 1
-//   no      yes        an empty store takes the ids and the serial over
+//   no      yes        an empty store takes the ids and the serial (up to 10^9) over
 //   yes     no         kFailedPrecondition: the lock is missing
 //   yes     yes        kConflict (limit: the current serial) for an older serial; kFailedPrecondition for a newer one
 //                      (the store lost its latest state), for other ids or other contents
 //
 // A field is known by its name; `renamed_from` carries the id over from a live field that is no longer declared. What
-// is no longer declared is retired, and gets its id back when it is declared again. Row types, bind list and pad
+// is no longer declared is retired, and gets its id back when it is declared again. A name that another field had is a
+// weakening: callers that still use it would reach other rules. Row types, bind list and pad
 // multiple are frozen: kFailedPrecondition. Older forms stay readable: the declaration that was goes to `former`; one
 // that binds no row, once rows are bound, only until `accept_unbound_until`. kInternal when `ids` gives an id twice.
 // Thread-safe as `ids`.

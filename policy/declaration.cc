@@ -26,6 +26,39 @@ constexpr std::array<TypeWord, 4> kTypeWords = {{{ValueType::kInt64, "int64"},
                                                  {ValueType::kText, "text"},
                                                  {ValueType::kBytes, "bytes"}}};
 
+struct CodePoints {
+  char32_t first;
+  char32_t last;
+};
+// What a terminal or a page does not show as itself (Unicode: Cc, Zl, Zp, Bidi_Control, the byte order mark): a text
+// with it could read as another one.
+constexpr std::array<CodePoints, 8> kHidden = {{{0x00, 0x1f},
+                                                {0x7f, 0x9f},
+                                                {0x061c, 0x061c},
+                                                {0x200b, 0x200f},
+                                                {0x2028, 0x202e},
+                                                {0x2060, 0x2069},
+                                                {0xfeff, 0xfeff},
+                                                {0xfff9, 0xfffb}}};
+
+bool IsHidden(char32_t code_point) {
+  return std::any_of(kHidden.begin(), kHidden.end(), [code_point](const CodePoints& range) {
+    return range.first <= code_point && code_point <= range.last;
+  });
+}
+
+// The first code point of valid UTF-8 that is not empty, which then starts after it.
+char32_t TakeCodePoint(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  char32_t code_point = size == 1 ? lead : lead & (0x7fU >> size);
+  for (const char next : text.substr(1, size - 1)) {
+    code_point = (code_point << 6U) | (static_cast<unsigned char>(next) & 0x3fU);
+  }
+  text.remove_prefix(size);
+  return code_point;
+}
+
 Error Refused(Literal message, std::string_view key) { return Error(ErrorCode::kInvalidArgument, message).At(key); }
 
 }  // namespace
@@ -69,11 +102,12 @@ std::optional<ColumnName> ColumnName::Parse(std::string_view text) {
 
 bool IsReason(std::string_view text) {
   if (!IsUtf8(text)) return false;
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
-  const auto characters = std::count_if(text.begin(), text.end(), starts_character);
-  return characters >= 1 && characters <= static_cast<std::ptrdiff_t>(kMaxReason) &&
-         std::none_of(text.begin(), text.end(), is_control);
+  std::size_t characters = 0;
+  while (!text.empty()) {
+    if (IsHidden(TakeCodePoint(text))) return false;
+    ++characters;
+  }
+  return characters >= 1 && characters <= kMaxReason;
 }
 
 Status ValidateDeclaration(const FieldDeclaration& declaration, const ColumnName& name) {

@@ -59,7 +59,8 @@ struct ColumnName {
 // secret is bound or says why not, nothing is bound to itself. kInvalidArgument At the key that breaks one.
 Status ValidateDeclaration(const FieldDeclaration& declaration, const ColumnName& name);
 
-// 1 to kMaxReason characters of UTF-8 without control characters.
+// 1 to kMaxReason characters of UTF-8 that all show: no control characters, line separators, marks of direction or
+// zero width.
 bool IsReason(std::string_view text);
 
 }  // namespace coffer::policy

@@ -10,8 +10,8 @@ using ColumnMessages = google::protobuf::RepeatedPtrField<v1::Column>;
 using ColumnResultMessages = google::protobuf::RepeatedPtrField<v1::ColumnResult>;
 
 // Views into `messages`, which must outlive the result. kInvalidArgument, with a path from "columns[i]" on, for what a
-// message can say but a row id or a context cannot: a UUID of another size than 16 bytes, rows of different widths, a
-// NULL part.
+// message can say but a row id or a context cannot: a UUID of another size than 16 bytes, rows of different widths, too
+// many parts.
 Result<std::vector<FieldColumn>> ColumnsOf(const ColumnMessages& messages);
 
 // Moves the values.

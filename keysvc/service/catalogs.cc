@@ -7,7 +7,8 @@ namespace coffer::keysvc {
 Result<std::unique_ptr<Catalogs>> Catalogs::Load(AuthenticatedStore& store, const KeyEngine& keys, const Clock& clock) {
   std::unique_ptr<Catalogs> catalogs(new Catalogs(store, keys, clock));
   COFFER_ASSIGN_OR_RETURN(Locks locks, ReadLocks(store));
-  COFFER_TRY(catalogs->Use(std::move(locks)));
+  COFFER_ASSIGN_OR_RETURN(policy::CatalogView view, ViewOf(locks));
+  catalogs->Use(std::move(locks), std::move(view));
   return catalogs;
 }
 
@@ -25,16 +26,18 @@ Result<Catalogs::Locks> Catalogs::ReadLocks(AuthenticatedStore& store) {
   return locks;
 }
 
-Status Catalogs::Use(Locks locks) {
+Result<policy::CatalogView> Catalogs::ViewOf(const Locks& locks) {
   std::vector<policy::CatalogLock> all;
   for (const auto& [name, lock] : locks) all.push_back(lock);
-  COFFER_ASSIGN_OR_RETURN(policy::CatalogView built, policy::CatalogView::Build(all));
-  auto view = std::make_shared<const policy::CatalogView>(std::move(built));
+  return policy::CatalogView::Build(all);
+}
+
+void Catalogs::Use(Locks locks, policy::CatalogView view) {
+  auto shared = std::make_shared<const policy::CatalogView>(std::move(view));
   const Lock lock(view_mutex_);
   locks_ = std::move(locks);
-  view_ = std::move(view);
+  view_ = std::move(shared);
   generation_.fetch_add(1, std::memory_order_acq_rel);
-  return {};
 }
 
 Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::string_view catalog_text,
@@ -82,8 +85,14 @@ Result<policy::CatalogChange> Catalogs::Apply(std::string_view catalog, std::str
   // From the store, not from memory: an earlier commit whose outcome was unknown may have happened.
   COFFER_ASSIGN_OR_RETURN(Locks locks, ReadLocks(store_));
   COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, PlanAgainst(locks, catalog, lock));
-  COFFER_TRY(allow(change));
   const bool known = locks.contains(change.lock.scope);
+  locks.insert_or_assign(change.lock.scope, change.lock);
+  Result<policy::CatalogView> view = ViewOf(locks);
+  if (!view.ok()) {
+    return Error(ErrorCode::kFailedPrecondition, "clashes with a scope that the store has: ids are of one scope only")
+        .At("catalog.lock");
+  }
+  COFFER_TRY(allow(change));
   if (change.changed || !known) {
     CatalogScopeRecord record;
     record.uuid = change.lock.uuid;
@@ -95,9 +104,8 @@ Result<policy::CatalogChange> Catalogs::Apply(std::string_view catalog, std::str
     COFFER_TRY(known ? mutation.Update(Table::kCatalogScope, ToRow(record))
                      : mutation.Insert(Table::kCatalogScope, ToRow(record)));
     COFFER_TRY(mutation.Commit());
-    locks.insert_or_assign(change.lock.scope, change.lock);
   }
-  COFFER_TRY(Use(std::move(locks)));
+  Use(std::move(locks), std::move(view).value());
   return change;
 }
 

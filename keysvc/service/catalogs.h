@@ -37,7 +37,10 @@ class Catalogs {
   Catalogs(AuthenticatedStore& store, const KeyEngine& keys, const Clock& clock)
       : store_(store), keys_(keys), clock_(clock) {}
   static Result<Locks> ReadLocks(AuthenticatedStore& store);
-  Status Use(Locks locks) COFFER_EXCLUDES(view_mutex_);
+  // The view of all locks together: the last check before they are stored, since a store whose locks make no view is
+  // not loaded again.
+  static Result<policy::CatalogView> ViewOf(const Locks& locks);
+  void Use(Locks locks, policy::CatalogView view) COFFER_EXCLUDES(view_mutex_);
   Status CheckKeyrings(const policy::CatalogLock& lock) const;
   Result<policy::CatalogChange> PlanAgainst(const Locks& locks, std::string_view catalog, std::string_view lock) const;
 

@@ -17,13 +17,13 @@ std::size_t SizeOf(const ScalarView& value) {
 }
 
 Status CheckColumn(const FieldColumn& column, bool decrypting, std::size_t& bytes) {
-  const std::size_t limit = decrypting ? kMaxFieldCiphertext : kMaxFieldValue;
   for (std::size_t item = 0; item < column.values.size(); ++item) {
     bytes += column.values[item].size();
-    if (column.values[item].size() <= limit) continue;
+    // A ciphertext comes from the database: one that is too long fails alone (DecryptItem).
+    if (decrypting || column.values[item].size() <= kMaxFieldValue) continue;
     return Error(ErrorCode::kInvalidArgument, "is longer than allowed")
         .At("values[" + std::to_string(item) + "]")
-        .WithLimit(limit);
+        .WithLimit(kMaxFieldValue);
   }
   for (const ScalarView& part : column.row_parts) bytes += SizeOf(part);
   for (const BoundColumn& bound : column.contexts) bytes += bound.column.size() + SizeOf(bound.value);
@@ -160,12 +160,15 @@ Result<std::optional<SecretBytes>> ColumnWork::DecryptItem(std::size_t item, Col
   COFFER_TRY(Bind(item, rule_->form));
   ItemFailure failure = ItemFailure::kKeyDisabled;
   if (opener->lookup.outcome != DecryptLookup::Outcome::kRefused) {
-    const FieldCipher& cipher = *opener->lookup.cipher;
-    if (cipher.form() != rule_->form) COFFER_TRY(Bind(item, cipher.form()));
-    Result<SecretBytes> plaintext = cipher.Decrypt(ciphertext, {.row = row_, .context = context_});
-    if (plaintext.ok()) return std::optional<SecretBytes>(std::move(plaintext).value());
-    if (plaintext.error().code() != ErrorCode::kDecryptFailed) return std::move(plaintext).error();
     failure = ItemFailure::kDecryptFailed;
+    const FieldCipher& cipher = *opener->lookup.cipher;
+    // A former form, which the ciphertext names, may bind what the request need not say now: the item's failure.
+    const bool binds = cipher.form() == rule_->form || Bind(item, cipher.form()).ok();
+    if (binds && ciphertext.size() <= kMaxFieldCiphertext) {
+      Result<SecretBytes> plaintext = cipher.Decrypt(ciphertext, {.row = row_, .context = context_});
+      if (plaintext.ok()) return std::optional<SecretBytes>(std::move(plaintext).value());
+      if (plaintext.error().code() != ErrorCode::kDecryptFailed) return std::move(plaintext).error();
+    }
   }
   output.failures.emplace_back(static_cast<std::uint32_t>(item), failure);
   return std::optional<SecretBytes>();

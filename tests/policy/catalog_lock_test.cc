@@ -193,6 +193,10 @@ TEST(CatalogLock, WrongTextsAreRefusedWithTheirPath) {
       {"former name of three parts", "\"conn.pass\"", "\"shop.conn.pass\"", password + ".former_names"},
       {"field name no name", "[field.\"user.email\"]", "[field.\"user\"]", "field.user"},
       {"reason with a control character", "says ", "says\\n", "field.order.note.unbound"},
+      {"reason with a C1 control", "says ", "says\\u009b", "field.order.note.unbound"},
+      {"reason with a line separator", "says ", "says\\u2028", "field.order.note.unbound"},
+      {"reason that turns direction", "says ", "says\\u202e", "field.order.note.unbound"},
+      {"reason with a byte order mark", "says ", "says\\ufeff", "field.order.note.unbound"},
   };
   for (const BadText& bad : cases) {
     const Result<CatalogLock> read = ParseCatalogLock(WithChecksum(Replaced(text, bad.from, bad.to)));

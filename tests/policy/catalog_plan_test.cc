@@ -135,6 +135,31 @@ TEST(CatalogPlan, OldNameOfARenamedFieldIsANewField) {
   ASSERT_NE(change.lock.Find({"user", "email"}), nullptr);
   EXPECT_EQ(change.lock.Find({"user", "email"})->uuid, FieldId(100));
   EXPECT_EQ(change.lock.Find({"user", "mail"})->uuid, FieldId(1));
+  EXPECT_TRUE(change.weakens) << "callers that still use the old name reach another field";
+}
+
+TEST(CatalogPlan, NameTakenFromAnotherFieldIsAWeakening) {
+  const std::string two = Named("user.email") + "[field.\"user.phone\"]\n" + std::string(kEmail);
+  const std::string swapped = Named("user.mail", "renamed_from = \"user.email\"") +
+                              "[field.\"user.email\"]\nrenamed_from = \"user.phone\"\n" + std::string(kEmail);
+  const CatalogLock lock = FirstLock(two);
+  const Result<CatalogChange> change = TryApply(swapped, lock);
+  EXPECT_TRUE(!change.ok() || change->weakens);
+  const CatalogLock renamed =
+      Apply(Named("user.mail", "renamed_from = \"user.email\"") + "[field.\"user.phone\"]\n" + std::string(kEmail),
+            lock)
+          .lock;
+  EXPECT_TRUE(Apply(swapped, renamed).weakens);
+}
+
+TEST(CatalogPlan, LockWithAnAbsurdSerialIsNotTakenOver) {
+  CatalogLock lock = FirstLock(With(""));
+  lock.serial = 1'000'000'001;
+  const Result<CatalogChange> change = PlanApply(MustParse(With("")), std::nullopt, lock, CountingIds());
+  ASSERT_FALSE(change.ok());
+  EXPECT_EQ(change.error().code(), ErrorCode::kFailedPrecondition);
+  lock.serial = 1'000'000'000;
+  EXPECT_TRUE(PlanApply(MustParse(With("")), std::nullopt, lock, CountingIds()).ok());
 }
 
 TEST(CatalogPlan, FieldIsRenamedBackAndForth) {

@@ -46,6 +46,37 @@ TEST_F(CatalogsTest, WeakeningAsksASecondPerson) {
   EXPECT_TRUE(admin_service.Apply(admin, weaker, lock, "reviewed with the data owner").ok());
 }
 
+TEST_F(CatalogsTest, LockWithTheIdsOfAnotherScopeIsRefusedAndTheStoreStillOpens) {
+  StartShop();
+  policy::CatalogLock clone = *policy::ParseCatalogLock(lock);
+  clone.scope = "staging";
+  const std::string staging = Replaced(kShopCatalog, "\"shop\"", "\"staging\"");
+  for (const ScopeUuid scope : {clone.uuid, ScopeUuid::Generate(1)}) {
+    clone.uuid = scope;  // the fields' ids are another scope's in both
+    const Result<policy::CatalogChange> refused =
+        admin_service.Apply(admin, staging, policy::WriteCatalogLock(clone), "a test");
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
+    EXPECT_EQ(refused.error().path(), "catalog.lock");
+    ASSERT_TRUE(admin_service.Seal(admin).ok());
+    ASSERT_TRUE(admin_service.Unseal(admin, KeyFile()).ok());
+    EXPECT_EQ(admin_service.ShowCatalog(admin, "")->scopes, std::vector<std::string>{"shop"});
+  }
+}
+
+TEST_F(CatalogsTest, FormerNameDoesNotBecomeAWeakerFieldUnnoticed) {
+  StartShop();
+  const std::string email = "[field.\"user.email\"]";
+  const std::string renamed =
+      Replaced(kShopCatalog, email, "[field.\"user.email_old\"]\nrenamed_from = \"user.email\"");
+  const Result<policy::CatalogChange> first = admin_service.Apply(admin, renamed, lock, "");
+  ASSERT_TRUE(first.ok()) << first.error().ToString();
+  const std::string again = renamed + email + "\nclass = \"public\"\nkeyring = \"shop\"\nrow = \"int64\"\n";
+  const std::string now = policy::WriteCatalogLock(first->lock);
+  EXPECT_EQ(admin_service.Apply(admin, again, now, "").error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_TRUE(admin_service.Apply(admin, again, now, "reviewed").ok());
+}
+
 TEST_F(CatalogsTest, DbaMayDiffButNotApply) {
   StartShop();
   EXPECT_TRUE(admin_service.Diff(dba, kShopCatalog, lock).ok());

@@ -135,6 +135,41 @@ TEST_F(FieldServiceTest, RewrapBringsTheDeclaredForm) {
   EXPECT_EQ(moved->columns.front().values.front().size(), 4U + 82U);
 }
 
+TEST_F(FieldServiceTest, OnePlantedValueFailsAlone) {
+  StartShop();
+  const std::vector<std::string> good = Encrypted(EmailColumn({"first", "last"}));
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, kMaxFieldValue + 200, std::size_t{1} << 20U}) {
+    const FieldColumn column = EmailColumn({good[0], std::string(size, 'x'), good[1]});
+    FieldColumn mixed = column;
+    mixed.row_parts = {std::int64_t{1}, std::int64_t{9}, std::int64_t{2}};
+    for (const auto method : {&FieldService::Decrypt, &FieldService::Rewrap}) {
+      const Result<FieldOutput> output = (fields.*method)(app, {mixed});
+      ASSERT_TRUE(output.ok()) << size << ": " << output.error().ToString();
+      EXPECT_EQ(output->columns.front().failures,
+                (std::vector<std::pair<std::uint32_t, ItemFailure>>{{1, ItemFailure::kDecryptFailed}}));
+      EXPECT_FALSE(output->columns.front().values[0].empty());
+      EXPECT_FALSE(output->columns.front().values[2].empty());
+    }
+  }
+}
+
+TEST_F(FieldServiceTest, ValueOfAFormerFormThatBindsMoreFailsAloneWithoutItsRow) {
+  StartShop();
+  const std::vector<std::string> bound = Encrypted(EmailColumn({"bound"}));
+  std::string unbound = kShopCatalog;
+  unbound.replace(unbound.find("row     = \"int64\""), 17, "bind_row = false\nunbound = \"a test\"");
+  ASSERT_TRUE(admin_service.Apply(admin, unbound, lock, "a test").ok());
+  FieldColumn column = EmailColumn({"now"});
+  column.row_parts.clear();
+  column.row_width = 0;
+  const std::vector<std::string> now = Encrypted(column);
+  column.values = {Kept(bound[0]), Kept(now[0])};
+  const Result<FieldOutput> output = fields.Decrypt(app, {column});
+  ASSERT_TRUE(output.ok()) << output.error().ToString();
+  EXPECT_EQ(output->columns.front().values, (std::vector<std::string>{"", "now"}));
+  EXPECT_EQ(output->columns.front().failures.front().second, ItemFailure::kDecryptFailed);
+}
+
 TEST_F(FieldServiceTest, DisabledVersionRefusesItsValuesUntilEnabled) {
   StartShop();
   const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}));
@@ -197,7 +232,6 @@ TEST_F(FieldServiceBadRequestTest, BrokenLimits) {
                  {"no value", {EmailColumn({})}},
                  {"too many columns", std::vector<FieldColumn>(65, EmailColumn({"x"}))},
                  {"too many values", {EmailColumn(std::vector<std::string>(4097, "x"))}},
-                 {"too long a value", {EmailColumn({std::string(kMaxFieldValue + 200, 'x')})}},
                  {"too many bytes", {EmailColumn(std::vector<std::string>(65, std::string(kMaxFieldValue, 'x')))}}});
   EXPECT_EQ(fields.Encrypt(app, {EmailColumn({std::string(kMaxFieldValue + 1, 'x')})}).error().code(),
             ErrorCode::kInvalidArgument);
