@@ -124,6 +124,11 @@ Outcome<int> Run(Session& session, RunCommandOptions& options) {
   options.run.hidden_variables = {"COFFER_SERVER", "COFFER_TLS_CA", "COFFER_TLS_CERT", "COFFER_TLS_KEY"};
   auto prepared = grafana::PreparedRun::Prepare(options.run, vault);
   if (!prepared.ok()) return Failure(kExitFailed, prepared.error().ToString());
+  if (prepared->plaintexts() > 0) {
+    const std::string note = "coffer: " + std::to_string(prepared->plaintexts()) +
+                             " value(s) of secureJsonData are plain text; move them: coffer grafana import FILE\n";
+    COFFER_TRY(WriteAll(STDERR_FILENO, AsBytes(note)));
+  }
   const auto exit_code = std::move(*prepared).Execute();
   if (!exit_code.ok()) return Failure(kExitFailed, exit_code.error().ToString());
   return *exit_code;

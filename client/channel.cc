@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <unistd.h>
 
 #include <grpcpp/security/credentials.h>
 
 #include "crypto/bytes.h"
+#include "io/directory.h"
 #include "io/file.h"
 #include "io/unix_socket.h"
 
@@ -26,10 +28,25 @@ RpcError Nobody(const ServerAddress& server, std::string_view why) {
   return RpcError(ErrorCode::kUnavailable, "no service at " + server.ToText() + std::string(why));
 }
 
+// Where others may write beside the socket, one of them could answer on it and take what callers send: the other end
+// must be root, ourselves, or the owner of the folder.
+bool IsTrustedPeer(const std::string& socket, const UniqueFd& connection) {
+  const auto peer = PeerUid(connection.get());
+  if (!peer.ok()) return false;
+  if (*peer == 0 || *peer == geteuid()) return true;
+  const std::size_t slash = socket.rfind('/');
+  const auto folder = FactsOf(socket.substr(0, slash + 1) + ".");
+  return folder.ok() && folder->owner == *peer;
+}
+
 // Asks the socket itself first, because it says why it does not answer and gRPC does not.
 RpcResult<void> ProbeSocket(const ServerAddress& server) {
   const auto probe = ConnectUnix(server.path());
-  if (probe.ok()) return {};
+  if (probe.ok()) {
+    if (IsTrustedPeer(server.path(), *probe)) return {};
+    return RpcError(ErrorCode::kPermissionDenied,
+                    "whoever answers on " + server.ToText() + " is neither root, nor you, nor the folder's owner");
+  }
   switch (probe.error().code()) {
     case ErrorCode::kPermissionDenied:
       return RpcError(ErrorCode::kPermissionDenied, "this user may not use " + server.ToText());

@@ -9,7 +9,8 @@ enum class WrapKind : std::uint8_t { kKek = 1, kDataKey = 2, kCallerKey = 3, kSe
 
 enum class KeyringPurpose : std::uint8_t { kEncrypt = 1, kDeterministic = 2, kIndex = 3 };
 
-// What a wrapped key is bound to. Made by the four functions below, which fix the fields that the format's table fixes.
+// What a wrapped key is bound to. Made by the functions below, which fix the fields that the format's table
+// fixes.
 struct WrapContext {
   StoreUuid store;
   WrapKind kind = WrapKind::kKek;

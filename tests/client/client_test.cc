@@ -1,10 +1,12 @@
 #include "client/client.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "client/wipe_message.h"
+#include "io/unix_socket.h"
 #include "tests/client/fake_service.h"
 #include "tests/support/temp_dir.h"
 
@@ -61,6 +63,20 @@ TEST_F(ClientTest, ASocketNobodyListensOnIsNoService) {
   const auto client = Client::Connect(Options());
   ASSERT_FALSE(client.ok());
   EXPECT_EQ(client.error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(ClientTest, ASocketOfAnotherUserInOurFolderIsNotTalkedTo) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to listen as somebody else";
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(chmod(dir_.path().c_str(), 0777), 0);
+  ASSERT_EQ(seteuid(kNobody), 0);
+  const Result<UniqueFd> theirs = ListenUnix(dir_ / "app.sock", 0666);
+  ASSERT_EQ(seteuid(0), 0);
+  ASSERT_TRUE(theirs.ok());
+  const auto refused = Client::Connect(Options());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_NE(refused.error().message.find("neither root, nor you, nor the folder's owner"), std::string::npos);
 }
 
 TEST_F(ClientTest, ASocketInAFolderWithOddCharactersIsFound) {
