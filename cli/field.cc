@@ -82,7 +82,7 @@ Outcome<int> Stream(Session& session, const FieldOptions& options, FieldAct act)
   if (counts.failed == 0) return kExitOk;
   return Failure(kExitFailed, std::to_string(counts.failed) + " value(s) did not decrypt",
                  options.keep_going ? "they are null in the output"
-                                    : "nothing from their records on was written; --keep-going writes null for them");
+                                    : "nothing of their batch and behind it was written; --keep-going writes null for them");
 }
 
 void AddStreamOptions(CLI::App& command, FieldOptions& options) {

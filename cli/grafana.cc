@@ -14,11 +14,10 @@
 #include "plugins/grafana/import.h"
 #include "plugins/grafana/run.h"
 #include "plugins/grafana/secret_key.h"
+#include "plugins/grafana/yaml_tree.h"
 
 namespace coffer::cli {
 namespace {
-
-constexpr std::uint64_t kMaxProvisioningFile = std::uint64_t{16} << 20;
 
 struct ImportCommandOptions {
   std::string file;
@@ -88,7 +87,7 @@ Outcome<void> CheckImport(const Session& session, const ImportCommandOptions& op
 
 Outcome<int> Import(Session& session, const ImportCommandOptions& options) {
   COFFER_TRY(CheckImport(session, options));
-  COFFER_ASSIGN_OR_RETURN(Bytes text, ReadFile(options.file, kMaxProvisioningFile));
+  COFFER_ASSIGN_OR_RETURN(Bytes text, ReadFile(options.file, grafana::kMaxYamlBytes));
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
   GrafanaVault vault(*client, options.whose.tenant);
   const auto imported = grafana::ImportFile(AsText(text), vault, options.import);

@@ -19,7 +19,7 @@ Error LiteralOf(const client::RpcError& error) {
     case ErrorCode::kConflict:
       return Error(ErrorCode::kConflict, "the secret was changed in the meantime");
     case ErrorCode::kFailedPrecondition:
-      return Error(error.code, "the secret is deleted, destroyed or expired, or its key is disabled");
+      return Error(error.code, "the secret is deleted, destroyed or expired, or its key is disabled, or the store is not initialised");
     case ErrorCode::kDecryptFailed:
       return Error(error.code, "the secret does not decrypt");
     case ErrorCode::kSealed:
@@ -27,7 +27,7 @@ Error LiteralOf(const client::RpcError& error) {
     case ErrorCode::kUnavailable:
       return Error(error.code, "the key service does not answer");
     case ErrorCode::kResourceExhausted:
-      return Error(error.code, "a quota of this caller is used up");
+      return Error(error.code, "a limit of the store is reached");
     case ErrorCode::kIntegrity:
       return Error(error.code, "the key service's store was altered");
     case ErrorCode::kInternal:
@@ -44,12 +44,7 @@ Result<grafana::StoredSecret> GrafanaVault::Get(const SecretReference& reference
   request.set_path(reference.path.text());
   request.set_version(reference.version.value_or(0));
   auto answer = client_.GetSecret(request);
-  if (!answer.ok()) {
-    // To Grafana a deleted secret is one that is not there.
-    const bool gone = answer.error().code == ErrorCode::kFailedPrecondition && answer.error().from_service;
-    return gone ? Error(ErrorCode::kNotFound, "the secret is deleted, destroyed or expired")
-                : LiteralOf(answer.error());
-  }
+  if (!answer.ok()) return LiteralOf(answer.error());
   grafana::StoredSecret secret;
   secret.version = answer->version().version();
   secret.value = SecretBytes::Absorb(std::move(*answer->mutable_value()));

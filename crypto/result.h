@@ -26,7 +26,7 @@ enum class ErrorCode : std::uint8_t {
   kDecryptFailed = 8,       // The one error for whatever depends on a ciphertext's bytes.
   kSealed = 9,              // The root key is locked.
   kUnavailable = 10,        // An outage (disk full, store down, draining). The one code that means "try again".
-  kResourceExhausted = 11,  // A quota of the caller is used up.
+  kResourceExhausted = 11,  // A limit of the store is reached.
   kIntegrity = 12,          // Stored state was altered outside the service. Nothing is served from it.
   kInternal = 13,           // A defect of ours or of a library.
 };
@@ -51,8 +51,8 @@ class Error {
   Error(ErrorCode code, Literal message) : code_(code), message_(message.view()) {}
 
   // Where it happened: a field path like "columns[2].values[7]" or a name. Characters outside [A-Za-z0-9._/:[]- ]
-  // become
-  // '?', and more than kMaxPath are cut; an inner path is kept behind the outer one ("columns[2]" + "values[7]").
+  // become '?', and more than kMaxPath are cut; an inner path is kept behind the outer one ("columns[2]" +
+  // "values[7]").
   Error At(std::string_view path) &&;
   // The line of a text input, counted from 1.
   Error AtLine(std::uint64_t line) &&;

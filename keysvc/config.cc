@@ -56,9 +56,14 @@ class TableReader {
     const toml::node* node = Take(key);
     if (node == nullptr) return {};
     out = node->value_exact<std::int64_t>();
-    if (out && *out >= least && *out <= most) return {};
-    return std::move(Bad("must be a whole number within its limits", Path(key), node))
-        .WithLimit(static_cast<std::uint64_t>(most));
+    if (!out) return Bad("must be a whole number", Path(key), node);
+    if (*out < least) {
+      return std::move(Bad("is less than allowed", Path(key), node)).WithLimit(static_cast<std::uint64_t>(least));
+    }
+    if (*out > most) {
+      return std::move(Bad("is more than allowed", Path(key), node)).WithLimit(static_cast<std::uint64_t>(most));
+    }
+    return {};
   }
 
   Result<const toml::table*> Table(std::string_view key) {

@@ -76,9 +76,15 @@ Result<Config> LoadConfig(const Arguments& arguments) {
     }
     config = DefaultConfig(arguments.data_dir, uid);
   } else {
-    COFFER_ASSIGN_OR_RETURN(const Bytes text, ReadFile(arguments.config_file, kMaxConfigBytes));
-    COFFER_ASSIGN_OR_RETURN(config, ParseConfig(AsText(text), uid));
+    const Result<Bytes> text = ReadFile(arguments.config_file, kMaxConfigBytes);
+    if (!text.ok()) {
+      return Error(ErrorCode::kInvalidArgument, "is not there, too long, or not readable by this user").At("--config");
+    }
+    COFFER_ASSIGN_OR_RETURN(config, ParseConfig(AsText(*text), uid));
     if (!arguments.data_dir.empty()) {
+      if (arguments.data_dir.front() != '/') {
+        return Error(ErrorCode::kInvalidArgument, "must be an absolute folder").At("--data-dir");
+      }
       if (config.socket_dir == config.data_dir) config.socket_dir = arguments.data_dir;
       config.data_dir = arguments.data_dir;
     }
@@ -123,8 +129,8 @@ Status RunDev(const Arguments& arguments, const sigset_t& stop) {
   SetUpLog(config.log_level);
   config.reflection = true;
   const Status served = Serve(config, stop, true);
-  COFFER_TRY(folder.Wipe());
-  return served;
+  const Status wiped = folder.Wipe();
+  return served.ok() ? wiped : served;
 }
 
 Status Run(const Arguments& arguments, const sigset_t& stop) {
@@ -145,14 +151,14 @@ int Main(int argc, char** argv) {
       "Exit: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.");
   app.set_version_flag("--version", std::string(COFFER_VERSION));
   auto* config = app.add_option("--config", arguments.config_file, "configuration file (TOML)")->type_name("FILE");
-  app.add_option("--data-dir", arguments.data_dir, "folder of the store; made when absent")->type_name("DIR");
-  app.add_flag("--allow-swap", arguments.allow_swap, "start even when memory cannot be locked");
+  auto* data_dir = app.add_option("--data-dir", arguments.data_dir, "folder of the store; made when absent")->type_name("DIR");
+  auto* allow_swap = app.add_flag("--allow-swap", arguments.allow_swap, "start even when memory cannot be locked");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   CLI::App* dev = app.add_subcommand("dev", "an unsealed throwaway service in memory, for this user only");
   dev->add_option("--log-level", arguments.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  dev->excludes(config);
+  for (CLI::Option* other : {config, data_dir, allow_swap}) dev->excludes(other);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -41,7 +41,7 @@ Result<std::int64_t> ReadInstant(const TomlNode& node) {
 
 Result<std::string> ReadReason(const TomlNode& node) {
   COFFER_ASSIGN_OR_RETURN(std::string reason, ReadText(node));
-  if (!IsReason(reason)) return Refused("must be 1 to 200 characters without control characters").WithLimit(kMaxReason);
+  if (!IsReason(reason)) return Refused("must be 1 to 200 characters that all show").WithLimit(kMaxReason);
   return reason;
 }
 

@@ -144,7 +144,7 @@ Result<bool> ReadState(const TomlNode& node) {
 
 Result<std::string> ReadUnbound(const TomlNode& node) {
   if (node.kind != Kind::kText || !IsReason(node.text))
-    return Refused("must be 1 to 200 characters").WithLimit(kMaxReason);
+    return Refused("must be 1 to 200 characters that all show").WithLimit(kMaxReason);
   return node.text;
 }
 

@@ -78,8 +78,8 @@ Result<ColumnWork> ColumnWork::Create(Unsealed& unsealed, const policy::CatalogV
   return ColumnWork(unsealed, *rule, column, index, *tenant, now_unix_s);
 }
 
-Error ColumnWork::AtItem(Error error, std::string_view list, std::size_t item) const {
-  return std::move(error).At(std::string(list) + "[" + std::to_string(item) + "]").At(ColumnPath(index_));
+Error ColumnWork::AtItem(Error error, std::size_t item) const {
+  return std::move(error).At("values[" + std::to_string(item) + "]").At(ColumnPath(index_));
 }
 
 bool ColumnWork::NeedsDataKey() const { return !unsealed_->keys->HasDataKey(rule_->keyrings.front(), tenant_); }
@@ -105,7 +105,7 @@ Status ColumnWork::Bind(std::size_t item, const FieldForm& form) {
   const std::span<const BoundColumn> context =
       std::span(column_->contexts).subspan(item * column_->context_width, column_->context_width);
   Status bound = policy::EncodeBinding(*rule_, form, row, context, row_, context_);
-  if (!bound.ok()) return AtItem(std::move(bound).error(), "items", item);
+  if (!bound.ok()) return AtItem(std::move(bound).error(), item);
   return {};
 }
 

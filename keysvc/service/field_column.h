@@ -45,7 +45,7 @@ class ColumnWork {
   // Nothing: the item failed and is noted in `output`.
   Result<std::optional<SecretBytes>> DecryptItem(std::size_t item, ColumnOutput& output);
   Result<const Opener*> FindOpener(ByteView ciphertext);
-  Error AtItem(Error error, std::string_view list, std::size_t item) const;
+  Error AtItem(Error error, std::size_t item) const;
 
   Unsealed* unsealed_;
   const policy::FieldRule* rule_;

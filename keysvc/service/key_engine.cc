@@ -130,7 +130,15 @@ Result<KeyringView> KeyEngine::EnableVersion(std::string_view name, KeyVersion v
   return SetVersionState(name, version, VersionState::kEnabled);
 }
 
+bool KeyEngine::IsInState(std::string_view name, KeyVersion number, VersionState state) const {
+  const ReadLock lock(table_mutex_);
+  const Keyring* keyring = table_.FindKeyring(name);
+  const Version* version = keyring == nullptr ? nullptr : table_.FindVersion(keyring->uuid, number);
+  return version != nullptr && version->state == state;
+}
+
 Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion number, VersionState state) {
+  if (IsInState(name, number, state)) return GetKeyring(name);
   Version version;
   const auto act = [&](StoreMutation& mutation) -> Status {
     {

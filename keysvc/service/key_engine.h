@@ -116,6 +116,7 @@ class KeyEngine {
                 const std::function<Status(KeyTable&, KekMap&)>& apply) COFFER_EXCLUDES(mutation_mutex_, table_mutex_);
   Status Reload() COFFER_REQUIRES(mutation_mutex_) COFFER_EXCLUDES(table_mutex_);
   Result<KeyTable> ReadTable();
+  bool IsInState(std::string_view name, KeyVersion number, VersionState state) const;
   Result<KeyringView> SetVersionState(std::string_view name, KeyVersion version, VersionState state);
   KeyringView ViewOf(const Keyring& keyring) const COFFER_REQUIRES_SHARED(table_mutex_);
   Status OpenKeks() COFFER_REQUIRES(table_mutex_);

@@ -1,8 +1,8 @@
 #include "keysvc/service/pipeline.h"
 
 namespace coffer::keysvc {
+
 CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
-  calls_.fetch_add(1, std::memory_order_relaxed);
   const policy::Decision decision = policy::Decide(caller.principal.role, operation);
   CallRecord record;
   record.principal = caller.principal.id;
@@ -15,6 +15,13 @@ CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation
 
 Error Pipeline::Refusal() {
   return Error(ErrorCode::kPermissionDenied, "the policy does not allow this operation to your role");
+}
+
+Error Pipeline::Reject(const Caller& caller, policy::Operation operation, Error error) const {
+  CallRecord record = NewRecord(caller, operation);
+  const Result<bool> result = record.allowed ? std::move(error) : Refusal();
+  const Status recorded = Finish(record, result);
+  return recorded.ok() ? result.error() : recorded.error();
 }
 
 Status Pipeline::Begin(CallRecord& record) const {
@@ -31,7 +38,7 @@ Status Pipeline::CheckAlone(const Caller& caller, std::string_view reason, CallR
   }
   // It is written into the log as it is: a control character could forge a line.
   if (!policy::IsReason(reason)) {
-    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters without control characters")
+    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters that all show")
         .At("alone_reason")
         .WithLimit(policy::kMaxReason);
   }

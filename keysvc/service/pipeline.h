@@ -27,9 +27,10 @@ class Pipeline {
   template <typename Act>
   auto Read(const Caller& caller, policy::Operation operation, Act&& act) const
       -> decltype(act(std::declval<Unsealed&>(), std::declval<CallRecord&>())) {
-    CallRecord record = NewRecord(caller, operation);
+    calls_.fetch_add(1, std::memory_order_relaxed);
     for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
       const std::uint64_t generation = barrier_.generation();
+      CallRecord record = NewRecord(caller, operation);
       auto result = Guarded(record, act);
       COFFER_TRY(Finish(record, result));
       // An outage is not a decision that could have changed; a failed commit moves the generation by itself, because
@@ -37,13 +38,19 @@ class Pipeline {
       const bool outage = !result.ok() && result.error().code() == ErrorCode::kUnavailable;
       if (outage || barrier_.generation() == generation) return result;
     }
-    return Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again");
+    return Reject(caller, operation,
+                  Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again"));
   }
+
+  // For a door that cannot read a request: the refusal when the caller may not do the act at all, else `error`; recorded
+  // either way.
+  Error Reject(const Caller& caller, policy::Operation operation, Error error) const;
 
   // Mutations: the same, recorded before and after, run once.
   template <typename Act>
   auto Mutate(const Caller& caller, policy::Operation operation, Act&& act) const
       -> decltype(act(std::declval<Unsealed&>(), std::declval<CallRecord&>())) {
+    calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
     COFFER_TRY(Begin(record));
     auto result = Guarded(record, act);
@@ -57,6 +64,7 @@ class Pipeline {
   template <typename Act>
   auto Control(const Caller& caller, policy::Operation operation, Act&& act) const
       -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
+    calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
     COFFER_TRY(Begin(record));
     using ResultType = decltype(act(barrier_, record));

@@ -16,7 +16,8 @@ class VaultPort {
  public:
   virtual ~VaultPort() = default;
 
-  // The value of the version that is named, or the newest. kNotFound: no such secret, or deleted. kUnavailable: the
+  // The value of the version that is named, or the newest. kNotFound: no such secret. kFailedPrecondition: it is
+  // deleted, destroyed or expired, its key is disabled, or the store is not initialised. kUnavailable: the
   // service does not answer. kSealed: it is sealed. kPermissionDenied, kUnauthenticated: not for this caller.
   virtual Result<StoredSecret> Get(const SecretReference& reference) = 0;
 

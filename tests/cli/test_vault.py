@@ -291,6 +291,19 @@ class Grafana(unittest.TestCase):
         self.assertEqual(run.returncode, 7, run.stderr)
         self.assertIn(b"grafana-canary", run.stdout)
         self.assertTrue(run.stdout.endswith(b"\n0\n"), run.stdout)
+        self.assertNotIn(b"plain text", run.stderr)
+
+        (folder / "plain.yml").write_text("datasources:\n- name: p\n  secureJsonData:\n    password: plain-canary\n")
+        run = self.service.run("grafana", "run", "--provisioning", str(folder.parent), "--", "true")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn(b"1 value(s) of secureJsonData are plain text", run.stderr)
+        self.assertNotIn(b"plain-canary", run.stderr)
+
+        self.service.ok("secret", "delete", "grafana/1/prod-db/password")
+        gone = self.service.run("grafana", "run", "--provisioning", str(folder.parent), "--", "true")
+        self.assertEqual(gone.returncode, 1)
+        self.assertIn(b"deleted", gone.stderr)
+        self.assertNotIn(b"no such secret", gone.stderr)
 
     def test_a_key_in_use_is_never_overwritten(self):
         key = "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
