@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::array<std::byte, 32> kSalt{};
 constexpr std::size_t kDerivedKeySize = 32;
+constexpr std::size_t kSivKeySize = 64;
+constexpr std::size_t kSlowSaltSize = 16;
 
 SecretBytes Derive(const SecretBytes& key, std::string_view label, ByteView fields, std::size_t length) {
   Bytes info;
@@ -22,6 +24,20 @@ FieldKeys DeriveFieldKeys(const SecretBytes& data_key, Suite suite, TenantUuid t
   Bytes fields;
   Writer(fields).U8(static_cast<std::uint8_t>(suite)).Raw(tenant.view()).Raw(field.view());
   return {Derive(data_key, "enc", fields, kDerivedKeySize), Derive(data_key, "cmt", fields, kDerivedKeySize)};
+}
+
+SecretBytes DeriveDeterministicKey(const SecretBytes& data_key, TenantUuid tenant, FieldUuid field) {
+  Bytes fields;
+  Writer(fields).U8(static_cast<std::uint8_t>(Suite::kAes256Siv)).Raw(tenant.view()).Raw(field.view());
+  return Derive(data_key, "det", fields, kSivKeySize);
+}
+
+IndexKeys DeriveIndexKeys(const SecretBytes& index_data_key, TenantUuid tenant, IndexDomainUuid domain,
+                          std::uint32_t profile) {
+  Bytes fields;
+  Writer(fields).Raw(tenant.view()).Raw(domain.view()).U32(profile);
+  return {Derive(index_data_key, "idx", fields, kDerivedKeySize),
+          Derive(index_data_key, "pad", fields, kDerivedKeySize), Derive(index_data_key, "slw", fields, kSlowSaltSize)};
 }
 
 WrapKeys DeriveWrapKeys(const SecretBytes& wrapping_key) {

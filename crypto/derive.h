@@ -16,6 +16,21 @@ struct FieldKeys {
 };
 FieldKeys DeriveFieldKeys(const SecretBytes& data_key, Suite suite, TenantUuid tenant, FieldUuid field);
 
+// Label "det", 64 bytes: the SIV key of suite 4, K1 in the left half.
+SecretBytes DeriveDeterministicKey(const SecretBytes& data_key, TenantUuid tenant, FieldUuid field);
+
+// Columns of one index domain can be joined: equal values have equal tokens.
+using IndexDomainUuid = UuidOf<struct IndexDomainTag>;
+
+struct IndexKeys {
+  SecretBytes tokens;     // 32 bytes, label "idx"
+  SecretBytes pads;       // 32 bytes, label "pad"
+  SecretBytes slow_salt;  // 16 bytes, label "slw"
+};
+// `profile` is the number of an index profile within its domain, from 1.
+IndexKeys DeriveIndexKeys(const SecretBytes& index_data_key, TenantUuid tenant, IndexDomainUuid domain,
+                          std::uint32_t profile);
+
 struct WrapKeys {
   SecretBytes encryption;  // 32 bytes, label "wrap"
   SecretBytes commitment;  // 32 bytes, label "wcm"

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <variant>
 
 #include "crypto/cursor.h"
+#include "crypto/internal/siv.h"
 #include "crypto/internal/xaes.h"
 
 namespace coffer {
@@ -62,12 +64,17 @@ class AssociatedData {
 // The body of a ciphertext, cut into its parts.
 template <typename Span>
 struct Parts {
-  Span nonce;
+  Span nonce;  // empty in suite 4
   Span content;
-  Span tag;
-  Span commitment;  // empty in suite 1
+  Span tag;         // suite 4: V, in front of the content
+  Span commitment;  // empty but in suite 2
 
   Parts(Span body, Suite suite) {
+    if (suite == Suite::kAes256Siv) {
+      tag = body.first(kTagSize);
+      content = body.subspan(kTagSize);
+      return;
+    }
     const std::size_t commitment_size = suite == Suite::kXaes256GcmCommitting ? sizeof(Digest) : 0;
     nonce = body.first(kNonceSize);
     content = body.subspan(kNonceSize, body.size() - kNonceSize - kTagSize - commitment_size);
@@ -94,10 +101,30 @@ Status CheckForm(const SecretBytes& data_key, KeyId id, const FieldForm& form) {
   if (form.pad_multiple > kMaxPadMultiple) {
     return Error(ErrorCode::kInvalidArgument, "the padding multiple is too large").WithLimit(kMaxPadMultiple);
   }
-  if (form.suite != Suite::kXaes256Gcm && form.suite != Suite::kXaes256GcmCommitting) {
-    return Error(ErrorCode::kInvalidArgument, "the suite is unknown");
+  switch (form.suite) {
+    case Suite::kXaes256Gcm:
+    case Suite::kXaes256GcmCommitting:
+      return {};
+    case Suite::kAes256Siv:
+      if (form.row_bound) return Error(ErrorCode::kInvalidArgument, "the deterministic suite is never row-bound");
+      return {};
   }
-  return {};
+  return Error(ErrorCode::kInvalidArgument, "the suite is unknown");
+}
+
+// The least body of a ciphertext.
+std::size_t LeastBody(Suite suite) { return FieldForm{suite, 0, false, false}.CiphertextSize(0) - kFieldHeaderSize; }
+
+using ContentKey = std::variant<internal::XaesKey, internal::SivKey>;
+
+Result<ContentKey> MakeContentKey(bool is_siv, const SecretBytes& key) {
+  const ByteView bytes = key.Expose(SecretAccess::kCipher);
+  if (is_siv) {
+    COFFER_ASSIGN_OR_RETURN(ContentKey siv, internal::SivKey::Create(bytes));
+    return siv;
+  }
+  COFFER_ASSIGN_OR_RETURN(ContentKey xaes, internal::XaesKey::Create(bytes));
+  return xaes;
 }
 
 }  // namespace
@@ -107,10 +134,11 @@ struct FieldCipher::State {
   KeyId key_id;
   std::array<std::byte, kFieldHeaderSize> header{};
   Prefix prefix{};
-  internal::XaesKey encryption;
-  SecretBytes commitment;
+  ContentKey encryption;
+  SecretBytes commitment;  // empty in suite 4
 
   Status CheckBinding(const Binding& binding) const;
+  Status EncryptContent(ByteView content, ByteView associated_data, const Parts<MutableBytes>& parts) const;
   Result<bool> DecryptContent(const Parts<ByteView>& parts, ByteView associated_data, MutableBytes out) const;
 };
 
@@ -123,24 +151,46 @@ Status FieldCipher::State::CheckBinding(const Binding& binding) const {
   return {};
 }
 
+Status FieldCipher::State::EncryptContent(ByteView content, ByteView associated_data,
+                                          const Parts<MutableBytes>& parts) const {
+  if (const auto* siv = std::get_if<internal::SivKey>(&encryption)) {
+    return siv->Encrypt({&associated_data, 1}, content, parts.tag, parts.content);
+  }
+  const Nonce nonce = NextNonce();
+  std::copy(nonce.begin(), nonce.end(), parts.nonce.begin());
+  COFFER_TRY(
+      std::get<internal::XaesKey>(encryption).Encrypt(nonce, content, associated_data, parts.content, parts.tag));
+  if (form.suite == Suite::kXaes256GcmCommitting) {
+    const Digest digest = internal::Commitment(commitment, nonce, associated_data, parts.tag);
+    std::copy(digest.begin(), digest.end(), parts.commitment.begin());
+  }
+  return {};
+}
+
 // Both checks are always made, and only their conjunction is told.
 Result<bool> FieldCipher::State::DecryptContent(const Parts<ByteView>& parts, ByteView associated_data,
                                                 MutableBytes out) const {
+  if (const auto* siv = std::get_if<internal::SivKey>(&encryption)) {
+    return siv->Decrypt({&associated_data, 1}, parts.tag, parts.content, out);
+  }
   bool commits = true;
   if (form.suite == Suite::kXaes256GcmCommitting) {
     commits =
         EqualConstantTime(parts.commitment, internal::Commitment(commitment, parts.nonce, associated_data, parts.tag));
   }
+  const auto& xaes = std::get<internal::XaesKey>(encryption);
   COFFER_ASSIGN_OR_RETURN(const bool matches,
-                          encryption.Decrypt(parts.nonce, parts.content, parts.tag, associated_data, out));
+                          xaes.Decrypt(parts.nonce, parts.content, parts.tag, associated_data, out));
   return matches && commits;
 }
 
 Result<FieldCipher> FieldCipher::Create(const SecretBytes& data_key, KeyId id, const FieldForm& form,
                                         const FieldPlace& place) {
   COFFER_TRY(CheckForm(data_key, id, form));
-  FieldKeys keys = DeriveFieldKeys(data_key, form.suite, place.tenant, place.field);
-  COFFER_ASSIGN_OR_RETURN(auto encryption, internal::XaesKey::Create(keys.encryption.Expose(SecretAccess::kCipher)));
+  const bool is_siv = form.suite == Suite::kAes256Siv;
+  FieldKeys keys = is_siv ? FieldKeys{DeriveDeterministicKey(data_key, place.tenant, place.field), {}}
+                          : DeriveFieldKeys(data_key, form.suite, place.tenant, place.field);
+  COFFER_ASSIGN_OR_RETURN(ContentKey encryption, MakeContentKey(is_siv, keys.encryption));
   auto state = std::make_unique<State>(State{form, id, {}, {}, std::move(encryption), std::move(keys.commitment)});
   FieldHeader{form.SecondByte(), id}.Write(state->header);
   state->prefix = MakePrefix(state->header, place);
@@ -162,8 +212,6 @@ Status FieldCipher::Encrypt(ByteView plaintext, const Binding& binding, MutableB
   }
   std::copy(state_->header.begin(), state_->header.end(), out.begin());
   const Parts<MutableBytes> parts(out.subspan(kFieldHeaderSize), state_->form.suite);
-  const Nonce nonce = NextNonce();
-  std::copy(nonce.begin(), nonce.end(), parts.nonce.begin());
   ByteView content = plaintext;
   if (state_->form.pad_multiple != 0) {
     auto end = std::copy(plaintext.begin(), plaintext.end(), parts.content.begin());
@@ -172,12 +220,7 @@ Status FieldCipher::Encrypt(ByteView plaintext, const Binding& binding, MutableB
     content = parts.content;
   }
   const AssociatedData associated_data(state_->prefix, binding);
-  COFFER_TRY(state_->encryption.Encrypt(nonce, content, associated_data.view(), parts.content, parts.tag));
-  if (state_->form.suite == Suite::kXaes256GcmCommitting) {
-    const Digest digest = internal::Commitment(state_->commitment, nonce, associated_data.view(), parts.tag);
-    std::copy(digest.begin(), digest.end(), parts.commitment.begin());
-  }
-  return {};
+  return state_->EncryptContent(content, associated_data.view(), parts);
 }
 
 Result<SecretBytes> FieldCipher::Decrypt(ByteView ciphertext, const Binding& binding) const {
@@ -185,8 +228,7 @@ Result<SecretBytes> FieldCipher::Decrypt(ByteView ciphertext, const Binding& bin
   // What cannot be this cipher's is decrypted all the same, its end or a block of zeros, so that no check shows in the
   // time.
   static constexpr std::array<std::byte, kNonceSize + kTagSize + sizeof(Digest)> kNoBody{};
-  const std::size_t body_size =
-      kNonceSize + kTagSize + (state_->form.suite == Suite::kXaes256GcmCommitting ? sizeof(Digest) : 0);
+  const std::size_t body_size = LeastBody(state_->form.suite);
   const bool is_long_enough = ciphertext.size() >= kFieldHeaderSize + body_size;
   const bool is_ours = is_long_enough && EqualConstantTime(ciphertext.first(kFieldHeaderSize), state_->header);
   const ByteView body = is_long_enough ? ciphertext.subspan(kFieldHeaderSize) : ByteView(kNoBody).first(body_size);

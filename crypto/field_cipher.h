@@ -2,8 +2,8 @@
 // 1).
 //
 // The associated data binds header, scope, tenant, field, row and bound columns, so a value moved to another place does
-// not decrypt. Nonces are made inside. Whatever depends on the ciphertext's bytes fails as kDecryptFailed and nothing
-// else.
+// not decrypt. Nonces are made inside; suite 4 has none, so there equal plaintexts have equal ciphertexts. Whatever
+// depends on the ciphertext's bytes fails as kDecryptFailed and nothing else.
 #pragma once
 
 #include "crypto/derive.h"
@@ -26,7 +26,8 @@ struct Binding {
 // Immutable and thread-safe. Wiped when destroyed.
 class FieldCipher {
  public:
-  // `data_key` is 32 bytes and `id` its valid id. kInvalidArgument otherwise, or for a pad multiple above 32.
+  // `data_key` is 32 bytes and `id` its valid id. kInvalidArgument otherwise, for a pad multiple above 32, and
+  // for suite 4 with row binding. That suite 4 is for keyrings of purpose `deterministic` only, the caller sees to.
   static Result<FieldCipher> Create(const SecretBytes& data_key, KeyId id, const FieldForm& form,
                                     const FieldPlace& place);
   ~FieldCipher();

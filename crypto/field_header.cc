@@ -11,9 +11,6 @@ constexpr std::uint8_t kPadded = 0x80;
 constexpr std::uint8_t kRowBound = 0x40;
 constexpr std::uint8_t kContextBound = 0x20;
 constexpr std::uint8_t kReserved = 0x10;
-// The format's deterministic suite, AES-256-SIV: never row-bound. Well-formed here; no FieldCipher makes or reads it.
-constexpr std::uint8_t kSivSuite = 4;
-constexpr std::size_t kSivOverhead = 26;
 
 constexpr std::size_t kNonceSize = 24;
 constexpr std::size_t kTagSize = 16;
@@ -25,7 +22,7 @@ bool IsKnown(std::uint8_t second_byte) {
     case static_cast<std::uint8_t>(Suite::kXaes256Gcm):
     case static_cast<std::uint8_t>(Suite::kXaes256GcmCommitting):
       return true;
-    case kSivSuite:
+    case static_cast<std::uint8_t>(Suite::kAes256Siv):
       return (second_byte & kRowBound) == 0;
     default:
       return false;
@@ -35,9 +32,7 @@ bool IsKnown(std::uint8_t second_byte) {
 // The least size of a ciphertext whose second byte IsKnown. Padding adds at least one byte.
 std::size_t LeastSize(std::uint8_t second_byte) {
   const std::size_t padding = (second_byte & kPadded) != 0 ? 1 : 0;
-  const std::uint8_t suite = second_byte & kSuiteMask;
-  if (suite == kSivSuite) return kSivOverhead + padding;
-  return FieldForm{static_cast<Suite>(suite), 0, false, false}.CiphertextSize(0) + padding;
+  return FieldForm{static_cast<Suite>(second_byte & kSuiteMask), 0, false, false}.CiphertextSize(0) + padding;
 }
 
 }  // namespace
@@ -49,7 +44,7 @@ std::uint8_t FieldForm::SecondByte() const {
 
 std::size_t FieldForm::CiphertextSize(std::size_t size) const {
   const std::size_t content = pad_multiple == 0 ? size : (size / pad_multiple + 1) * pad_multiple;
-  return kFieldHeaderSize + kNonceSize + content + kTagSize +
+  return kFieldHeaderSize + (suite == Suite::kAes256Siv ? 0 : kNonceSize) + content + kTagSize +
          (suite == Suite::kXaes256GcmCommitting ? kCommitmentSize : 0);
 }
 

@@ -11,6 +11,7 @@ namespace coffer {
 enum class Suite : std::uint8_t {
   kXaes256Gcm = 1,            // XAES-256-GCM (C2SP)
   kXaes256GcmCommitting = 2,  // the same with a 32-byte commitment to key, nonce, associated data and tag
+  kAes256Siv = 4,             // AES-256-SIV (RFC 5297): deterministic, so equal plaintexts show; never row-bound
 };
 
 inline constexpr std::size_t kFieldHeaderSize = 10;
@@ -36,7 +37,7 @@ struct FieldHeader {
 
   void Write(MutableBytes out10) const;
   // Nothing when `ciphertext` is shorter than a header, or its format byte, suite, flags or key id is not one that v1
-  // has. The format's suite 4 parses too, though no Suite names it: whether a field may have it, its declaration says.
+  // has. Whether a field may have its suite, its declaration says.
   static std::optional<FieldHeader> Parse(ByteView ciphertext);
 };
 

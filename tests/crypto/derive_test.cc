@@ -24,6 +24,16 @@ std::optional<std::string> DerivedByFunction(const Json& c) {
                                            UuidOfHex<FieldUuid>(inputs.at("field")));
     return HexOfSecret(label == "enc" ? keys.encryption : keys.commitment);
   }
+  if (label == "det") {
+    return HexOfSecret(DeriveDeterministicKey(key, UuidOfHex<TenantUuid>(inputs.at("tenant")),
+                                              UuidOfHex<FieldUuid>(inputs.at("field"))));
+  }
+  if (label == "idx" || label == "pad" || label == "slw") {
+    const IndexKeys keys =
+        DeriveIndexKeys(key, UuidOfHex<TenantUuid>(inputs.at("tenant")),
+                        UuidOfHex<IndexDomainUuid>(inputs.at("domain")), inputs.at("profile").get<std::uint32_t>());
+    return HexOfSecret(label == "idx" ? keys.tokens : label == "pad" ? keys.pads : keys.slow_salt);
+  }
   if (label == "wrap") return HexOfSecret(DeriveWrapKeys(key).encryption);
   if (label == "wcm") return HexOfSecret(DeriveWrapKeys(key).commitment);
   if (label == "kcv") return ToHex(DeriveKeyCheckValue(key));
@@ -46,7 +56,7 @@ TEST(DeriveTest, MatchesTheVectors) {
       ++by_function[c.at("label").get<std::string>()];
     }
   }
-  EXPECT_EQ(by_function.size(), 7U) << "every label that has a function has a vector";
+  EXPECT_EQ(by_function.size(), 11U) << "every label that has a function has a vector";
 }
 
 TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
@@ -64,6 +74,11 @@ TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
     add(keys.encryption);
     add(keys.commitment);
   }
+  add(DeriveDeterministicKey(key, tenant, field));
+  const IndexKeys index = DeriveIndexKeys(key, tenant, TestUuid<IndexDomainUuid>(2), 1);
+  add(index.tokens);
+  add(index.pads);
+  add(index.slow_salt);
   const WrapKeys wrap = DeriveWrapKeys(key);
   add(wrap.encryption);
   add(wrap.commitment);
@@ -94,6 +109,23 @@ TEST(DeriveTest, EveryInputOfAFieldKeyCounts) {
   EXPECT_EQ(outputs.size(), count);
 }
 
+TEST(DeriveTest, EveryInputOfAnIndexKeyCounts) {
+  const SecretBytes key = SecretOf(Bytes(32, std::byte{1}));
+  std::set<std::string> outputs;
+  std::size_t count = 0;
+  for (unsigned tenant : {0U, 1U, 2U}) {
+    for (unsigned domain : {0U, 1U, 2U}) {
+      for (std::uint32_t profile : {1U, 2U, 256U, 0xFFFFFFFFU}) {
+        const IndexKeys keys =
+            DeriveIndexKeys(key, TestUuid<TenantUuid>(tenant), TestUuid<IndexDomainUuid>(domain), profile);
+        for (const SecretBytes* each : {&keys.tokens, &keys.pads, &keys.slow_salt}) outputs.insert(HexOfSecret(*each));
+        count += 3;
+      }
+    }
+  }
+  EXPECT_EQ(outputs.size(), count);
+}
+
 TEST(DeriveTest, IntegrityKeysDependOnTheStore) {
   const SecretBytes root = SecretOf(Bytes(32, std::byte{1}));
   const IntegrityKeys a = DeriveIntegrityKeys(root, TestUuid<StoreUuid>(1));
@@ -106,6 +138,9 @@ TEST(DeriveTest, SizesAreTheFormats) {
   const SecretBytes key = SecretOf(Bytes(32));
   EXPECT_EQ(DeriveFieldKeys(key, Suite::kXaes256Gcm, {}, {}).encryption.size(), 32U);
   EXPECT_EQ(DeriveFieldKeys(key, Suite::kXaes256Gcm, {}, {}).commitment.size(), 32U);
+  EXPECT_EQ(DeriveDeterministicKey(key, {}, {}).size(), 64U);
+  EXPECT_EQ(DeriveIndexKeys(key, {}, {}, 1).tokens.size(), 32U);
+  EXPECT_EQ(DeriveIndexKeys(key, {}, {}, 1).slow_salt.size(), 16U);
   EXPECT_EQ(DeriveWrapKeys(key).encryption.size(), 32U);
   EXPECT_EQ(DeriveKeyCheckValue(key).size(), 16U);
 }

@@ -14,6 +14,7 @@ TEST(FieldFormTest, SecondByteHasSuiteAndFlags) {
   EXPECT_EQ((FieldForm{Suite::kXaes256GcmCommitting, 0, true, false}.SecondByte()), 0x42);
   EXPECT_EQ((FieldForm{Suite::kXaes256GcmCommitting, 0, false, true}.SecondByte()), 0x22);
   EXPECT_EQ((FieldForm{Suite::kXaes256Gcm, 32, true, true}.SecondByte()), 0xE1);
+  EXPECT_EQ((FieldForm{Suite::kAes256Siv, 32, false, true}.SecondByte()), 0xA4);
 }
 
 TEST(FieldFormTest, DefaultIsTheStrongest) {
@@ -32,6 +33,8 @@ TEST(FieldFormTest, CiphertextSizeIsOverheadAndPadding) {
   EXPECT_EQ(padded.CiphertextSize(32), 82U + 64U);
   const FieldForm one{Suite::kXaes256Gcm, 1, true, false};
   EXPECT_EQ(one.CiphertextSize(5), 50U + 6U);
+  const FieldForm deterministic{Suite::kAes256Siv, 16, false, false};
+  EXPECT_EQ(deterministic.CiphertextSize(0), 26U + 16U);
 }
 
 TEST(FieldHeaderTest, WritesAndParses) {

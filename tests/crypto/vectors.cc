@@ -46,6 +46,14 @@ SecretBytes SecretOf(ByteView bytes) { return SecretBytes::CopyOf(bytes); }
 std::uint64_t U64Of(const Json& decimal) { return std::stoull(decimal.get<std::string>()); }
 std::string Revealed(const SecretBytes& secret) { return std::string(AsText(secret.Expose(SecretAccess::kTest))); }
 
+std::string Utf8Of(std::uint32_t point) {
+  const auto tail = [point](unsigned shift) { return static_cast<char>(0x80U | (point >> shift & 0x3FU)); };
+  if (point < 0x80) return {static_cast<char>(point)};
+  if (point < 0x800) return {static_cast<char>(0xC0U | point >> 6), tail(0)};
+  if (point < 0x10000) return {static_cast<char>(0xE0U | point >> 12), tail(6), tail(0)};
+  return {static_cast<char>(0xF0U | point >> 18), tail(12), tail(6), tail(0)};
+}
+
 void OwnedValues::Add(const Json& value) {
   const auto type = value.at("type").get<std::string>();
   if (type == "null") {

@@ -39,6 +39,8 @@ Id TestUuid(unsigned last) {
   return id;
 }
 std::string Revealed(const SecretBytes& secret);
+// The UTF-8 of one code point that is no surrogate.
+std::string Utf8Of(std::uint32_t point);
 
 // Values of the vectors' notation, with what their views point into.
 class OwnedValues {

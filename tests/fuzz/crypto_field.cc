@@ -8,8 +8,17 @@ namespace {
 
 FieldForm FormOf(std::byte choice) {
   const auto bits = std::to_integer<unsigned>(choice);
+  const auto pad = static_cast<std::uint8_t>(bits >> 3U);
   const Suite suite = (bits & 1U) != 0 ? Suite::kXaes256Gcm : Suite::kXaes256GcmCommitting;
-  return {suite, static_cast<std::uint8_t>(bits >> 3U), (bits & 2U) != 0, (bits & 4U) != 0};
+  return {suite, pad, (bits & 2U) != 0, (bits & 4U) != 0};
+}
+
+// The deterministic suite, with the padding and context binding of the same choice.
+FieldForm SivFormOf(std::byte choice) {
+  FieldForm form = FormOf(choice);
+  form.suite = Suite::kAes256Siv;
+  form.row_bound = false;
+  return form;
 }
 
 void CheckHeader(ByteView input) {
@@ -50,5 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (input.empty()) return 0;
   coffer::CheckHeader(input.subspan(1));
   coffer::CheckCipher(coffer::FormOf(input[0]), input.subspan(1));
+  coffer::CheckCipher(coffer::SivFormOf(input[0]), input.subspan(1));
   return 0;
 }

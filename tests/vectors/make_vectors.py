@@ -19,8 +19,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from maker import (derive_cases, external, field_cases, names_cases, row_mac_cases,  # noqa: E402
-                   value_cases, wrapped_key_cases)
+from maker import (derive_cases, external, field_cases, index_cases, names_cases,  # noqa: E402
+                   row_mac_cases, value_cases, wrapped_key_cases)
 
 HERE = pathlib.Path(__file__).resolve().parent
 MAKERS = {
@@ -29,6 +29,7 @@ MAKERS = {
     "value_encoding.json": value_cases.make_file,
     "wrapped_key.json": wrapped_key_cases.make_file,
     "row_mac.json": row_mac_cases.make_file,
+    "index_tokens.json": index_cases.make_file,
     "derive.json": derive_cases.make_file,
     "names.json": names_cases.make_file,
 }

@@ -42,7 +42,7 @@ def add_one_key(cases):
             for suite in SUITES[label]:
                 name = "one key: %s, suite %d" % (label, suite)
                 outputs.append(add(cases, name, label, key, suite_inputs(suite, tenant, other)))
-        elif label in ("idx", "pad"):
+        elif label in ("idx", "pad", "slw"):
             outputs.append(add(cases, "one key: " + label, label, key,
                                index_inputs(tenant, other, 1)))
         else:
@@ -60,7 +60,7 @@ def add_edges(cases):
                 suite_inputs(suite, ZERO, field))
             add(cases, "tenant and field exchanged: %s, suite %d" % (label, suite), label, key,
                 suite_inputs(suite, field, tenant))
-    for label in ("idx", "pad"):
+    for label in ("idx", "pad", "slw"):
         add(cases, "the global tenant: " + label, label, key, index_inputs(ZERO, field, 1))
         for profile in (2, 256, 2**32 - 1):
             add(cases, "profile %d: %s" % (profile, label), label, key,
