@@ -17,6 +17,7 @@ namespace {
 using internal::Attempt;
 using internal::PathError;
 
+constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 constexpr int kOpenFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 FileKind KindOf(mode_t mode) {
@@ -39,6 +40,11 @@ Status CheckIsOurFolder(const std::string& path) {
     return Error(ErrorCode::kAlreadyExists, "should be a folder and is something else").At(path);
   }
   if (facts.owner != geteuid()) return Error(ErrorCode::kPermissionDenied, "is a folder of another user").At(path);
+  if ((facts.permissions & kOthersWrite) != 0) {
+    return Error(ErrorCode::kPermissionDenied,
+                 "may be written by its group or by others: take that away with chmod go-w")
+        .At(path);
+  }
   return {};
 }
 
@@ -100,6 +106,23 @@ Status MakeDirectory(const std::string& given_path, mode_t mode) {
   // Not reported: the caller learns why the folder is not there from `finished`.
   if (!finished.ok()) rmdir(path.c_str());
   return finished;
+}
+
+Status CheckNobodyElseReplaces(const std::string& path) {
+  COFFER_TRY(internal::CheckPath(path));
+  struct stat facts = {};
+  if (stat(path.c_str(), &facts) != 0) return PathError(errno, path);
+  if (!S_ISDIR(facts.st_mode)) return PathError(ENOTDIR, path);
+  if (facts.st_uid != geteuid() && facts.st_uid != 0) {
+    return Error(ErrorCode::kPermissionDenied, "is a folder of another user, who could replace what is in it").At(path);
+  }
+  if ((facts.st_mode & kOthersWrite) != 0 && (facts.st_mode & S_ISVTX) == 0) {
+    return Error(ErrorCode::kPermissionDenied,
+                 "may be written by its group or by others, who could replace what is in it: take that away with chmod "
+                 "go-w")
+        .At(path);
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> ListDirectory(const std::string& path, std::size_t max_entries) {

@@ -38,8 +38,12 @@ Result<bool> IsMemoryBacked(const std::string& path);
 
 // Makes one folder of exactly `mode`, whatever the umask, and syncs the folder it lies in. Ok when a folder of ours is
 // there already; its mode is left alone. kAlreadyExists: something else is there (a symbolic link too).
-// kPermissionDenied: a folder of somebody else.
+// kPermissionDenied: a folder of somebody else, or one that its group or others may write to.
 Status MakeDirectory(const std::string& path, mode_t mode);
+
+// Ok when nobody but root and us can replace what we put into this folder (links followed): it is of one of the two,
+// and only its owner may write to it, or it has the sticky bit. kPermissionDenied otherwise; kNotFound: no such folder.
+Status CheckNobodyElseReplaces(const std::string& path);
 
 // Names in the folder, without "." and "..", sorted by bytes. More than `max_entries`: kInvalidArgument.
 Result<std::vector<std::string>> ListDirectory(const std::string& path, std::size_t max_entries);

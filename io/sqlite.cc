@@ -7,6 +7,7 @@
 
 #include "io/directory.h"
 #include "io/file.h"
+#include "io/internal/erasing_vfs.h"
 
 namespace coffer {
 namespace {
@@ -108,6 +109,7 @@ ScalarView ViewOf(const Datum& datum) {
 }
 
 struct SqliteDatabase::State {
+  std::unique_ptr<internal::ErasingVfs> vfs;  // above the connection, so that it goes last
   std::unique_ptr<sqlite3, CloseDatabase> database;
   // Below the connection, so that statements go first.
   std::map<std::string, std::unique_ptr<sqlite3_stmt, FinalizeStatement>, std::less<>> statements;
@@ -122,11 +124,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const SqliteOptions
   const bool unclean = StoppedUncleanly(options);
 
   auto state = std::make_unique<State>();
+  COFFER_ASSIGN_OR_RETURN(state->vfs, internal::ErasingVfs::Over(options.vfs));
   sqlite3* raw = nullptr;
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
                          SQLITE_OPEN_EXRESCODE;
-  const int opened =
-      sqlite3_open_v2(PlainPath(options).c_str(), &raw, kFlags, options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const int opened = sqlite3_open_v2(PlainPath(options).c_str(), &raw, kFlags, state->vfs->name().c_str());
   state->database.reset(raw);
   COFFER_TRY(StatusOf(opened));
   COFFER_TRY(Harden(raw));
@@ -136,7 +138,9 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const SqliteOptions
   // Exclusive before anything is read: then the WAL's index lives in our memory, not in a file that others may write.
   COFFER_TRY(database->Execute(
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA synchronous=FULL;"
-      "PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;"));
+      "PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;"
+      "PRAGMA max_page_count=" +
+      std::to_string(internal::kMaxErasablePages)));
   // To its end: the change of mode is a transaction that commits after the answer. The next transaction enters the WAL,
   // or does not.
   COFFER_TRY(database->Execute("PRAGMA journal_mode=WAL; BEGIN IMMEDIATE; COMMIT"));
@@ -183,13 +187,18 @@ Status SqliteDatabase::QuickCheck() {
   return {};
 }
 
+int SqliteDatabase::Checkpoint() {
+  return sqlite3_wal_checkpoint_v2(state_->database.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
 Status SqliteDatabase::MakeDurable() {
-  const int code =
-      sqlite3_wal_checkpoint_v2(state_->database.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const int code = Checkpoint();
   // The WAL is synced before its pages are copied, and only the copying needs space.
   if ((code & 0xff) == SQLITE_FULL) return {};
   return StatusOf(code);
 }
+
+Status SqliteDatabase::TruncateLog() { return StatusOf(Checkpoint()); }
 
 SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
     : statement_(std::exchange(other.statement_, nullptr)) {}

@@ -27,8 +27,8 @@ struct SqliteOptions {
 class SqliteStatement;
 
 // One connection with our settings: WAL, synchronous=FULL, locking_mode=EXCLUSIVE, trusted_schema=OFF,
-// cell_size_check=ON, secure_delete=ON, foreign_keys=ON, no triggers, no views, defensive. Not thread-safe: callers
-// serialise.
+// cell_size_check=ON, secure_delete=ON, foreign_keys=ON, no triggers, no views, defensive; at most 2^25 - 1 pages (128
+// GiB). Pages go into the file without remains of what they held before. Not thread-safe: callers serialise.
 //
 // Errors of every call: kUnavailable for an outage (disk full, I/O error, locked by another process, no memory, cannot
 // be opened), kIntegrity for a damaged file, kAlreadyExists for a constraint, kInternal for SQL that does not fit the
@@ -54,11 +54,15 @@ class SqliteDatabase {
   // Whatever is visible now survives a power cut. A commit does that by itself; what a crashed process left visible
   // need not.
   Status MakeDurable();
+  // The same, and nothing that was deleted or replaced is in any of the database's files any more: all of the WAL is
+  // copied, and the WAL empty. kUnavailable: it may still be there; nothing else is lost.
+  Status TruncateLog();
 
   explicit SqliteDatabase(std::unique_ptr<State> state);  // Open's
 
  private:
   Result<std::string> JournalMode();
+  int Checkpoint();
 
   std::unique_ptr<State> state_;
 };

@@ -63,7 +63,8 @@ Result<StoreUuid> Barrier::Init(const SealSource& source) {
   header.record.root_key = root.id;
   COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, MakeSlot(source, options_.store_dir, header.record.uuid, root, now));
 
-  AuthenticatedStore store(store_, header.record.uuid, DeriveIntegrityKeys(root.bytes, header.record.uuid));
+  AuthenticatedStore store(store_, header.record.uuid, DeriveIntegrityKeys(root.bytes, header.record.uuid),
+                           FloorOf(header.record.uuid));
   COFFER_TRY(store.Format());
   COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store.Begin());
   COFFER_TRY(mutation.Insert(Table::kStore, ToRow(header.record)));
@@ -86,8 +87,8 @@ Status Barrier::Unseal(const SealSource& source) {
 Status Barrier::OpenWith(const Header& header, RootKey root) {
   auto unsealed = std::make_unique<Unsealed>();
   unsealed->uuid = header.record.uuid;
-  unsealed->store =
-      std::make_unique<AuthenticatedStore>(store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid));
+  unsealed->store = std::make_unique<AuthenticatedStore>(
+      store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid), FloorOf(unsealed->uuid));
   const auto load = [&]() -> Status {
     COFFER_TRY(unsealed->store->VerifyAll());
     COFFER_ASSIGN_OR_RETURN(unsealed->keys,
@@ -105,10 +106,16 @@ Status Barrier::OpenWith(const Header& header, RootKey root) {
   return {};
 }
 
+std::shared_ptr<EpochFloor> Barrier::FloorOf(StoreUuid uuid) {
+  std::shared_ptr<EpochFloor>& floor = floors_[uuid];
+  if (floor == nullptr) floor = std::make_shared<EpochFloor>();
+  return floor;
+}
+
 // Also mends an init that stopped half way.
 Status Barrier::EnsureBuiltins(Unsealed& unsealed) {
   if (!unsealed.keys->ResolveTenant(kDefaultTenant).ok()) COFFER_TRY(unsealed.keys->CreateTenant(kDefaultTenant));
-  if (!unsealed.keys->HasKeyring(kSecretsKeyring)) COFFER_TRY(unsealed.keys->CreateKeyring(kSecretsKeyring));
+  if (!unsealed.keys->PurposeOf(kSecretsKeyring)) COFFER_TRY(unsealed.keys->CreateKeyring(kSecretsKeyring));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <future>
+#include <map>
 
 #include "keysvc/service/catalogs.h"
 #include "keysvc/service/key_engine.h"
@@ -65,6 +66,7 @@ class Barrier {
   // What can be read, unauthenticated, without the root key. Nothing: not initialised.
   Result<std::optional<Header>> ReadHeader();
   Status OpenWith(const Header& header, RootKey root) COFFER_REQUIRES(change_mutex_);
+  std::shared_ptr<EpochFloor> FloorOf(StoreUuid uuid) COFFER_REQUIRES(change_mutex_);
   Status EnsureBuiltins(Unsealed& unsealed);
   void Become(BarrierState state, std::shared_ptr<Unsealed> unsealed);
 
@@ -75,6 +77,8 @@ class Barrier {
   mutable SharedMutex state_mutex_;
   BarrierState state_ COFFER_GUARDED_BY(state_mutex_) = BarrierState::kUninitialised;
   std::shared_ptr<Unsealed> unsealed_ COFFER_GUARDED_BY(state_mutex_);
+  // Of every store that was open: a seal forgets the keys, not how far the store had come.
+  std::map<StoreUuid, std::shared_ptr<EpochFloor>> floors_ COFFER_GUARDED_BY(change_mutex_);
   std::future<void> released_ COFFER_GUARDED_BY(change_mutex_);  // when the last holder has let go
   std::atomic<std::uint64_t> seal_generation_{0};
 };

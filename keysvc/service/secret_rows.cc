@@ -52,16 +52,16 @@ Result<Bytes> EncryptSecret(const FieldCipher& cipher, SecretUuid secret, Secret
   return ciphertext;
 }
 
-Result<SecretBytes> DecryptSecret(KeyEngine& keys, TenantUuid tenant, const SecretVersionRecord& version) {
-  COFFER_CHECK(version.ciphertext.has_value());
-  const std::optional<FieldHeader> header = FieldHeader::Parse(*version.ciphertext);
+Result<SecretBytes> DecryptSecret(KeyEngine& keys, TenantUuid tenant, SecretUuid secret, SecretVersion version,
+                                  ByteView ciphertext) {
+  const std::optional<FieldHeader> header = FieldHeader::Parse(ciphertext);
   COFFER_ASSIGN_OR_RETURN(const DecryptLookup lookup,
                           keys.CipherForDecrypt(SecretField(tenant), header ? header->key_id : KeyId{}));
   if (lookup.outcome == DecryptLookup::Outcome::kRefused) {
     return Error(ErrorCode::kFailedPrecondition, "the key version that encrypts this value is disabled");
   }
-  COFFER_ASSIGN_OR_RETURN(const Bytes row, RowOf(version.secret, version.version));
-  return lookup.cipher->Decrypt(*version.ciphertext, {.row = row, .context = {}});
+  COFFER_ASSIGN_OR_RETURN(const Bytes row, RowOf(secret, version));
+  return lookup.cipher->Decrypt(ciphertext, {.row = row, .context = {}});
 }
 
 template <typename Reader>
@@ -75,10 +75,23 @@ Result<std::optional<SecretVersionRecord>> GetVersionRow(Reader& reader, SecretU
   return AsRecord<SecretVersionRecord>(reader.Get(Table::kSecretVersion, key), SecretVersionFromRow);
 }
 
+template <typename Reader>
+Result<std::optional<SecretVersionRecord>> GetVersionOf(Reader& reader, const SecretRecord& secret,
+                                                        SecretVersion version) {
+  COFFER_ASSIGN_OR_RETURN(std::optional<SecretVersionRecord> found, GetVersionRow(reader, secret.uuid, version));
+  if (!found && version.value >= 1 && version <= secret.current) {
+    return Error(ErrorCode::kIntegrity, "a version of a secret was removed outside the service").At("secret_version");
+  }
+  return found;
+}
+
 template Result<std::optional<SecretRecord>> GetSecretRow(AuthenticatedStore&, TenantUuid, const std::string&);
 template Result<std::optional<SecretRecord>> GetSecretRow(StoreMutation&, TenantUuid, const std::string&);
 template Result<std::optional<SecretVersionRecord>> GetVersionRow(AuthenticatedStore&, SecretUuid, SecretVersion);
 template Result<std::optional<SecretVersionRecord>> GetVersionRow(StoreMutation&, SecretUuid, SecretVersion);
+template Result<std::optional<SecretVersionRecord>> GetVersionOf(AuthenticatedStore&, const SecretRecord&,
+                                                                 SecretVersion);
+template Result<std::optional<SecretVersionRecord>> GetVersionOf(StoreMutation&, const SecretRecord&, SecretVersion);
 
 Result<std::vector<SecretRecord>> ListSecretRows(AuthenticatedStore& store, TenantUuid tenant,
                                                  const std::string& prefix, const std::string& after,

@@ -11,14 +11,21 @@ namespace coffer::keysvc {
 FieldPlaceAndForm SecretField(TenantUuid tenant);
 
 Result<Bytes> EncryptSecret(const FieldCipher& cipher, SecretUuid secret, SecretVersion version, ByteView value);
-// kDecryptFailed for a ciphertext that is not this version's; kFailedPrecondition when its key version is disabled.
-Result<SecretBytes> DecryptSecret(KeyEngine& keys, TenantUuid tenant, const SecretVersionRecord& version);
+// `secret` and `version` are what was asked for, whatever row the ciphertext came with. kDecryptFailed for a ciphertext
+// that is not this version's; kFailedPrecondition when its key version is disabled.
+Result<SecretBytes> DecryptSecret(KeyEngine& keys, TenantUuid tenant, SecretUuid secret, SecretVersion version,
+                                  ByteView ciphertext);
 
 // `Reader` is an AuthenticatedStore or a StoreMutation.
 template <typename Reader>
 Result<std::optional<SecretRecord>> GetSecretRow(Reader& reader, TenantUuid tenant, const std::string& path);
 template <typename Reader>
 Result<std::optional<SecretVersionRecord>> GetVersionRow(Reader& reader, SecretUuid secret, SecretVersion version);
+// The same where `secret` says that there is one: versions are destroyed but never removed, so a missing one is
+// kIntegrity. Nothing for a version after the current one.
+template <typename Reader>
+Result<std::optional<SecretVersionRecord>> GetVersionOf(Reader& reader, const SecretRecord& secret,
+                                                        SecretVersion version);
 
 // Up to `limit` secrets of a tenant whose paths begin with `prefix` and follow `after` (empty: from the start), by
 // path.

@@ -178,7 +178,7 @@ Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& n
     if (!secret) return NoSecret();
     const SecretVersion wanted = version == SecretVersion{} ? secret->current : version;
     COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> stored,
-                            GetVersionRow(*unsealed.store, secret->uuid, wanted));
+                            GetVersionOf(*unsealed.store, *secret, wanted));
     if (!stored) return NoVersion();
     if (stored->state == SecretState::kDeleted) {
       return Error(ErrorCode::kFailedPrecondition, "this version is deleted: undelete brings it back").At("version");
@@ -188,8 +188,10 @@ Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& n
     if (stored->expires_us && *stored->expires_us <= clock_.UnixMicros()) {
       return Error(ErrorCode::kFailedPrecondition, "this version has expired").At("version");
     }
+    COFFER_CHECK(stored->ciphertext.has_value());
     SecretValue value;
-    COFFER_ASSIGN_OR_RETURN(value.value, DecryptSecret(*unsealed.keys, target.tenant, *stored));
+    COFFER_ASSIGN_OR_RETURN(value.value,
+                            DecryptSecret(*unsealed.keys, target.tenant, secret->uuid, wanted, *stored->ciphertext));
     value.version = ViewOf(*unsealed.keys, *stored);
     COFFER_ASSIGN_OR_RETURN(value.metadata, GetMetadata(*unsealed.store, secret->uuid));
     return value;
@@ -233,7 +235,7 @@ Result<SecretHistory> SecretService::History(const Caller& caller, const SecretN
     // One row at a time: each carries a ciphertext of up to 1 MiB, whose MAC is checked.
     for (; number.value > 0 && history.versions.size() < size; --number.value) {
       COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> version,
-                              GetVersionRow(*unsealed.store, secret->uuid, number));
+                              GetVersionOf(*unsealed.store, *secret, number));
       if (version) history.versions.push_back(ViewOf(*unsealed.keys, *version));
     }
     if (number.value > 0) history.next = std::to_string(number.value);
@@ -284,7 +286,7 @@ Result<std::uint32_t> SecretService::ChangeState(Unsealed& unsealed, CallRecord&
   record.items = wanted.size();
   std::uint32_t changed = 0;
   for (const SecretVersion number : wanted) {
-    COFFER_ASSIGN_OR_RETURN(std::optional<SecretVersionRecord> version, GetVersionRow(mutation, secret->uuid, number));
+    COFFER_ASSIGN_OR_RETURN(std::optional<SecretVersionRecord> version, GetVersionOf(mutation, *secret, number));
     if (!version) return NoVersion();
     if (version->state == to) continue;
     if (version->state == SecretState::kDestroyed) {
@@ -300,6 +302,11 @@ Result<std::uint32_t> SecretService::ChangeState(Unsealed& unsealed, CallRecord&
   if (changed == 0) return changed;
   COFFER_TRY(mutation.Commit());
   record.store_epoch = mutation.epoch().value;
+  // The destruction is committed and cannot be taken back: a caller who was told "failed" would be misled.
+  if (to == SecretState::kDestroyed && !unsealed.store->PurgeErased().ok()) {
+    record.failed = changed;
+    record.failure = "destroyed, but the old bytes are still in the store's files: the next commit tries again";
+  }
   return changed;
 }
 

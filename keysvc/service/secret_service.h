@@ -74,9 +74,16 @@ class SecretService {
                                const std::vector<SecretVersion>& versions) const;
   Result<std::uint32_t> Undelete(const Caller& caller, const SecretName& name,
                                  const std::vector<SecretVersion>& versions) const;
-  // Names its versions: 1 to 1,000. Asks a second person.
+  // Names its versions: 1 to 1,000. Asks a second person. Ok once it is durable that they are destroyed; the
+  // ciphertexts are out of the store's files then as well, or the record counts them as failed and says that they are
+  // not yet.
   Result<std::uint32_t> Destroy(const Caller& caller, const SecretName& name,
                                 const std::vector<SecretVersion>& versions, const std::string& alone_reason) const;
+
+  // Pipeline::Reject.
+  Error Reject(const Caller& caller, policy::Operation operation, Error error) const {
+    return pipeline_.Reject(caller, operation, std::move(error));
+  }
 
  private:
   Result<std::uint32_t> ChangeState(Unsealed& unsealed, CallRecord& record, const SecretName& name,

@@ -7,25 +7,40 @@ Error RowAltered(const TableSpec& spec) {
   return Error(ErrorCode::kIntegrity, "a row was altered outside the service").At(spec.name);
 }
 
+// Another row than the one asked for, an earlier state of it, or one too many or too few.
+Error NotAsCommitted(const TableSpec& spec) {
+  return Error(ErrorCode::kIntegrity, "rows were moved, removed or put back outside the service").At(spec.name);
+}
+
+Error NoSuchRow(const TableSpec& spec) {
+  return Error(ErrorCode::kNotFound, "there is no row with this key").At(spec.name);
+}
+
 Error HeadAltered() {
   return Error(ErrorCode::kIntegrity, "the store's head was altered outside the service").At("head");
 }
 
 }  // namespace
 
-AuthenticatedStore::AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys)
-    : store_(store), uuid_(uuid), keys_(std::move(keys)) {}
+void EpochFloor::Raise(StoreEpoch epoch) {
+  std::uint64_t floor = epoch_.load();
+  while (floor < epoch.value && !epoch_.compare_exchange_weak(floor, epoch.value)) {
+  }
+}
+
+AuthenticatedStore::AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys,
+                                       std::shared_ptr<EpochFloor> floor)
+    : store_(store), uuid_(uuid), keys_(std::move(keys)), floor_(std::move(floor)) {}
 
 Status AuthenticatedStore::VerifyAll() {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
   COFFER_ASSIGN_OR_RETURN(const StoredHead head, CheckedHead(*transaction));
-  COFFER_TRY(CheckSum(*transaction, head));
+  COFFER_ASSIGN_OR_RETURN(known_, CheckSum(*transaction, head));
   for (const TableSpec& spec : Schema()) {
     if (!spec.loaded_at_start) continue;
     ScanRequest request;
     request.table = spec.table;
-    COFFER_ASSIGN_OR_RETURN(std::vector<StoredRow> rows, transaction->Scan(request));
-    for (StoredRow& row : rows) COFFER_TRY(Checked(spec, std::move(row)));
+    COFFER_TRY(Scan(*transaction, request));
   }
   return {};
 }
@@ -34,45 +49,74 @@ Status AuthenticatedStore::Format() {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
   COFFER_ASSIGN_OR_RETURN(const std::optional<StoredHead> before, transaction->GetHead());
   std::size_t rows = 0;
-  COFFER_TRY(transaction->ForEachMac([&rows](Table, const Digest&) { ++rows; }));
+  COFFER_TRY(transaction->ForEachMac([&rows](Table, const Row&, const Digest&) { ++rows; }));
   if (rows != 0 || (before && before->epoch.value != 0)) {
     return Error(ErrorCode::kAlreadyExists, "the store is not empty");
   }
   const MacSum empty;
   COFFER_TRY(transaction->PutHead({StoreEpoch{0}, empty.bytes(), HeadMac(keys_.head, uuid_, StoreEpoch{0}, empty)}));
-  return transaction->Commit();
+  known_ = Known{};
+  const Status committed = transaction->Commit();
+  if (!committed.ok()) known_.reset();
+  return committed;
 }
 
 Result<std::optional<Row>> AuthenticatedStore::Get(Table table, const Row& primary_key) {
-  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
-  COFFER_ASSIGN_OR_RETURN(std::optional<StoredRow> row, transaction->Get(table, primary_key));
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
+  COFFER_ASSIGN_OR_RETURN(std::optional<StoredRow> row, Find(*transaction, SpecOf(table), primary_key));
   if (!row) return std::optional<Row>();
-  COFFER_ASSIGN_OR_RETURN(Row checked, Checked(SpecOf(table), *std::move(row)));
-  return std::optional(std::move(checked));
+  return std::optional(std::move(row->columns));
 }
 
 Result<std::vector<Row>> AuthenticatedStore::Scan(const ScanRequest& request) {
-  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
-  COFFER_ASSIGN_OR_RETURN(std::vector<StoredRow> found, transaction->Scan(request));
-  std::vector<Row> rows;
-  rows.reserve(found.size());
-  for (StoredRow& row : found) {
-    COFFER_ASSIGN_OR_RETURN(Row checked, Checked(SpecOf(request.table), std::move(row)));
-    rows.push_back(std::move(checked));
-  }
-  return rows;
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
+  return Scan(*transaction, request);
 }
 
 Result<StoreEpoch> AuthenticatedStore::Epoch() {
-  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
   COFFER_ASSIGN_OR_RETURN(const StoredHead head, CheckedHead(*transaction));
   return head.epoch;
 }
 
 Result<StoreMutation> AuthenticatedStore::Begin() {
-  COFFER_ASSIGN_OR_RETURN(std::unique_ptr<StoreTransaction> transaction, store_.Begin());
+  COFFER_ASSIGN_OR_RETURN(std::unique_ptr<StoreTransaction> transaction, Open());
   COFFER_ASSIGN_OR_RETURN(const StoredHead head, CheckedHead(*transaction));
   return StoreMutation(*this, std::move(transaction), head);
+}
+
+Result<std::unique_ptr<StoreTransaction>> AuthenticatedStore::Open() {
+  COFFER_ASSIGN_OR_RETURN(std::unique_ptr<StoreTransaction> transaction, store_.Begin());
+  if (!known_) return transaction;
+  COFFER_ASSIGN_OR_RETURN(const StoredHead head, CheckedHead(*transaction));
+  if (head.epoch != known_->epoch) {
+    COFFER_ASSIGN_OR_RETURN(known_, CheckSum(*transaction, head));
+  }
+  return transaction;
+}
+
+Result<std::optional<StoredRow>> AuthenticatedStore::Find(StoreTransaction& transaction, const TableSpec& spec,
+                                                          const Row& primary_key) {
+  COFFER_ASSIGN_OR_RETURN(std::optional<StoredRow> row, transaction.Get(spec.table, primary_key));
+  if (row) {
+    COFFER_TRY(Check(spec, *row));
+    // A search in a tree whose pages were reordered ends at another row, whose MAC is right.
+    if (PrimaryKeyOf(spec, row->columns) != primary_key) return NotAsCommitted(spec);
+  }
+  if (known_ && !known_->rows.Expects(spec, primary_key, row)) return NotAsCommitted(spec);
+  return row;
+}
+
+Result<std::vector<Row>> AuthenticatedStore::Scan(StoreTransaction& transaction, const ScanRequest& request) {
+  const TableSpec& spec = SpecOf(request.table);
+  COFFER_ASSIGN_OR_RETURN(std::vector<StoredRow> found, transaction.Scan(request));
+  for (const StoredRow& row : found) COFFER_TRY(Check(spec, row));
+  COFFER_TRY(CheckFound(spec, request, found));
+  if (known_ && !known_->rows.Expects(request, found)) return NotAsCommitted(spec);
+  std::vector<Row> rows;
+  rows.reserve(found.size());
+  for (StoredRow& row : found) rows.push_back(std::move(row.columns));
+  return rows;
 }
 
 Result<Digest> AuthenticatedStore::MacOf(const TableSpec& spec, const Row& columns, std::uint64_t row_epoch) const {
@@ -86,67 +130,65 @@ Result<Digest> AuthenticatedStore::MacOf(const TableSpec& spec, const Row& colum
   return RowMac(keys_.rows, uuid_, spec.name, key, row_epoch, row);
 }
 
-Result<Row> AuthenticatedStore::Checked(const TableSpec& spec, StoredRow row) const {
+Status AuthenticatedStore::Check(const TableSpec& spec, const StoredRow& row) const {
   const Result<Digest> expected = MacOf(spec, row.columns, row.row_epoch);
   // What cannot even be encoded was not written by us.
   if (!expected.ok() || !EqualConstantTime(*expected, row.mac)) return RowAltered(spec);
-  return std::move(row.columns);
+  return {};
 }
 
 Result<StoredHead> AuthenticatedStore::CheckedHead(StoreTransaction& transaction) {
   COFFER_ASSIGN_OR_RETURN(const std::optional<StoredHead> head, transaction.GetHead());
   if (!head) return Error(ErrorCode::kIntegrity, "the store has no head").At("head");
   if (!EqualConstantTime(HeadMac(keys_.head, uuid_, head->epoch, MacSum(head->sum)), head->mac)) return HeadAltered();
-  if (head->epoch.value < epoch_floor_.load()) return HeadAltered();
-  RaiseFloor(head->epoch);
+  if (head->epoch.value < floor_->epoch().value) return HeadAltered();
+  floor_->Raise(head->epoch);
   return *head;
 }
 
-Status AuthenticatedStore::CheckSum(StoreTransaction& transaction, const StoredHead& head) const {
+// The order says that every row is found where a search looks for it: a table's rows are the entries of its b-tree,
+// and a search in a tree whose entries ascend from end to end misses none.
+Result<AuthenticatedStore::Known> AuthenticatedStore::CheckSum(StoreTransaction& transaction,
+                                                               const StoredHead& head) const {
   MacSum sum;
-  COFFER_TRY(transaction.ForEachMac([&](Table, const Digest& mac) { sum.Add(keys_.head, mac); }));
-  if (EqualConstantTime(sum.bytes(), head.sum)) return {};
+  Known known{{}, head.epoch};
+  std::optional<std::pair<Table, Row>> before;
+  std::optional<Table> disordered;
+  COFFER_TRY(transaction.ForEachMac([&](Table table, const Row& primary_key, const Digest& mac) {
+    std::pair<Table, Row> here(table, primary_key);
+    if (before && *before >= here) disordered = table;
+    before = std::move(here);
+    sum.Add(keys_.head, mac);
+    known.rows.Set(SpecOf(table), primary_key, mac);
+  }));
+  if (disordered) return NotAsCommitted(SpecOf(*disordered));
+  if (EqualConstantTime(sum.bytes(), head.sum)) return known;
   return Error(ErrorCode::kIntegrity, "rows were added, removed or put back outside the service").At("head");
-}
-
-void AuthenticatedStore::RaiseFloor(StoreEpoch epoch) {
-  std::uint64_t floor = epoch_floor_.load();
-  while (floor < epoch.value && !epoch_floor_.compare_exchange_weak(floor, epoch.value)) {
-  }
 }
 
 StoreMutation::StoreMutation(AuthenticatedStore& owner, std::unique_ptr<StoreTransaction> transaction,
                              const StoredHead& head)
     : owner_(&owner), transaction_(std::move(transaction)), sum_(head.sum), next_epoch_{head.epoch.value + 1} {}
 
+StoreMutation::~StoreMutation() {
+  if (transaction_ != nullptr) TakeBackNotes();
+}
+
 Status StoreMutation::CheckOpen() const {
   if (transaction_ == nullptr) return Error(ErrorCode::kInternal, "the mutation is over");
   return {};
 }
 
-Result<std::optional<StoredRow>> StoreMutation::Find(const TableSpec& spec, const Row& primary_key) {
-  COFFER_TRY(CheckOpen());
-  COFFER_ASSIGN_OR_RETURN(std::optional<StoredRow> row, transaction_->Get(spec.table, primary_key));
-  if (row) COFFER_TRY(owner_->Checked(spec, *row));
-  return row;
-}
-
 Result<std::optional<Row>> StoreMutation::Get(Table table, const Row& primary_key) {
-  COFFER_ASSIGN_OR_RETURN(std::optional<StoredRow> row, Find(SpecOf(table), primary_key));
+  COFFER_TRY(CheckOpen());
+  COFFER_ASSIGN_OR_RETURN(std::optional<StoredRow> row, owner_->Find(*transaction_, SpecOf(table), primary_key));
   if (!row) return std::optional<Row>();
   return std::optional(std::move(row->columns));
 }
 
 Result<std::vector<Row>> StoreMutation::Scan(const ScanRequest& request) {
   COFFER_TRY(CheckOpen());
-  COFFER_ASSIGN_OR_RETURN(std::vector<StoredRow> found, transaction_->Scan(request));
-  std::vector<Row> rows;
-  rows.reserve(found.size());
-  for (StoredRow& row : found) {
-    COFFER_ASSIGN_OR_RETURN(Row checked, owner_->Checked(SpecOf(request.table), std::move(row)));
-    rows.push_back(std::move(checked));
-  }
-  return rows;
+  return owner_->Scan(*transaction_, request);
 }
 
 Result<StoredRow> StoreMutation::WithMac(const TableSpec& spec, Row columns) const {
@@ -156,30 +198,49 @@ Result<StoredRow> StoreMutation::WithMac(const TableSpec& spec, Row columns) con
   return StoredRow{std::move(columns), next_epoch_.value, mac};
 }
 
+void StoreMutation::Note(const TableSpec& spec, const Row& primary_key, const std::optional<Digest>& mac) {
+  if (owner_->known_) notes_.push_back(owner_->known_->rows.Set(spec, primary_key, mac));
+}
+
+void StoreMutation::TakeBackNotes() {
+  for (auto note = notes_.rbegin(); note != notes_.rend(); ++note) owner_->known_->rows.Restore(std::move(*note));
+  notes_.clear();
+}
+
 Status StoreMutation::Insert(Table table, Row row) {
-  COFFER_ASSIGN_OR_RETURN(const StoredRow stored, WithMac(SpecOf(table), std::move(row)));
+  const TableSpec& spec = SpecOf(table);
+  COFFER_ASSIGN_OR_RETURN(const StoredRow stored, WithMac(spec, std::move(row)));
+  const Row key = PrimaryKeyOf(spec, stored.columns);
+  // The database's word that the key is free is not enough: a row that it no longer finds would be shadowed.
+  COFFER_ASSIGN_OR_RETURN(const std::optional<StoredRow> before, owner_->Find(*transaction_, spec, key));
+  if (before) return Error(ErrorCode::kAlreadyExists, "a row with this key exists").At(spec.name);
   COFFER_TRY(transaction_->Insert(table, stored));
   sum_.Add(owner_->keys_.head, stored.mac);
+  Note(spec, key, stored.mac);
   return {};
 }
 
 Status StoreMutation::Update(Table table, Row row) {
   const TableSpec& spec = SpecOf(table);
   COFFER_ASSIGN_OR_RETURN(const StoredRow stored, WithMac(spec, std::move(row)));
-  COFFER_ASSIGN_OR_RETURN(const std::optional<StoredRow> before, Find(spec, PrimaryKeyOf(spec, stored.columns)));
-  if (!before) return Error(ErrorCode::kNotFound, "there is no row with this key").At(spec.name);
+  const Row key = PrimaryKeyOf(spec, stored.columns);
+  COFFER_ASSIGN_OR_RETURN(const std::optional<StoredRow> before, owner_->Find(*transaction_, spec, key));
+  if (!before) return NoSuchRow(spec);
   COFFER_TRY(transaction_->Update(table, stored));
   sum_.Remove(owner_->keys_.head, before->mac);
   sum_.Add(owner_->keys_.head, stored.mac);
+  Note(spec, key, stored.mac);
   return {};
 }
 
 Status StoreMutation::Erase(Table table, const Row& primary_key) {
+  COFFER_TRY(CheckOpen());
   const TableSpec& spec = SpecOf(table);
-  COFFER_ASSIGN_OR_RETURN(const std::optional<StoredRow> before, Find(spec, primary_key));
-  if (!before) return Error(ErrorCode::kNotFound, "there is no row with this key").At(spec.name);
+  COFFER_ASSIGN_OR_RETURN(const std::optional<StoredRow> before, owner_->Find(*transaction_, spec, primary_key));
+  if (!before) return NoSuchRow(spec);
   COFFER_TRY(transaction_->Erase(table, primary_key));
   sum_.Remove(owner_->keys_.head, before->mac);
+  Note(spec, primary_key, std::nullopt);
   return {};
 }
 
@@ -187,11 +248,18 @@ Status StoreMutation::Commit() {
   COFFER_TRY(CheckOpen());
   // Ends here whatever happens: a caller that asks the store for the outcome must not wait for its own transaction.
   const std::unique_ptr<StoreTransaction> transaction = std::move(transaction_);
-  COFFER_TRY(
-      transaction->PutHead({next_epoch_, sum_.bytes(), HeadMac(owner_->keys_.head, owner_->uuid_, next_epoch_, sum_)}));
-  COFFER_TRY(transaction->Commit());
-  owner_->RaiseFloor(next_epoch_);
-  return {};
+  // Before the commit, which lets the next transaction begin; after one that fails it is still ours.
+  if (owner_->known_) owner_->known_->epoch = next_epoch_;
+  Status committed =
+      transaction->PutHead({next_epoch_, sum_.bytes(), HeadMac(owner_->keys_.head, owner_->uuid_, next_epoch_, sum_)});
+  if (committed.ok()) committed = transaction->Commit();
+  if (committed.ok()) {
+    owner_->floor_->Raise(next_epoch_);
+    return {};
+  }
+  TakeBackNotes();
+  if (owner_->known_) owner_->known_->epoch = {next_epoch_.value - 1};
+  return committed;
 }
 
 }  // namespace coffer::keysvc

@@ -1,37 +1,53 @@
 // AuthenticatedStore: a KeyStore whose rows are believed only when their MAC is right, and whose head says that none is
-// missing, added or old (docs/FORMAT.md section 4). The store's rows are attacker's input; this is where that ends.
+// missing, added or old (docs/FORMAT.md section 4). The store's rows are attacker's input, and so are the pages that
+// they are found by; this is where that ends.
 //
-// What it notices, and when: a changed, copied, moved or swapped row whenever it is read; a removed, added or replayed
-// row, of any table, at VerifyAll; a head of an earlier epoch at once while this process lives. What it cannot notice:
-// a whole store put back to an earlier state while no process held it. The audit log's epoch tells that
-// (docs/ARCHITECTURE.md).
+// What it notices: at VerifyAll whatever makes the store another than the one that was committed last, rows that a
+// search would miss included; an earlier head as long as its EpochFloor lives. From then on it knows which rows there
+// are and the MAC of each (row_index.h), so that a read which finds another row than the one asked for, an earlier
+// state of it, one that was erased, or none where there is one, is noticed by that read. When the head says that
+// somebody else with our keys has committed meanwhile, or that a commit of ours which failed has happened, all MACs are
+// compared with it again. What it cannot notice: a whole store put back to an earlier state while no process held it.
+// The audit log's epoch tells that (docs/ARCHITECTURE.md).
 #pragma once
 
 #include <atomic>
 
 #include "crypto/store_integrity.h"
 #include "keysvc/store/key_store.h"
+#include "keysvc/store/row_index.h"
 
 namespace coffer::keysvc {
 
 class StoreMutation;
 
+// The highest epoch that this process has seen of one store. Outlives what is sealed. Thread-safe.
+class EpochFloor {
+ public:
+  StoreEpoch epoch() const { return {epoch_.load()}; }
+  void Raise(StoreEpoch epoch);
+
+ private:
+  std::atomic<std::uint64_t> epoch_ = 0;
+};
+
 // Thread-safe as the store beneath: one read or mutation at a time. A thread that holds a StoreMutation must not call
 // its store meanwhile: it would wait for itself.
 class AuthenticatedStore {
  public:
-  // `store` must outlive it.
-  AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys);
+  // `store` must outlive it. `floor` is of the store with this UUID.
+  AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys,
+                     std::shared_ptr<EpochFloor> floor = std::make_shared<EpochFloor>());
 
-  // Head against all MACs, and every row of the tables that are loaded at start. kIntegrity names the table, never a
-  // value.
+  // Head against all MACs, the order of all primary keys, and every row of the tables that are loaded at start.
+  // kIntegrity names the table, never a value. Until this or Format was ok once, reads check each row by itself only.
   Status VerifyAll();
 
   // For an empty store: writes the first head (epoch 0, no rows). Again is fine while nothing was committed, so that an
   // initialisation that lost power can be repeated. kAlreadyExists when the store has rows or a later head.
   Status Format();
 
-  // kIntegrity when a row is not as it was written.
+  // kIntegrity when what is found is not what was written.
   Result<std::optional<Row>> Get(Table table, const Row& primary_key);
   Result<std::vector<Row>> Scan(const ScanRequest& request);
   Result<StoreEpoch> Epoch();
@@ -39,23 +55,39 @@ class AuthenticatedStore {
   // The one way to change anything: a transaction that keeps MACs and head. Raises the epoch by one at Commit.
   Result<StoreMutation> Begin();
 
+  // KeyStore::PurgeErased: after a commit that ended a ciphertext or a key.
+  Status PurgeErased() { return store_.PurgeErased(); }
+
  private:
   friend class StoreMutation;
-  Result<Row> Checked(const TableSpec& spec, StoredRow row) const;
+  // The rows that there are, as of an epoch.
+  struct Known {
+    RowIndex rows;
+    StoreEpoch epoch;
+  };
+
+  // A transaction in which what is known is up to date.
+  Result<std::unique_ptr<StoreTransaction>> Open();
+  Result<std::optional<StoredRow>> Find(StoreTransaction& transaction, const TableSpec& spec, const Row& primary_key);
+  Result<std::vector<Row>> Scan(StoreTransaction& transaction, const ScanRequest& request);
+  Status Check(const TableSpec& spec, const StoredRow& row) const;
   Result<Digest> MacOf(const TableSpec& spec, const Row& columns, std::uint64_t row_epoch) const;
   Result<StoredHead> CheckedHead(StoreTransaction& transaction);
-  Status CheckSum(StoreTransaction& transaction, const StoredHead& head) const;
-  void RaiseFloor(StoreEpoch epoch);
+  Result<Known> CheckSum(StoreTransaction& transaction, const StoredHead& head) const;
 
   KeyStore& store_;
   StoreUuid uuid_;
   IntegrityKeys keys_;
-  std::atomic<std::uint64_t> epoch_floor_ = 0;  // the highest epoch seen
+  std::shared_ptr<EpochFloor> floor_;
+  std::optional<Known> known_;  // guarded by the store's living transaction, of which there is one at a time
 };
 
 // Rolls back when destroyed without Commit. Not thread-safe; ends on the thread that began it.
 class StoreMutation {
  public:
+  StoreMutation(StoreMutation&&) = default;
+  ~StoreMutation();
+
   Result<std::optional<Row>> Get(Table table, const Row& primary_key);
   Result<std::vector<Row>> Scan(const ScanRequest& request);
   // kAlreadyExists when a key is taken, kInvalidArgument for text that is not UTF-8 or a value above its limit.
@@ -73,14 +105,15 @@ class StoreMutation {
   friend class AuthenticatedStore;
   StoreMutation(AuthenticatedStore& owner, std::unique_ptr<StoreTransaction> transaction, const StoredHead& head);
   Status CheckOpen() const;
-  // The row with this key, checked, as stored.
-  Result<std::optional<StoredRow>> Find(const TableSpec& spec, const Row& primary_key);
   Result<StoredRow> WithMac(const TableSpec& spec, Row columns) const;
+  void Note(const TableSpec& spec, const Row& primary_key, const std::optional<Digest>& mac);
+  void TakeBackNotes();
 
   AuthenticatedStore* owner_;
   std::unique_ptr<StoreTransaction> transaction_;  // null when over
   MacSum sum_;
   StoreEpoch next_epoch_;
+  std::vector<RowIndex::Change> notes_;  // of the owner's known rows, to take back
 };
 
 }  // namespace coffer::keysvc

@@ -1,5 +1,7 @@
 #include "keysvc/store/key_store.h"
 
+#include <algorithm>
+
 namespace coffer::keysvc {
 namespace {
 
@@ -52,6 +54,23 @@ Status CheckScan(const TableSpec& spec, const ScanRequest& request) {
   const ValueType type = spec.columns[next].type;
   if ((has_prefix && type != ValueType::kText) || (request.after && !IsOfType(*request.after, type))) {
     return Error(ErrorCode::kInternal, "a scan's range is not of its column's type").At(spec.name);
+  }
+  return {};
+}
+
+Status CheckFound(const TableSpec& spec, const ScanRequest& request, const std::vector<StoredRow>& found) {
+  const std::size_t next = request.equals.size();
+  std::optional<Row> before;
+  for (const StoredRow& row : found) {
+    Row key = PrimaryKeyOf(spec, row.columns);
+    const bool in_range =
+        std::equal(request.equals.begin(), request.equals.end(), key.begin()) &&
+        (request.text_prefix.empty() || std::get<std::string>(key[next]).starts_with(request.text_prefix)) &&
+        (!request.after || key[next] > *request.after);
+    if (!in_range || (before && *before >= key)) {
+      return Error(ErrorCode::kIntegrity, "the rows were reordered outside the service").At(spec.name);
+    }
+    before = std::move(key);
   }
   return {};
 }

@@ -48,8 +48,9 @@ class StoreTransaction {
   virtual Status Update(Table table, const StoredRow& row) = 0;
   // kNotFound when there is none.
   virtual Status Erase(Table table, const Row& primary_key) = 0;
-  // The MACs of every row of every table, without the rows. For the check at start.
-  virtual Status ForEachMac(const std::function<void(Table, const Digest&)>& visit) = 0;
+  // Primary key and MAC of every row of every table, without the rest; table by table, in the order in which the store
+  // holds them: whoever needs that to be the order of the keys checks it. For the check at start.
+  virtual Status ForEachMac(const std::function<void(Table, const Row& primary_key, const Digest& mac)>& visit) = 0;
   virtual Result<std::optional<StoredHead>> GetHead() = 0;
   virtual Status PutHead(const StoredHead& head) = 0;
   // Durable when it returns ok. On an error the outcome is unknown until the next transaction reads it; what that one
@@ -63,12 +64,18 @@ class KeyStore {
  public:
   virtual ~KeyStore() = default;
   virtual Result<std::unique_ptr<StoreTransaction>> Begin() = 0;
+  // When ok, nothing that a commit erased or replaced is in any of the store's files. kUnavailable: some of it may be,
+  // until a later commit or PurgeErased manages, each of which tries again. Not for a thread that has a transaction.
+  virtual Status PurgeErased() = 0;
 };
 
 // What implementations check alike; kInternal when it does not fit the schema.
 Status CheckColumns(const TableSpec& spec, const Row& columns);
 Status CheckPrimaryKey(const TableSpec& spec, const Row& primary_key);
 Status CheckScan(const TableSpec& spec, const ScanRequest& request);
+// What a scan found, against attackers who can reorder the store's pages: every row is in the range that was asked for
+// and the primary keys ascend; kIntegrity otherwise. `request` has passed CheckScan.
+Status CheckFound(const TableSpec& spec, const ScanRequest& request, const std::vector<StoredRow>& found);
 // The primary key of a row that CheckColumns has passed.
 Row PrimaryKeyOf(const TableSpec& spec, const Row& columns);
 

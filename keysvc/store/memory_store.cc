@@ -75,10 +75,10 @@ class MemoryTransaction final : public StoreTransaction {
     return {};
   }
 
-  Status ForEachMac(const std::function<void(Table, const Digest&)>& visit) override {
+  Status ForEachMac(const std::function<void(Table, const Row& primary_key, const Digest& mac)>& visit) override {
     COFFER_TRY(CheckOpen());
     for (const TableSpec& spec : Schema()) {
-      for (const auto& [key, row] : RowsOf(spec.table).by_key) visit(spec.table, row.mac);
+      for (const auto& [key, row] : RowsOf(spec.table).by_key) visit(spec.table, key, row.mac);
     }
     return {};
   }

@@ -13,6 +13,7 @@ namespace coffer::keysvc {
 class MemoryStore final : public KeyStore {
  public:
   Result<std::unique_ptr<StoreTransaction>> Begin() override;
+  Status PurgeErased() override { return {}; }  // there are no files
 
  private:
   friend class MemoryTransaction;

@@ -116,6 +116,8 @@ std::string EraseSql(const TableSpec& spec) {
   return "DELETE FROM " + Quoted(spec.name) + WherePrimaryKey(spec) + " RETURNING 1";
 }
 
-std::string MacsSql(const TableSpec& spec) { return "SELECT mac FROM " + Quoted(spec.name); }
+std::string MacsSql(const TableSpec& spec) {
+  return "SELECT " + PrimaryKeyNames(spec) + ", mac FROM " + Quoted(spec.name);
+}
 
 }  // namespace coffer::keysvc

@@ -22,7 +22,7 @@ std::string ScanSql(const TableSpec& spec,
 std::string InsertSql(const TableSpec& spec);
 std::string UpdateSql(const TableSpec& spec);  // parameter n is column n; a row comes back when there was one
 std::string EraseSql(const TableSpec& spec);   // parameters: the primary key; a row comes back when there was one
-std::string MacsSql(const TableSpec& spec);    // one column, mac
+std::string MacsSql(const TableSpec& spec);    // the primary key, mac; as they lie in the table's b-tree
 
 inline constexpr std::string_view kGetHeadSql = "SELECT epoch, sum, mac FROM head WHERE id = 1";
 inline constexpr std::string_view kPutHeadSql =

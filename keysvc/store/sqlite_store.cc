@@ -92,13 +92,22 @@ Result<std::uint64_t> EpochAt(const SqliteStatement& statement, int column) {
   return static_cast<std::uint64_t>(epoch);
 }
 
+// The first `count` columns of the table.
+Result<Row> ColumnsAt(const SqliteStatement& statement, const TableSpec& spec, std::size_t count) {
+  Row columns;
+  columns.reserve(count);
+  for (const ColumnSpec& column : spec.columns.first(count)) {
+    const int index = static_cast<int>(columns.size());
+    COFFER_ASSIGN_OR_RETURN(Datum value, statement.Column(index, column.type, column.nullable));
+    columns.push_back(std::move(value));
+  }
+  return columns;
+}
+
 Result<StoredRow> RowAt(const SqliteStatement& statement, const TableSpec& spec) {
   StoredRow row;
-  int index = 0;
-  for (const ColumnSpec& column : spec.columns) {
-    COFFER_ASSIGN_OR_RETURN(Datum value, statement.Column(index++, column.type, column.nullable));
-    row.columns.push_back(std::move(value));
-  }
+  COFFER_ASSIGN_OR_RETURN(row.columns, ColumnsAt(statement, spec, spec.columns.size()));
+  int index = static_cast<int>(row.columns.size());
   COFFER_ASSIGN_OR_RETURN(row.row_epoch, EpochAt(statement, index++));
   COFFER_ASSIGN_OR_RETURN(row.mac, DigestAt(statement, index));
   return row;
@@ -180,15 +189,16 @@ class SqliteTransaction final : public StoreTransaction {
     });
   }
 
-  Status ForEachMac(const std::function<void(Table, const Digest&)>& visit) override {
+  Status ForEachMac(const std::function<void(Table, const Row& primary_key, const Digest& mac)>& visit) override {
     return Guarded([&]() -> Status {
       for (const TableSpec& spec : Schema()) {
         COFFER_ASSIGN_OR_RETURN(SqliteStatement statement, database().Prepare(MacsSql(spec)));
         while (true) {
           COFFER_ASSIGN_OR_RETURN(const bool row, statement.Step());
           if (!row) break;
-          COFFER_ASSIGN_OR_RETURN(const Digest mac, DigestAt(statement, 0));
-          visit(spec.table, mac);
+          COFFER_ASSIGN_OR_RETURN(const Row key, ColumnsAt(statement, spec, spec.primary_key_columns));
+          COFFER_ASSIGN_OR_RETURN(const Digest mac, DigestAt(statement, static_cast<int>(key.size())));
+          visit(spec.table, key, mac);
         }
       }
       return {};
@@ -224,6 +234,8 @@ class SqliteTransaction final : public StoreTransaction {
       store_.reopen_ = true;
       return committed;
     }
+    // What is committed stays committed, whether or not the files can be cleaned now.
+    if (store_.purge_owed_) store_.purge_owed_ = !database().TruncateLog().ok();
     lock_.unlock();
     return {};
   }
@@ -288,21 +300,35 @@ class SqliteTransaction final : public StoreTransaction {
   bool broken_ = false;
 };
 
-SqliteStore::SqliteStore(SqliteOptions options, std::unique_ptr<SqliteDatabase> database)
-    : options_(std::move(options)), database_(std::move(database)) {}
+SqliteStore::SqliteStore(SqliteOptions options) : options_(std::move(options)) {}
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteOptions& options) {
-  COFFER_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database, OpenChecked(options));
-  return std::make_unique<SqliteStore>(options, std::move(database));
+  auto store = std::make_unique<SqliteStore>(options);
+  COFFER_TRY(store->Reopen());
+  return store;
+}
+
+Status SqliteStore::Reopen() {
+  if (!reopen_) return {};
+  database_.reset();
+  COFFER_ASSIGN_OR_RETURN(database_, OpenChecked(options_));
+  reopen_ = false;
+  purge_owed_ = !database_->TruncateLog().ok();
+  return {};
+}
+
+Status SqliteStore::PurgeErased() {
+  const std::unique_lock<Mutex> lock(mutex_);
+  purge_owed_ = true;
+  COFFER_TRY(Reopen());
+  COFFER_TRY(database_->TruncateLog());
+  purge_owed_ = false;
+  return {};
 }
 
 Result<std::unique_ptr<StoreTransaction>> SqliteStore::Begin() {
   std::unique_lock<Mutex> lock(mutex_);
-  if (reopen_) {
-    database_.reset();
-    COFFER_ASSIGN_OR_RETURN(database_, OpenChecked(options_));
-    reopen_ = false;
-  }
+  COFFER_TRY(Reopen());
   const Status begun = database_->Execute("BEGIN IMMEDIATE");
   if (!begun.ok()) {
     reopen_ = true;

@@ -14,17 +14,23 @@ class SqliteStore final : public KeyStore {
   static Result<std::unique_ptr<SqliteStore>> Open(const SqliteOptions& options);
 
   Result<std::unique_ptr<StoreTransaction>> Begin() override;
+  Status PurgeErased() override;
 
-  SqliteStore(SqliteOptions options, std::unique_ptr<SqliteDatabase> database);  // Open's
+  explicit SqliteStore(SqliteOptions options);  // Open's
 
  private:
   friend class SqliteTransaction;
+  Status Reopen();
 
   const SqliteOptions options_;
-  Mutex mutex_;  // held by the living transaction; guards the two below
+  Mutex mutex_;  // held by the living transaction; guards the three below
   std::unique_ptr<SqliteDatabase> database_;
-  // After a failed commit or an outage only the file knows the outcome: the next Begin closes and opens it.
-  bool reopen_ = false;
+  // At first; and after a failed commit or an outage only the file knows the outcome: the next Begin closes and opens
+  // it.
+  bool reopen_ = true;
+  // The write-ahead log may hold what was erased, and could not be emptied: by a PurgeErased, or at the start, when
+  // another process left it. Each commit tries again.
+  bool purge_owed_ = false;
 };
 
 }  // namespace coffer::keysvc

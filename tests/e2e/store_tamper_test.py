@@ -20,6 +20,7 @@ from service import CATALOG, Service, run, wait_until  # noqa: E402
 
 # Read when they are asked for; all others are checked when the service starts.
 LATE_TABLES = ("secret", "secret_version", "secret_metadata")
+LEAF_OF_INDEX = 10  # the type of a b-tree page
 SECRET = "tamper/one"
 OTHER = "tamper/other"
 VALUE, OLD_VALUE = b"the current value", b"the first value"
@@ -68,6 +69,23 @@ class Store:
     def tables(self):
         names = self.execute(("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name",))
         return [name for (name,) in names]
+
+    def reorder(self, table, order):
+        """Lists the cells of the table's only page in another order; every row stays as it is. False: not one page of
+        that many rows."""
+        ((page, size),) = self.execute(
+            ("SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = ?", [table]))
+        file = bytearray(self.path.read_bytes())
+        start = (page - 1) * size
+        kind, cells = file[start], int.from_bytes(file[start + 3:start + 5], "big")
+        if kind != LEAF_OF_INDEX or cells != len(order):
+            return False
+        places = [slice(start + 8 + 2 * place, start + 10 + 2 * place) for place in range(cells)]
+        pointers = [bytes(file[place]) for place in places]
+        for place, cell in zip(places, order):
+            file[place] = pointers[cell]
+        self.path.write_bytes(file)
+        return True
 
     def columns(self, table):
         """[(name, is in the primary key)]"""
@@ -267,6 +285,32 @@ class Tampering(unittest.TestCase):
                                              "--accept-total-loss", "--allow-same-device")
                     self.assertEqual(again.returncode, 1)
 
+    def test_rows_out_of_order_are_noticed_at_start(self):
+        reordered = 0
+        for table in self.store.tables():
+            count = len(self.store.rows(table, path=self.store.good))
+            order = [*range(1, count), 0]
+            if count < 2 or not self.store.reorder(table, order):
+                continue
+            with self.fresh(table=table):
+                self.store.reorder(table, order)
+                self.check_nothing_is_served(self.edited())
+                reordered += 1
+        self.assertGreaterEqual(reordered, 6)  # tenant, keyring, kek, key_version, data_key, secret, secret_version
+
+    def test_the_ciphertext_of_a_destroyed_secret_is_in_none_of_the_files(self):
+        ciphertexts = [row["ciphertext"] for row in self.store.rows("secret_version")]
+        self.assertEqual(self.start(), "unsealed")
+        self.assertEqual(self.in_the_files(ciphertexts), 3)
+        for path, version in ((SECRET, "1"), (SECRET, "2"), (OTHER, "1")):
+            self.service.ok("secret", "destroy", path, "--version", version, "--alone", "test")
+        self.assertEqual(self.in_the_files(ciphertexts), 0)
+
+    def in_the_files(self, ciphertexts):
+        """How many of them are in the store's files, while cofferd runs."""
+        content = b"".join(path.read_bytes() for path in self.service.data.glob(self.store.path.name + "*"))
+        return sum(ciphertext in content for ciphertext in ciphertexts)
+
     def test_swapped_ciphertexts_are_not_served(self):
         one, two = [row for row in self.store.rows("secret_version") if row["ciphertext"]][:2]
         for column in ("ciphertext", "mac"):
@@ -308,6 +352,39 @@ class Tampering(unittest.TestCase):
             with self.fresh(damage=name):
                 self.store.path.write_bytes(content)
                 self.check_nothing_is_served(self.edited())
+
+
+class Folders(unittest.TestCase):
+    """Who may write to a folder can put another store, or another service's socket, into it."""
+
+    def setUp(self):
+        self.service = Service()
+        self.addCleanup(self.service.close)
+        self.service.start_initialised()
+        self.service.stop()
+
+    def check_refused(self, folder, mode, parameter):
+        folder.chmod(mode)
+        size = self.service.log_file.stat().st_size
+        self.service.spawn()
+        self.assertEqual(self.service.process.wait(60), 1)
+        said = self.service.log_since(size).decode()
+        self.assertIn(f"{parameter}./", said)
+        self.assertIn("chmod go-w", said)
+
+    def test_a_data_folder_that_others_may_write_to_is_refused(self):
+        for mode in (0o770, 0o702, 0o1777):
+            with self.subTest(mode=oct(mode)):
+                self.check_refused(self.service.data, mode, "data_dir")
+        self.service.data.chmod(0o700)
+        self.assertEqual(self.service.start().state(), "unsealed")
+
+    def test_a_socket_folder_that_others_may_write_to_is_refused_unless_it_is_sticky(self):
+        for mode in (0o775, 0o777):
+            with self.subTest(mode=oct(mode)):
+                self.check_refused(self.service.sockets, mode, "socket_dir")
+        self.service.sockets.chmod(0o1777)
+        self.assertEqual(self.service.start().state(), "unsealed")
 
 
 if __name__ == "__main__":

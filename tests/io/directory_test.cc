@@ -93,6 +93,54 @@ TEST(MakeDirectoryTest, RefusesAFolderOfAnotherUser) {
   EXPECT_EQ(MakeDirectory(folder / "sub", 0700).error().code(), ErrorCode::kPermissionDenied);
 }
 
+TEST(MakeDirectoryTest, RefusesAFolderThatOthersMayWriteTo) {
+  const TempDir folder;
+  ASSERT_TRUE(MakeDirectory(folder / "sub", 0700).ok());
+  for (const mode_t mode : {0720, 0702, 0770, 0707, 0777, 01777, 02770}) {
+    ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
+    const Status refused = MakeDirectory(folder / "sub", 0700);
+    ASSERT_FALSE(refused.ok()) << mode;
+    EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied) << mode;
+    EXPECT_EQ(FactsOf(folder / "sub")->permissions, mode) << "the mode is left alone";
+  }
+  for (const mode_t mode : {0700, 0755, 0711, 0500}) {
+    ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
+    EXPECT_TRUE(MakeDirectory(folder / "sub", 0700).ok()) << mode;
+  }
+}
+
+TEST(CheckNobodyElseReplacesTest, LooksAtWhoMayWriteAndAtTheStickyBit) {
+  const TempDir folder;
+  ASSERT_TRUE(MakeDirectory(folder / "sub", 0700).ok());
+  ASSERT_EQ(symlink("sub", (folder / "link").c_str()), 0);
+  for (const mode_t mode : {0700, 0755, 01770, 01777}) {
+    ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
+    EXPECT_TRUE(CheckNobodyElseReplaces(folder / "sub").ok()) << mode;
+    EXPECT_TRUE(CheckNobodyElseReplaces(folder / "link").ok()) << mode;
+  }
+  for (const mode_t mode : {0770, 0702, 0777, 02775}) {
+    ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
+    for (const char* name : {"sub", "link"}) {
+      const Status refused = CheckNobodyElseReplaces(folder / name);
+      ASSERT_FALSE(refused.ok()) << mode;
+      EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied) << mode;
+    }
+  }
+}
+
+TEST(CheckNobodyElseReplacesTest, RefusesWhatIsNoFolderOfOursOrRoot) {
+  const TempDir folder;
+  Touch(folder / "file");
+  EXPECT_EQ(CheckNobodyElseReplaces(folder / "file").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(CheckNobodyElseReplaces(folder / "none").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(CheckNobodyElseReplaces("").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(CheckNobodyElseReplaces("/").ok());
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make a folder of another user";
+  ASSERT_TRUE(MakeDirectory(folder / "sub", 0755).ok());
+  ASSERT_EQ(chown((folder / "sub").c_str(), 65'534, 65'534), 0);
+  EXPECT_EQ(CheckNobodyElseReplaces(folder / "sub").error().code(), ErrorCode::kPermissionDenied);
+}
+
 TEST(ListDirectoryTest, SortsNames) {
   const TempDir folder;
   for (const char* name : {"b", "a", ".hidden", "C"}) Touch(folder / name);

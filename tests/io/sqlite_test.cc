@@ -191,6 +191,25 @@ TEST_F(SqliteTest, DamageIsFoundAtOpenAfterAnUncleanStop) {
   EXPECT_EQ(damaged.error().code(), ErrorCode::kIntegrity);
 }
 
+TEST_F(SqliteTest, TruncateLogLeavesAnEmptyWal) {
+  const auto database = Open();
+  ASSERT_TRUE(database->Execute("CREATE TABLE t (a); INSERT INTO t VALUES ('canary'); DELETE FROM t").ok());
+  EXPECT_GT(FactsOf(Options().path + "-wal")->size, 0U);
+  ASSERT_TRUE(database->TruncateLog().ok());
+  EXPECT_EQ(FactsOf(Options().path + "-wal")->size, 0U);
+  const auto file = ReadFile(Options().path, kFileLimit);
+  EXPECT_EQ(AsText(*file).find("canary"), std::string_view::npos);
+  EXPECT_TRUE(database->Execute("INSERT INTO t VALUES (1)").ok());
+}
+
+TEST_F(SqliteTest, TruncateLogWithinATransactionIsRefused) {
+  const auto database = Open();
+  ASSERT_TRUE(database->Execute("CREATE TABLE t (a); BEGIN IMMEDIATE; INSERT INTO t VALUES (1)").ok());
+  EXPECT_FALSE(database->TruncateLog().ok());
+  EXPECT_TRUE(database->Execute("COMMIT").ok());
+  EXPECT_TRUE(database->TruncateLog().ok());
+}
+
 TEST_F(SqliteTest, PlantedTriggersAndViewsDoNothing) {
   const auto database = Open();
   ASSERT_TRUE(database
@@ -205,10 +224,15 @@ TEST_F(SqliteTest, PlantedTriggersAndViewsDoNothing) {
 TEST_F(SqliteTest, SettingsAreThoseThatWeRelyOn) {
   const auto database = Open();
   const std::vector<std::pair<std::string, Datum>> expected = {
-      {"journal_mode", std::string("wal")}, {"locking_mode", std::string("exclusive")},
-      {"synchronous", std::int64_t{2}},     {"trusted_schema", std::int64_t{0}},
-      {"cell_size_check", std::int64_t{1}}, {"secure_delete", std::int64_t{1}},
-      {"foreign_keys", std::int64_t{1}},    {"temp_store", std::int64_t{2}},
+      {"journal_mode", std::string("wal")},
+      {"locking_mode", std::string("exclusive")},
+      {"synchronous", std::int64_t{2}},
+      {"trusted_schema", std::int64_t{0}},
+      {"cell_size_check", std::int64_t{1}},
+      {"secure_delete", std::int64_t{1}},
+      {"foreign_keys", std::int64_t{1}},
+      {"temp_store", std::int64_t{2}},
+      {"max_page_count", std::int64_t{33'554'431}},
   };
   for (const auto& [pragma, value] : expected) {
     auto statement = database->Prepare("PRAGMA " + pragma);

@@ -175,6 +175,56 @@ TEST_F(BarrierTest, AlteredStoreIsCompromisedAndServesNothing) {
   EXPECT_EQ(fields.Encrypt(app, {EmailColumn({"x"})}).error().code(), ErrorCode::kIntegrity);
 }
 
+// Everything that the store holds, as somebody with the file can copy it and put it back.
+struct Copy {
+  std::vector<std::pair<Table, StoredRow>> rows;
+  std::optional<StoredHead> head;
+
+  static Copy Of(KeyStore& store) {
+    Copy copy;
+    const std::unique_ptr<StoreTransaction> read = std::move(store.Begin()).value();
+    for (const TableSpec& spec : Schema()) {
+      const std::vector<StoredRow> rows = read->Scan({.table = spec.table}).value();
+      for (const StoredRow& row : rows) copy.rows.emplace_back(spec.table, row);
+    }
+    copy.head = read->GetHead().value();
+    return copy;
+  }
+  void PutBack(KeyStore& store) const {
+    const Copy now = Of(store);
+    const std::unique_ptr<StoreTransaction> edit = std::move(store.Begin()).value();
+    for (const auto& [table, row] : now.rows)
+      ASSERT_TRUE(edit->Erase(table, PrimaryKeyOf(SpecOf(table), row.columns)).ok());
+    for (const auto& [table, row] : rows) ASSERT_TRUE(edit->Insert(table, row).ok());
+    ASSERT_TRUE(edit->PutHead(head.value()).ok());
+    ASSERT_TRUE(edit->Commit().ok());
+  }
+};
+
+TEST_F(BarrierTest, AnOlderStorePutBackWhileSealedIsRefusedByThisProcess) {
+  StartShop();
+  const Copy older = Copy::Of(store);
+  ASSERT_TRUE(key_service.RotateKeyring(admin, "shop", {}).ok());
+  ASSERT_TRUE(key_service.DisableVersion(admin, "shop", KeyVersion{1}).ok());
+  const Copy newest = Copy::Of(store);
+  ASSERT_TRUE(admin_service.Seal(admin).ok());
+  older.PutBack(store);
+  EXPECT_EQ(admin_service.Unseal(admin, KeyFile()).error().code(), ErrorCode::kIntegrity);
+  EXPECT_EQ(barrier->state(), BarrierState::kCompromised);
+  EXPECT_EQ(admin_service.Unseal(admin, KeyFile()).error().code(), ErrorCode::kIntegrity) << "again is no way around";
+  newest.PutBack(store);
+  EXPECT_TRUE(admin_service.Unseal(admin, KeyFile()).ok());
+}
+
+TEST_F(BarrierTest, AnOlderStorePutBackUnderARunningServiceIsRefused) {
+  StartShop();
+  const Copy older = Copy::Of(store);
+  ASSERT_TRUE(key_service.RotateKeyring(admin, "shop", {}).ok());
+  older.PutBack(store);
+  EXPECT_EQ(key_service.RotateKeyring(admin, "shop", {}).error().code(), ErrorCode::kIntegrity);
+  EXPECT_EQ(admin_service.ShowStatus(admin).error().code(), ErrorCode::kIntegrity);
+}
+
 TEST_F(BarrierTest, SealWaitsForTheLastHolder) {
   StartShop();
   std::shared_ptr<Unsealed> held = std::move(barrier->Enter()).value();

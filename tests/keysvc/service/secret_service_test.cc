@@ -1,4 +1,7 @@
 // The vault below gRPC: versions, compare-and-set, expiry, deletion, and its rows as attacker's input.
+#include "io/fault_vfs.h"
+#include "keysvc/service/secret_rows.h"
+#include "keysvc/store/sqlite_store.h"
 #include "tests/keysvc/service/service_fixture.h"
 
 namespace coffer::keysvc {
@@ -209,6 +212,119 @@ TEST_F(SecretServiceTest, ACiphertextMovedToAnotherSecretsRowIsNotServed) {
   }
   EXPECT_EQ(Get("a"), "<integrity>");
   EXPECT_EQ(Get("b"), "<integrity>");
+}
+
+TEST_F(SecretServiceTest, AnEarlierRowPutBackWhileTheServiceRunsIsNotServed) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  const StoredRow live = store.Begin().value()->Scan({.table = Table::kSecretVersion}).value().front();
+  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "a"}, {SecretVersion{1}}, "reason").ok());
+  {
+    const std::unique_ptr<StoreTransaction> edit = std::move(store.Begin()).value();
+    ASSERT_TRUE(edit->Update(Table::kSecretVersion, live).ok());
+    ASSERT_TRUE(edit->Commit().ok());
+  }
+  EXPECT_EQ(Get("a"), "<integrity>");
+  EXPECT_EQ(secrets.History(app, {.tenant = "", .path = "a"}, 0, "").error().code(), ErrorCode::kIntegrity);
+}
+
+// The vault's rows are not read at start: their keys are only known from what is in the file.
+TEST_F(SecretServiceTest, AVersionMovedToAnotherNumberWhileSealedIsMissed) {
+  for (const char* value : {"1", "2", "3"}) ASSERT_TRUE(Put("a", value).ok());
+  ASSERT_TRUE(admin_service.Seal(admin).ok());
+  {
+    const std::unique_ptr<StoreTransaction> edit = std::move(store.Begin()).value();
+    StoredRow row = edit->Scan({.table = Table::kSecretVersion}).value().at(1);
+    ASSERT_TRUE(edit->Erase(Table::kSecretVersion, {row.columns[0], row.columns[1]}).ok());
+    row.columns[1] = std::int64_t{9};
+    ASSERT_TRUE(edit->Insert(Table::kSecretVersion, row).ok());
+    ASSERT_TRUE(edit->Commit().ok());
+  }
+  ASSERT_TRUE(admin_service.Unseal(admin, KeyFile()).ok());
+  const SecretName name{.tenant = "", .path = "a"};
+  EXPECT_EQ(Get("a", 2), "<integrity>");
+  EXPECT_EQ(secrets.History(app, name, 0, "").error().code(), ErrorCode::kIntegrity);
+  EXPECT_EQ(secrets.Delete(app, name, {SecretVersion{2}}).error().code(), ErrorCode::kIntegrity);
+  EXPECT_EQ(Get("a", 3), "3");
+  EXPECT_EQ(Get("a", 4), "<not_found>");
+}
+
+TEST_F(SecretServiceTest, AValueDecryptsAsTheVersionThatIsAskedForOnly) {
+  KeyEngine& keys = *barrier->Enter().value()->keys;
+  const TenantUuid tenant = keys.ResolveTenant("").value();
+  const SecretUuid secret = SecretUuid::Generate(1);
+  const CipherPointer cipher = keys.CipherForEncrypt(SecretField(tenant)).value();
+  const Bytes ciphertext = EncryptSecret(*cipher, secret, SecretVersion{2}, AsBytes("value")).value();
+  EXPECT_TRUE(DecryptSecret(keys, tenant, secret, SecretVersion{2}, ciphertext).ok());
+  EXPECT_EQ(DecryptSecret(keys, tenant, secret, SecretVersion{1}, ciphertext).error().code(),
+            ErrorCode::kDecryptFailed);
+  EXPECT_EQ(DecryptSecret(keys, tenant, SecretUuid::Generate(2), SecretVersion{2}, ciphertext).error().code(),
+            ErrorCode::kDecryptFailed);
+}
+
+// On a disk that the test can read and break.
+class DestroyedSecretTest : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(on_disk_admin_.Init(admin, KeyFile(), true).ok());
+    for (const char* path : {"a", "b"}) {
+      ASSERT_TRUE(on_disk_
+                      .Put(app, {.name = {.tenant = "", .path = path},
+                                 .value = AsBytes("value"),
+                                 .expected_version = std::nullopt,
+                                 .expires_us = 0,
+                                 .metadata = std::nullopt})
+                      .ok());
+    }
+  }
+  // The ciphertexts that the store's rows have, as bytes.
+  std::vector<Bytes> Ciphertexts() const {
+    std::vector<Bytes> found;
+    const std::vector<StoredRow> rows = disk_store_->Begin().value()->Scan({.table = Table::kSecretVersion}).value();
+    for (const StoredRow& row : rows) {
+      if (const auto* bytes = std::get_if<Bytes>(&row.columns[3])) found.push_back(*bytes);
+    }
+    return found;
+  }
+  bool OnDisk(const Bytes& bytes) const {
+    return AsText(disk_.Contents()).find(AsText(bytes)) != std::string_view::npos;
+  }
+  Result<std::uint32_t> Destroy(const std::string& path) {
+    return on_disk_.Destroy(admin, {.tenant = "", .path = path}, {SecretVersion{1}}, "leaked");
+  }
+
+  FaultVfs disk_{1};
+  std::unique_ptr<SqliteStore> disk_store_ = SqliteStore::Open({"store.db", disk_.name(), 0}).value();
+  std::unique_ptr<Barrier> disk_barrier_ = OpenBarrier(*disk_store_, clock);
+  Pipeline disk_pipeline_{*disk_barrier_, recorded.recorder()};
+  SecretService on_disk_{disk_pipeline_, clock};
+  AdminService on_disk_admin_{disk_pipeline_, {}};
+};
+
+TEST_F(DestroyedSecretTest, ItsCiphertextIsInNoneOfTheStoresFiles) {
+  const std::vector<Bytes> ciphertexts = Ciphertexts();
+  ASSERT_EQ(ciphertexts.size(), 2U);
+  ASSERT_TRUE(OnDisk(ciphertexts[0]) && OnDisk(ciphertexts[1]));
+  ASSERT_EQ(*Destroy("a"), 1U);
+  EXPECT_NE(OnDisk(ciphertexts[0]), OnDisk(ciphertexts[1])) << "one is gone, one stays";
+  ASSERT_EQ(*Destroy("b"), 1U);
+  EXPECT_FALSE(OnDisk(ciphertexts[0]) || OnDisk(ciphertexts[1]));
+  EXPECT_EQ(recorded.records.back().failed, 0U);
+}
+
+TEST_F(DestroyedSecretTest, WhenTheFilesCannotBeCleanedYetTheRecordSaysSo) {
+  const std::vector<Bytes> ciphertexts = Ciphertexts();
+  disk_.FailSyncAtStep(2);  // the first is the commit's
+  const Result<std::uint32_t> destroyed = Destroy("a");
+  disk_.FailSyncAtStep(0);
+  ASSERT_TRUE(destroyed.ok()) << "it is destroyed: " << destroyed.error().ToString();
+  EXPECT_EQ(*destroyed, 1U);
+  EXPECT_TRUE(recorded.records.back().ok);
+  EXPECT_EQ(recorded.records.back().failed, 1U);
+  EXPECT_NE(recorded.records.back().failure.find("still in the store's files"), std::string_view::npos);
+  EXPECT_TRUE(OnDisk(ciphertexts[0]) && OnDisk(ciphertexts[1]));
+  EXPECT_EQ(on_disk_.Get(app, {.tenant = "", .path = "a"}, {}).error().code(), ErrorCode::kFailedPrecondition);
+  ASSERT_EQ(*on_disk_.Delete(app, {.tenant = "", .path = "b"}, {}), 1U);
+  EXPECT_NE(OnDisk(ciphertexts[0]), OnDisk(ciphertexts[1])) << "the next commit cleaned up";
 }
 
 }  // namespace

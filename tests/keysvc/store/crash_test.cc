@@ -78,7 +78,8 @@ class CrashSimulation {
     vfs_.Reboot();
   }
 
-  // Opens and, as long as nothing was ever acknowledged, formats.
+  // Opens and verifies or, as long as nothing was ever acknowledged, formats. The store knows its rows from then on,
+  // and every read of theirs is compared with that.
   bool Start() {
     auto opened = SqliteStore::Open({"store.db", vfs_.name(), 0});
     if (!opened.ok()) {
@@ -87,11 +88,10 @@ class CrashSimulation {
     }
     store_ = *std::move(opened);
     authenticated_ = std::make_unique<AuthenticatedStore>(*store_, SampleStoreUuid(), SampleKeys());
-    if (formatted_) return true;
-    const Status formatted = authenticated_->Format();
-    EXPECT_TRUE(formatted.ok() || formatted.error().code() == ErrorCode::kUnavailable);
-    formatted_ = formatted.ok();
-    return formatted_;
+    const Status ready = formatted_ ? authenticated_->VerifyAll() : authenticated_->Format();
+    EXPECT_TRUE(ready.ok() || ready.error().code() == ErrorCode::kUnavailable) << ready.error().ToString();
+    formatted_ = formatted_ || ready.ok();
+    return ready.ok();
   }
 
   void Stop() {

@@ -49,8 +49,7 @@ Row SampleRecord(Table table) {
     case Table::kCatalogScope:
       return ToRow(CatalogScopeRecord{IdNumber<ScopeUuid>(6), "shop", 3, "serial = 3\n", 1000});
     case Table::kSecret:
-      return ToRow(
-          SecretRecord{tenant, "grafana/1/ds%2F1/password", kSecret, SecretVersion{4}, 1000, 2000});
+      return ToRow(SecretRecord{tenant, "grafana/1/ds%2F1/password", kSecret, SecretVersion{4}, 1000, 2000});
     case Table::kSecretVersion:
       return ToRow(SecretVersionRecord{kSecret, SecretVersion{4}, SecretState::kLive, Bytes(90, std::byte{0xc1}), 1000,
                                        9000, 2000, "unix:admin:0"});

@@ -1,5 +1,6 @@
 // What only SqliteStore has: a file, which may be foreign, newer, altered, held, full or failing.
 
+#include <random>
 #include <stdlib.h>
 
 #include "io/directory.h"
@@ -193,6 +194,80 @@ TEST_F(SqliteStoreTest, ErasedCiphertextLeavesTheFiles) {
   });
   store.reset();
   EXPECT_FALSE(planted());
+}
+
+// Rows of many sizes come and go, so that pages are split and merged, which leaves copies of rows behind.
+TEST_F(SqliteStoreTest, PurgedBytesAreInNoFile) {
+  const auto store = Open();
+  std::mt19937 random(7);
+  const auto canary = [](int number) { return "planted-canary-" + std::to_string(1'000'000 + number); };
+  std::vector<std::pair<int, Row>> live;
+  std::vector<std::string> erased;
+  for (int number = 0; number < 600; ++number) {
+    if (live.empty() || random() % 5 < 3) {
+      StoredRow row = SampleStored(Table::kSecretVersion, 1);
+      row.columns[0] = Uuid{GenerateUuidBytes(random())};
+      std::string text;
+      for (std::size_t size = 100 + random() % (number % 9 == 0 ? 6000 : 500); text.size() < size;)
+        text += canary(number);
+      row.columns[3] = CopyOf(AsBytes(text));
+      live.emplace_back(number, PrimaryKeyOf(SpecOf(Table::kSecretVersion), row.columns));
+      Raw(*store, [&](StoreTransaction& t) { ASSERT_TRUE(t.Insert(Table::kSecretVersion, row).ok()); });
+    } else {
+      const auto chosen = live.begin() + static_cast<std::ptrdiff_t>(random() % live.size());
+      Raw(*store, [&](StoreTransaction& t) { ASSERT_TRUE(t.Erase(Table::kSecretVersion, chosen->second).ok()); });
+      erased.push_back(canary(chosen->first));
+      live.erase(chosen);
+    }
+    if (number % 20 != 19) continue;
+    ASSERT_TRUE(store->PurgeErased().ok());
+    const Bytes contents = vfs_.Contents();
+    for (const std::string& gone : erased) ASSERT_EQ(AsText(contents).find(gone), std::string_view::npos) << number;
+    ASSERT_NE(AsText(contents).find(canary(live.front().first)), std::string_view::npos);
+  }
+}
+
+TEST_F(SqliteStoreTest, APurgeThatFailedIsDoneByALaterCommit) {
+  const auto store = Open();
+  const std::string canary = "planted-canary-ciphertext";
+  const auto planted = [&] { return AsText(vfs_.Contents()).find(canary) != std::string_view::npos; };
+  for (const bool full : {false, true}) {
+    StoredRow row = SampleStored(Table::kSecretVersion, 1);
+    row.columns[3] = CopyOf(AsBytes(canary));
+    // Only a database that has to grow needs space.
+    std::get<Bytes>(row.columns[3]).resize(full ? 30'000 : 100);
+    Raw(*store, [&](StoreTransaction& t) { ASSERT_TRUE(t.Insert(Table::kSecretVersion, row).ok()); });
+    Raw(*store, [&](StoreTransaction& t) {
+      ASSERT_TRUE(t.Erase(Table::kSecretVersion, SampleKey(Table::kSecretVersion, 1)).ok());
+    });
+    ASSERT_TRUE(planted());
+    full ? vfs_.LimitBytes(vfs_.TotalBytes()) : vfs_.FailSyncAtStep(1);
+    const Status purged = store->PurgeErased();
+    vfs_.LimitBytes(0);
+    vfs_.FailSyncAtStep(0);
+    ASSERT_FALSE(purged.ok()) << full;
+    EXPECT_EQ(purged.error().code(), ErrorCode::kUnavailable);
+    EXPECT_TRUE(planted());
+    ASSERT_TRUE(InsertTenant(*store, full ? 1 : 2).ok());
+    EXPECT_FALSE(planted());
+  }
+}
+
+TEST_F(SqliteStoreTest, WhatACrashLeftIsPurgedAtTheNextStart) {
+  const std::string canary = "planted-canary-ciphertext";
+  auto store = Open();
+  StoredRow row = SampleStored(Table::kSecretVersion, 1);
+  row.columns[3] = CopyOf(AsBytes(canary));
+  Raw(*store, [&](StoreTransaction& t) { ASSERT_TRUE(t.Insert(Table::kSecretVersion, row).ok()); });
+  Raw(*store, [&](StoreTransaction& t) {
+    ASSERT_TRUE(t.Erase(Table::kSecretVersion, SampleKey(Table::kSecretVersion, 1)).ok());
+  });
+  vfs_.CrashAtStep(1);
+  EXPECT_FALSE(store->PurgeErased().ok());
+  store.reset();
+  vfs_.Reboot();
+  store = Open();
+  EXPECT_EQ(AsText(vfs_.Contents()).find(canary), std::string_view::npos);
 }
 
 }  // namespace
