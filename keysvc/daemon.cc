@@ -20,8 +20,11 @@ constexpr char kStoreFile[] = "/store.db";
 constexpr char kThrowawayKeyFile[] = "/seal.key";
 constexpr std::chrono::seconds kDrainPatience{10};
 constexpr std::chrono::milliseconds kIdleTick{100};
-constexpr std::size_t kPoolThreads = 4;
-constexpr std::size_t kPoolQueue = 4096;
+constexpr WorkPool::LaneLimits kOrdinaryLane{.threads = 4, .queue = 4096, .caller_queue = 512};
+// Two: a seal may wait for running calls while the other thread answers the status.
+constexpr WorkPool::LaneLimits kOperatorLane{.threads = 2, .queue = 64, .caller_queue = 64};
+// Argon2id of slow indexes: 16 values of up to 256 MiB, one after the other.
+constexpr WorkPool::LaneLimits kSlowLane{.threads = 1, .queue = 64, .caller_queue = 16};
 
 Caller UnixCaller(policy::Role role, std::uint32_t uid) {
   Result<policy::Principal> principal = policy::UnixPrincipal(role, uid);
@@ -34,6 +37,7 @@ Caller UnixCaller(policy::Role role, std::uint32_t uid) {
 struct Daemon::State {
   State(const Config& config_in, bool memory_locked_in) : config(config_in), memory_locked(memory_locked_in) {}
 
+  Status CheckFolders() const;
   Status OpenStore();
   void MakeServices();
   Status Unseal();
@@ -64,8 +68,17 @@ struct Daemon::State {
   std::thread watcher;
 };
 
+// Who can write to these folders can put another store or another service in their place.
+Status Daemon::State::CheckFolders() const {
+  Status data = MakeDirectory(config.data_dir, 0700);
+  if (!data.ok()) return std::move(data).error().At("data_dir");
+  if (config.sockets.empty()) return {};
+  Status sockets = CheckNobodyElseReplaces(config.socket_dir);
+  if (!sockets.ok()) return std::move(sockets).error().At("socket_dir");
+  return {};
+}
+
 Status Daemon::State::OpenStore() {
-  COFFER_TRY(MakeDirectory(config.data_dir, 0700));
   COFFER_ASSIGN_OR_RETURN(lock, DirLock::Acquire(config.data_dir));
   COFFER_ASSIGN_OR_RETURN(store, SqliteStore::Open({.path = config.data_dir + kStoreFile, .vfs = {}}));
   Barrier::Options options{.store_dir = config.data_dir, .keys = {.cipher_cache = config.cipher_cache}};
@@ -81,7 +94,7 @@ void Daemon::State::MakeServices() {
   admin = std::make_unique<AdminService>(
       *pipeline, AdminService::Options{
                      .started_us = clock.UnixMicros(), .memory_locked = memory_locked, .key_file = config.key_file});
-  pool = std::make_unique<WorkPool>(kPoolThreads, kPoolQueue);
+  pool = std::make_unique<WorkPool>(kOrdinaryLane, kOperatorLane, kSlowLane);
 }
 
 // A service that cannot unseal itself still starts: status must be answered, and an operator can unseal it.
@@ -99,14 +112,14 @@ Status Daemon::State::ListenTcp() {
                        .key = config.tcp->key,
                        .client_ca = config.tcp->client_ca,
                        .trust_domain = config.tcp->trust_domain};
-  const Services services{*fields, *keys, *secrets, *admin, *pool, config.reflection};
+  const Services services{*fields, *keys, *secrets, *admin, *pool, clock, config.reflection};
   COFFER_ASSIGN_OR_RETURN(tls, RpcServer::ForTls(services, files));
   spdlog::info("listening with mutual TLS 1.3 on port {}", tls->port());
   return {};
 }
 
 Status Daemon::State::ListenUnix(policy::Role role, const SocketConfig& socket) {
-  const Services services{*fields, *keys, *secrets, *admin, *pool, config.reflection};
+  const Services services{*fields, *keys, *secrets, *admin, *pool, clock, config.reflection};
   for (const std::uint32_t uid : socket.uids) {
     COFFER_ASSIGN_OR_RETURN(locals[std::make_pair(role, uid)], RpcServer::ForCaller(services, UnixCaller(role, uid)));
   }
@@ -165,6 +178,8 @@ void Daemon::State::Stop() {
     watch_changed.notify_all();
     watcher.join();
   }
+  // What waits is answered now; what runs has the servers' patience.
+  if (pool != nullptr) pool->Close();
   std::vector<std::thread> drains;
   for (const auto& [key, server] : locals)
     drains.emplace_back([&server = server] { server->Shutdown(kDrainPatience); });
@@ -188,6 +203,7 @@ int Daemon::tcp_port() const { return state_->tls == nullptr ? 0 : state_->tls->
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, bool memory_locked) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<State>(config, memory_locked)));
   State& state = *daemon->state_;
+  COFFER_TRY(state.CheckFolders());
   COFFER_TRY(state.OpenStore());
   state.MakeServices();
   COFFER_TRY(state.Unseal());

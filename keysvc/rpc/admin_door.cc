@@ -79,29 +79,33 @@ void FillChanges(const policy::CatalogChange& change, Message& message) {
 grpc::ServerUnaryReactor* AdminDoor::Init(grpc::CallbackServerContext* context, const v1::InitRequest* request,
                                           v1::InitResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<StoreUuid> {
-    COFFER_ASSIGN_OR_RETURN(const SealSource source, SourceOf(*request));
-    return service_.Init(caller, source, request->accept_total_loss());
+    const Result<SealSource> source = SourceOf(*request);
+    if (!source.ok()) return service_.Reject(caller, policy::Operation::kInitStore, source.error());
+    return service_.Init(caller, *source, request->accept_total_loss());
   };
-  return AnswerWith(context, context_, response, act,
-                    [](StoreUuid uuid, v1::InitResponse& message) { message.set_store_uuid(uuid.ToText()); });
+  return AnswerWith(
+      context, context_, response, act,
+      [](StoreUuid uuid, v1::InitResponse& message) { message.set_store_uuid(uuid.ToText()); }, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context, const v1::UnsealRequest* request,
                                             v1::UnsealResponse* response) {
   const auto act = [this, request](const Caller& caller) { return service_.Unseal(caller, SourceOf(*request)); };
-  return AnswerWith(context, context_, response, act, [](bool, v1::UnsealResponse&) {});
+  return AnswerWith(
+      context, context_, response, act, [](bool, v1::UnsealResponse&) {}, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest*,
                                           v1::SealResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.Seal(caller); };
-  return AnswerWith(context, context_, response, act, [](bool, v1::SealResponse&) {});
+  return AnswerWith(
+      context, context_, response, act, [](bool, v1::SealResponse&) {}, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest*,
                                                v1::GetStatusResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.ShowStatus(caller); };
-  return AnswerWith(context, context_, response, act, FillStatus);
+  return AnswerWith(context, context_, response, act, FillStatus, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* context,

@@ -5,11 +5,12 @@
 // certificate's one URI SAN.
 #pragma once
 
+#include <memory>
 #include <variant>
 
 #include <grpcpp/grpcpp.h>
 
-#include "keysvc/service/call.h"
+#include "keysvc/rpc/certificate_callers.h"
 
 namespace coffer::keysvc {
 
@@ -17,14 +18,18 @@ namespace coffer::keysvc {
 class CallerSource {
  public:
   static CallerSource Fixed(Caller caller) { return CallerSource(std::move(caller)); }
-  static CallerSource Certificates(std::string trust_domain) { return CallerSource(std::move(trust_domain)); }
+  // `clock` must outlive it.
+  static CallerSource Certificates(std::string trust_domain, const Clock& clock) {
+    return CallerSource(std::make_unique<CertificateCallers>(std::move(trust_domain), clock));
+  }
 
-  // kUnauthenticated: not exactly one URI SAN, or not one of our trust domain's.
+  // kUnauthenticated: as CertificateCallers::Of.
   Result<Caller> Of(const grpc::CallbackServerContext& context) const;
 
  private:
-  explicit CallerSource(std::variant<Caller, std::string> source) : source_(std::move(source)) {}
-  std::variant<Caller, std::string> source_;  // a fixed caller, or the trust domain
+  using Source = std::variant<Caller, std::unique_ptr<const CertificateCallers>>;
+  explicit CallerSource(Source source) : source_(std::move(source)) {}
+  Source source_;
 };
 
 }  // namespace coffer::keysvc

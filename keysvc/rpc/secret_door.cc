@@ -23,8 +23,13 @@ Result<std::vector<SecretVersion>> VersionsOf(const google::protobuf::RepeatedFi
   return versions;
 }
 
-// By key, as the service wants them.
-Result<MetadataPairs> MetadataOf(const google::protobuf::RepeatedPtrField<v1::Metadata>& messages) {
+// By key, as the service wants them; nothing when they stay as they are.
+Result<std::optional<MetadataPairs>> MetadataOf(const v1::PutSecretRequest& request) {
+  const auto& messages = request.metadata();
+  if (!request.set_metadata()) {
+    if (messages.empty()) return std::optional<MetadataPairs>();
+    return Error(ErrorCode::kInvalidArgument, "is given, but set_metadata is not").At("metadata");
+  }
   if (static_cast<std::size_t>(messages.size()) > kMaxMetadataPairs) {
     return Error(ErrorCode::kInvalidArgument, "has more pairs than allowed")
         .At("metadata")
@@ -33,7 +38,7 @@ Result<MetadataPairs> MetadataOf(const google::protobuf::RepeatedPtrField<v1::Me
   MetadataPairs pairs;
   for (const v1::Metadata& pair : messages) pairs.emplace_back(pair.key(), pair.value());
   std::sort(pairs.begin(), pairs.end());
-  return pairs;
+  return std::optional(std::move(pairs));
 }
 
 void FillMetadata(const MetadataPairs& pairs, google::protobuf::RepeatedPtrField<v1::Metadata>& messages) {
@@ -89,11 +94,9 @@ grpc::ServerUnaryReactor* SecretDoor::PutSecret(grpc::CallbackServerContext* con
                          .expires_us = request->expires_us(),
                          .metadata = std::nullopt};
     if (request->has_expected_version()) put.expected_version = VersionOf(request->expected_version());
-    if (request->set_metadata()) {
-      COFFER_ASSIGN_OR_RETURN(put.metadata, MetadataOf(request->metadata()));
-    } else if (request->metadata_size() != 0) {
-      return Error(ErrorCode::kInvalidArgument, "is given, but set_metadata is not").At("metadata");
-    }
+    Result<std::optional<MetadataPairs>> metadata = MetadataOf(*request);
+    if (!metadata.ok()) return service_.Reject(caller, policy::Operation::kPutSecret, metadata.error());
+    put.metadata = std::move(metadata).value();
     return service_.Put(caller, put);
   };
   return AnswerWith(context, context_, response, act, FillVersion);
@@ -144,8 +147,9 @@ grpc::ServerUnaryReactor* SecretDoor::DeleteSecret(grpc::CallbackServerContext* 
                                                    const v1::DeleteSecretRequest* request,
                                                    v1::DeleteSecretResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
-    COFFER_ASSIGN_OR_RETURN(const std::vector<SecretVersion> versions, VersionsOf(request->versions()));
-    return service_.Delete(caller, NameOf(*request), versions);
+    const Result<std::vector<SecretVersion>> versions = VersionsOf(request->versions());
+    if (!versions.ok()) return service_.Reject(caller, policy::Operation::kDeleteSecret, versions.error());
+    return service_.Delete(caller, NameOf(*request), *versions);
   };
   return AnswerWith(context, context_, response, act,
                     [](std::uint32_t changed, v1::DeleteSecretResponse& message) { message.set_changed(changed); });
@@ -155,8 +159,9 @@ grpc::ServerUnaryReactor* SecretDoor::UndeleteSecret(grpc::CallbackServerContext
                                                      const v1::UndeleteSecretRequest* request,
                                                      v1::UndeleteSecretResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
-    COFFER_ASSIGN_OR_RETURN(const std::vector<SecretVersion> versions, VersionsOf(request->versions()));
-    return service_.Undelete(caller, NameOf(*request), versions);
+    const Result<std::vector<SecretVersion>> versions = VersionsOf(request->versions());
+    if (!versions.ok()) return service_.Reject(caller, policy::Operation::kUndeleteSecret, versions.error());
+    return service_.Undelete(caller, NameOf(*request), *versions);
   };
   return AnswerWith(context, context_, response, act,
                     [](std::uint32_t changed, v1::UndeleteSecretResponse& message) { message.set_changed(changed); });
@@ -166,8 +171,9 @@ grpc::ServerUnaryReactor* SecretDoor::DestroySecret(grpc::CallbackServerContext*
                                                     const v1::DestroySecretRequest* request,
                                                     v1::DestroySecretResponse* response) {
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
-    COFFER_ASSIGN_OR_RETURN(const std::vector<SecretVersion> versions, VersionsOf(request->versions()));
-    return service_.Destroy(caller, NameOf(*request), versions, request->alone_reason());
+    const Result<std::vector<SecretVersion>> versions = VersionsOf(request->versions());
+    if (!versions.ok()) return service_.Reject(caller, policy::Operation::kDestroySecret, versions.error());
+    return service_.Destroy(caller, NameOf(*request), *versions, request->alone_reason());
   };
   return AnswerWith(context, context_, response, act,
                     [](std::uint32_t changed, v1::DestroySecretResponse& message) { message.set_changed(changed); });

@@ -6,8 +6,8 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/server_builder_option.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_credentials_options.h>
 
 #include "keysvc/rpc/admin_door.h"
 #include "keysvc/rpc/field_door.h"
@@ -19,30 +19,29 @@ namespace {
 
 // gRPC answers what is larger with RESOURCE_EXHAUSTED; our own, lower limits answer INVALID_ARGUMENT.
 constexpr int kMaxMessageBytes = 16 << 20;
-constexpr int kMaxStreams = 1024;  // at once, a connection
+constexpr int kMaxStreams = 256;  // at once, a connection; gRPC closes the connection that has more
 constexpr int kMaxMetadataBytes = 16 << 10;
-constexpr int kConnectionAgeMs = 60 * 60 * 1000;  // so that a connection does not outlive its certificate for long
-constexpr int kConnectionGraceMs = 5 * 60 * 1000;
-constexpr unsigned kCertificateRefreshSeconds = 1;
+// What the connections of one server, so of one local caller or of all TLS, may hold. Beyond it gRPC cancels calls of
+// theirs with RESOURCE_EXHAUSTED and closes their idle connections; it may be a third over for a moment.
+constexpr std::size_t kTransportBytes = std::size_t{256} << 20;
+// gRPC 1.51 has no deadline for the rest of a message: a call that is never sent whole ends with its connection. It
+// varies the age by a tenth.
+constexpr int kConnectionAgeMs = 10 * 60 * 1000;
+constexpr int kConnectionGraceMs = 60 * 1000;
+constexpr int kHandshakeMs = 20 * 1000;
 
 void SetLimits(grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota;
+  quota.Resize(kTransportBytes);
+  builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionGraceMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-}
-
-std::shared_ptr<grpc::ServerCredentials> TlsCredentials(const TlsFiles& files) {
-  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      files.key, files.certificate, files.client_ca, kCertificateRefreshSeconds);
-  grpc::experimental::TlsServerCredentialsOptions options(provider);
-  options.watch_root_certs();
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  return grpc::experimental::TlsServerCredentials(options);
 }
 
 // Whatever links gRPC's reflection library has reflection in every server: its static initialiser registers the plugin.
@@ -55,11 +54,6 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 };
 
 }  // namespace
-
-void AllowTls13Only() {
-  // A list that TLS 1.2 cannot use with certificates; TLS 1.3 has its own list, which this does not touch.
-  setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
-}
 
 struct RpcServer::State {
   State(const Services& services, CallerSource source)
@@ -121,9 +115,9 @@ Result<std::unique_ptr<RpcServer>> RpcServer::ForCaller(const Services& services
 }
 
 Result<std::unique_ptr<RpcServer>> RpcServer::ForTls(const Services& services, const TlsFiles& files) {
-  auto state = std::make_unique<State>(services, CallerSource::Certificates(files.trust_domain));
+  auto state = std::make_unique<State>(services, CallerSource::Certificates(files.trust_domain, services.clock));
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(files.listen, TlsCredentials(files), &state->port);
+  builder.AddListeningPort(files.listen, MakeTlsCredentials(files), &state->port);
   COFFER_TRY(state->Start(builder));
   if (state->port == 0) return Error(ErrorCode::kInvalidArgument, "cannot be listened on").At("tcp.listen");
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(state)));

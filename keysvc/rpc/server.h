@@ -7,6 +7,7 @@
 
 #include "io/unique_fd.h"
 #include "keysvc/rpc/caller_source.h"
+#include "keysvc/rpc/tls_credentials.h"
 #include "keysvc/rpc/work_pool.h"
 #include "keysvc/service/admin_service.h"
 #include "keysvc/service/field_service.h"
@@ -22,20 +23,9 @@ struct Services {
   const SecretService& secrets;
   const AdminService& admin;
   WorkPool& pool;
+  const Clock& clock;       // against which certificates expire
   bool reflection = false;  // gRPC's, for `cofferd dev` only
 };
-
-struct TlsFiles {
-  std::string listen;       // "host:port"
-  std::string certificate;  // PEM chain; re-read each second, as a pair with the key
-  std::string key;
-  std::string client_ca;  // whose certificates are believed
-  std::string trust_domain;
-};
-
-// Leaves TLS 1.3 only, for every connection of the process: gRPC 1.51 has no other way to set a minimum. Call before
-// the first use of gRPC, while the process has one thread.
-void AllowTls13Only();
 
 // Thread-safe.
 class RpcServer {

@@ -7,7 +7,8 @@
 
 namespace coffer::keysvc {
 
-enum class RunOn : std::uint8_t { kTransport, kPool };
+// kOperator: on the pool too, and on its operator's lane when the operator asks. kSlow: on its slow lane.
+enum class RunOn : std::uint8_t { kTransport, kPool, kOperator, kSlow };
 
 // What the doors of one server share. All must outlive the server.
 struct DoorContext {
@@ -15,33 +16,50 @@ struct DoorContext {
   WorkPool& pool;
 };
 
-// `handler(const Caller&) -> Status` fills the response that gRPC keeps until Finish.
+// The operator's lane is for the admin's unix socket, so that no other caller can fill it.
+inline WorkPool::Lane LaneOf(RunOn where, const Caller& caller) {
+  if (where == RunOn::kSlow) return WorkPool::Lane::kSlow;
+  const bool is_operator = caller.local && caller.principal.role == policy::Role::kAdmin;
+  return where == RunOn::kOperator && is_operator ? WorkPool::Lane::kOperator : WorkPool::Lane::kOrdinary;
+}
+
+// `handler(const Caller&) -> Status` fills the response that gRPC keeps until Finish. It is not called when the call
+// was cancelled, or the pool closed, while it waited.
 template <typename Handler>
 grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door, RunOn where,
                                       Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Result<Caller> caller = door.callers.Of(*context);
-  if (!caller.ok()) {
-    reactor->Finish(ToStatus(*context, caller.error()));
-    return reactor;
-  }
-  auto run = [context, reactor, handler = std::move(handler), caller = std::move(caller).value()] {
-    const Status status = handler(caller);
+  const auto finish = [context, reactor](const Status& status) {
     reactor->Finish(status.ok() ? grpc::Status::OK : ToStatus(*context, status.error()));
   };
-  if (where == RunOn::kTransport) {
-    run();
-  } else if (!door.pool.Submit(std::move(run))) {
-    reactor->Finish(ToStatus(*context, Error(ErrorCode::kUnavailable, "too much is waiting: try again later")));
+  Result<Caller> caller = door.callers.Of(*context);
+  if (!caller.ok()) {
+    finish(caller.error());
+    return reactor;
   }
+  if (where == RunOn::kTransport) {
+    finish(handler(*caller));
+    return reactor;
+  }
+  auto job = [context, reactor, finish, handler = std::move(handler), caller = *caller](WorkPool::Turn turn) {
+    if (turn == WorkPool::Turn::kDropped) {
+      finish(Error(ErrorCode::kUnavailable, "the service is stopping: try again later"));
+    } else if (context->IsCancelled()) {
+      reactor->Finish(grpc::Status::CANCELLED);  // nobody hears it
+    } else {
+      finish(handler(caller));
+    }
+  };
+  const Status taken = door.pool.Submit(LaneOf(where, *caller), caller->principal.id, std::move(job));
+  if (!taken.ok()) finish(taken);
   return reactor;
 }
 
 // For handlers that produce a value: `act(caller) -> Result<T>`, `fill(T&&, response)`.
 template <typename Act, typename Fill, typename Response>
 grpc::ServerUnaryReactor* AnswerWith(grpc::CallbackServerContext* context, const DoorContext& door, Response* response,
-                                     Act act, Fill fill) {
-  return AnswerUnary(context, door, RunOn::kPool, [=](const Caller& caller) -> Status {
+                                     Act act, Fill fill, RunOn where = RunOn::kPool) {
+  return AnswerUnary(context, door, where, [=](const Caller& caller) -> Status {
     COFFER_ASSIGN_OR_RETURN(auto value, act(caller));
     fill(std::move(value), *response);
     return {};

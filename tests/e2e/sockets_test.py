@@ -7,11 +7,13 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from http2 import Connection  # noqa: E402
 from service import (  # noqa: E402
     DEADLINE_S, NOBODY, ROLES, Programs, Service, clean_environment, fork_as, run, wait_until)
 
@@ -86,6 +88,62 @@ class Peers(unittest.TestCase):
         admin.chmod(0o666)
         self.assertEqual(fork_as(NOBODY, lambda: greeting(admin)), DISCONNECTED)
         self.assertEqual(self.service.json("operator", "status", "--role", "app")["principal"], "unix:app:0")
+
+
+class Memory(unittest.TestCase):
+    """Calls that are sent but for their last byte, which the service has to keep."""
+
+    CONNECTIONS, CALLS, VALUE = 4, 12, b"v" * (15 << 20)  # 720 MiB
+    LIMIT_MIB = 400  # 256 MiB a caller, what gRPC holds before it notices, and cofferd itself
+
+    def setUp(self):
+        self.service = Service()
+        self.addCleanup(self.service.close)
+        self.service.start_initialised()
+
+    def resident_mib(self):
+        status = pathlib.Path(f"/proc/{self.service.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) >> 10
+
+    def send_halves(self, connection):
+        """Until all are sent, or the service has had enough of this connection."""
+        try:
+            for _ in range(self.CALLS):
+                connection.start("/coffer.v1.SecretService/PutSecret", self.VALUE, withheld=1)
+        except (OSError, EOFError):
+            pass
+
+    def test_half_sent_calls_hold_no_more_than_their_callers_part(self):
+        app = self.service.sockets / "app.sock"
+        connections = [Connection.to_unix(app, timeout_s=5) for _ in range(self.CONNECTIONS)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+        senders = [threading.Thread(target=self.send_halves, args=(each,)) for each in connections]
+        for sender in senders:
+            sender.start()
+        while any(sender.is_alive() for sender in senders):
+            self.service.ok("secret", "list", "--role", "admin")
+        for sender in senders:
+            sender.join()
+        self.assertLess(self.resident_mib(), self.LIMIT_MIB, "at its highest")
+        for connection in connections:
+            connection.close()
+        self.service.ok("secret", "put", "a/b", stdin=b"v")
+        self.assertEqual(self.service.ok("secret", "get", "a/b"), b"v")
+
+    def test_more_calls_than_a_connection_may_have_end_the_connection(self):
+        connection = Connection.to_unix(self.service.sockets / "app.sock", timeout_s=5)
+        self.addCleanup(connection.close)
+        self.assertIn(b"unix:app:", connection.call("/coffer.v1.AdminService/GetStatus")[0])
+        for _ in range(255):
+            connection.start("/coffer.v1.SecretService/PutSecret", b"v", withheld=1)
+        self.assertIn(b"unix:app:", connection.call("/coffer.v1.AdminService/GetStatus")[0], "as the 256th")
+        with self.assertRaises((ConnectionError, EOFError)):
+            for _ in range(2):
+                connection.start("/coffer.v1.SecretService/PutSecret", b"v", withheld=1)
+            while True:
+                connection.receive_frame()
+        self.assertEqual(self.service.state(), "unsealed")
 
 
 class StartAndStop(unittest.TestCase):

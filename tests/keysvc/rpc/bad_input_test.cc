@@ -30,7 +30,7 @@ TEST_F(BadInputs, KeyringNames) {
 }
 
 TEST_F(BadInputs, KeyringPurposesThatDoNotExist) {
-  for (const char* purpose : {"2", "7", "-1", "2147483647"}) {
+  for (const char* purpose : {"4", "7", "-1", "2147483647"}) {
     ExpectRefused(Invalid("KeyService.CreateKeyring", "name: 'new' purpose: " + std::string(purpose),
                           "purpose: is not a purpose"));
   }

@@ -65,6 +65,23 @@ TEST_F(IdentityTest, ThePolicyDecidesEveryRpcForEveryRole) {
   }
 }
 
+TEST_F(IdentityTest, ARequestThatCannotBeReadIsRefusedByRoleFirstAndLogged) {
+  StartShop();
+  const std::vector<std::pair<std::string, std::string>> unreadable = {
+      {"FieldService.EncryptFields", "columns { field: 'shop.user.email' values: 'v' rows {} rows {} }"},
+      {"FieldService.DecryptFields", "columns { field: 'shop.user.email' values: 'v' rows {} rows {} }"},
+      {"KeyService.CreateKeyring", "name: 'new' purpose: 7"},
+      {"SecretService.PutSecret", "path: 'a/b' value: 'v' metadata { key: 'k' }"},
+      {"SecretService.DestroySecret", "path: 'a/b' alone_reason: 'x'"},
+      {"AdminService.Init", "accept_total_loss: true"},
+  };
+  for (const auto& [rpc, request] : unreadable) {
+    const Answer answer = As(Role::kAuditor).Call(rpc, request);
+    EXPECT_EQ(answer.code, grpc::StatusCode::PERMISSION_DENIED) << rpc << answer.ToText();
+    EXPECT_NE(Log().find("default-deny"), std::string::npos) << Log();
+  }
+}
+
 TEST_F(IdentityTest, MetadataChangesNothing) {
   StartShop();
   const Metadata claims = {{"x-role", "admin"},

@@ -1,6 +1,5 @@
 #include "tests/keysvc/rpc/wire.h"
 
-#include <chrono>
 #include <fstream>
 #include <future>
 #include <sstream>
@@ -19,7 +18,6 @@
 namespace coffer::keysvc {
 namespace {
 
-constexpr std::chrono::seconds kPatience{60};
 constexpr char kPackage[] = "coffer.v1.";
 
 std::string ReadAll(const std::string& path) {
@@ -43,6 +41,15 @@ std::unique_ptr<google::protobuf::Message> RequestOf(const std::string& rpc) {
   return std::unique_ptr<google::protobuf::Message>(factory->GetPrototype(method->input_type())->New());
 }
 
+// A request in protobuf's text form, as it is sent; the test fails when it is none.
+std::string BytesOfText(const std::string& rpc, const std::string& request) {
+  const std::unique_ptr<google::protobuf::Message> message = RequestOf(rpc);
+  if (message != nullptr && google::protobuf::TextFormat::ParseFromString(request, message.get()))
+    return message->SerializeAsString();
+  ADD_FAILURE() << rpc << ": not a request: " << request.substr(0, 200);
+  return "";
+}
+
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
@@ -60,6 +67,8 @@ const std::vector<Rpc>& AllRpcs() {
       {"FieldService.EncryptFields", Op::kEncryptFields, kEmail},
       {"FieldService.DecryptFields", Op::kDecryptFields, kEmail},
       {"FieldService.RewrapFields", Op::kRewrapFields, kEmail},
+      {"FieldService.IndexTokens", Op::kIndexTokens,
+       "queries { field: 'shop.user.email' search { index: 'exact' equals: 'x' } }"},
       {"KeyService.CreateKeyring", Op::kCreateKeyring, "name: 'new'"},
       {"KeyService.GetKeyring", Op::kGetKeyring, "name: 'shop'"},
       {"KeyService.ListKeyrings", Op::kListKeyrings, ""},
@@ -153,21 +162,21 @@ std::string Wire::MethodOf(const std::string& rpc) {
 }
 
 Answer Wire::Call(const std::string& rpc, const std::string& request, const Metadata& metadata) const {
-  const std::unique_ptr<google::protobuf::Message> message = RequestOf(rpc);
-  if (message == nullptr || !google::protobuf::TextFormat::ParseFromString(request, message.get())) {
-    ADD_FAILURE() << rpc << ": not a request: " << request.substr(0, 200);
-    return {};
-  }
-  return CallRaw(MethodOf(rpc), message->SerializeAsString(), metadata);
+  return CallRaw(MethodOf(rpc), BytesOfText(rpc, request), metadata);
+}
+
+Answer Wire::CallWithin(std::chrono::milliseconds patience, const std::string& rpc, const std::string& request) const {
+  return CallRaw(MethodOf(rpc), BytesOfText(rpc, request), {}, patience);
 }
 
 Answer Wire::Call(const std::string& rpc, const google::protobuf::Message& request) const {
   return CallRaw(MethodOf(rpc), request.SerializeAsString());
 }
 
-Answer Wire::CallRaw(const std::string& method, const std::string& bytes, const Metadata& metadata) const {
+Answer Wire::CallRaw(const std::string& method, const std::string& bytes, const Metadata& metadata,
+                     std::chrono::milliseconds patience) const {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  context.set_deadline(std::chrono::system_clock::now() + patience);
   for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
   const grpc::Slice slice(bytes);
   const grpc::ByteBuffer request(&slice, 1);

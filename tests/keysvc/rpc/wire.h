@@ -2,6 +2,7 @@
 // own.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,8 @@ std::string Quoted(const std::string& bytes);
 // Thread-safe.
 class Wire {
  public:
+  static constexpr std::chrono::seconds kPatience{60};
+
   static Wire ToSocket(const std::string& path);
   // Mutual TLS with <folder>/<name>.crt and .key; an empty name: no certificate.
   static Wire ToTls(int port, const std::string& folder, const std::string& name);
@@ -64,8 +67,11 @@ class Wire {
   // A request in protobuf's text form.
   Answer Call(const std::string& rpc, const std::string& request, const Metadata& metadata = {}) const;
   Answer Call(const std::string& rpc, const google::protobuf::Message& request) const;
+  // The same, given up after `patience`.
+  Answer CallWithin(std::chrono::milliseconds patience, const std::string& rpc, const std::string& request) const;
   // Any bytes to any method, "/coffer.v1.KeyService/GetKeyring".
-  Answer CallRaw(const std::string& method, const std::string& bytes, const Metadata& metadata = {}) const;
+  Answer CallRaw(const std::string& method, const std::string& bytes, const Metadata& metadata = {},
+                 std::chrono::milliseconds patience = kPatience) const;
   static std::string MethodOf(const std::string& rpc);
 
   // What the standard health service answers; nothing when it does not.

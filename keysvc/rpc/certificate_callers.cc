@@ -1,0 +1,41 @@
+#include "keysvc/rpc/certificate_callers.h"
+
+#include "crypto/certificate.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::size_t kMaxKnown = 1024;
+constexpr std::int64_t kMicrosASecond = 1'000'000;
+
+}  // namespace
+
+Result<policy::Principal> PrincipalOfNames(const std::vector<std::string_view>& uris, std::string_view trust_domain) {
+  if (uris.size() != 1) return Error(ErrorCode::kUnauthenticated, "the certificate must have exactly one URI name");
+  return policy::ParseSpiffeId(uris.front(), trust_domain);
+}
+
+Result<Caller> CertificateCallers::Of(std::string_view pem, const std::vector<std::string_view>& uris) const {
+  {
+    const ReadLock lock(mutex_);
+    const auto known = known_.find(pem);
+    if (known != known_.end()) return CheckEnd(known->second);
+  }
+  COFFER_ASSIGN_OR_RETURN(policy::Principal principal, PrincipalOfNames(uris, trust_domain_));
+  const Result<std::int64_t> not_after = CertificateNotAfter(pem);
+  if (!not_after.ok()) return Error(ErrorCode::kUnauthenticated, "the certificate cannot be read");
+  const Known learnt{.caller = {.principal = std::move(principal), .local = false}, .not_after_s = *not_after};
+  {
+    const Lock lock(mutex_);
+    if (known_.size() >= kMaxKnown) known_.clear();
+    known_.emplace(pem, learnt);
+  }
+  return CheckEnd(learnt);
+}
+
+Result<Caller> CertificateCallers::CheckEnd(const Known& known) const {
+  if (clock_.UnixMicros() / kMicrosASecond <= known.not_after_s) return known.caller;
+  return Error(ErrorCode::kUnauthenticated, "the certificate has expired: connect again with a new one");
+}
+
+}  // namespace coffer::keysvc

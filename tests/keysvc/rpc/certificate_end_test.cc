@@ -1,0 +1,46 @@
+// A TLS connection serves its caller until the certificate ends, however long it stays open.
+#include "coffer/v1/admin.pb.h"
+#include "crypto/certificate.h"
+#include "tests/client/test_certificates.h"
+#include "tests/keysvc/rpc/door_fixture.h"
+
+namespace coffer::keysvc {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+
+class CertificateEndTest : public DoorFixture {
+ protected:
+  // Before this process's first use of TLS, as in main().
+  static void SetUpTestSuite() { AllowTls13Only(); }
+
+  void SetUp() override {
+    client::MakeAuthority(folder.path(), "ca");
+    client::MakeCertificate(folder.path(), "server", "ca", "DNS:localhost");
+    client::MakeCertificate(folder.path(), "shop", "ca", "URI:spiffe://example.org/role/app/shop");
+    StartShop();
+    ListenTls();
+  }
+  std::int64_t EndOf(const std::string& name) const {
+    return CertificateNotAfter(client::ReadTestFile(folder / (name + ".crt"))).value();
+  }
+};
+
+TEST_F(CertificateEndTest, AConnectionThatStaysOpenEndsWithItsCertificate) {
+  const Wire shop = Wire::ToTls(tls->port(), folder.path(), "shop");
+  const auto status = shop.Call("AdminService.GetStatus", "").As<v1::GetStatusResponse>();
+  ASSERT_EQ(status.principal(), "spiffe://example.org/role/app/shop");
+  clock.SetUnixMicros(EndOf("shop") * kSecond);
+  EXPECT_TRUE(shop.Call("AdminService.GetStatus", "").ok()) << "its last second";
+  clock.SetUnixMicros((EndOf("shop") + 1) * kSecond);
+  for (const Rpc& rpc : AllRpcs()) {
+    const Answer answer = shop.Call(rpc.name, rpc.sample);
+    EXPECT_EQ(answer.code, grpc::StatusCode::UNAUTHENTICATED) << rpc.name << " " << answer.ToText();
+    EXPECT_EQ(answer.error, "unauthenticated") << rpc.name;
+    EXPECT_EQ(answer.message, "the certificate has expired: connect again with a new one") << rpc.name;
+  }
+  EXPECT_EQ(stop.passed("spiffe://example.org/role/app/shop"), 4U) << "the two calls before; nothing acted after";
+}
+
+}  // namespace
+}  // namespace coffer::keysvc

@@ -1,0 +1,72 @@
+// DoorFixture: servers over a store in memory, with a clock that the test moves, a small pool, and a stop before any
+// caller's work. For what a daemon does only under load or after days.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "io/unix_socket.h"
+#include "keysvc/rpc/server.h"
+#include "tests/keysvc/rpc/wire.h"
+#include "tests/keysvc/service/service_fixture.h"
+
+namespace coffer::keysvc {
+
+// Holds the calls of chosen principals when they are recorded, before they act.
+class Stop {
+ public:
+  // Holds the calls of `principal` from now on.
+  void Hold(const std::string& principal);
+  // Lets all go, those that come later too.
+  void Release();
+  // Called by the pipeline. Counts, then waits while the principal is held.
+  void Pass(const std::string& principal);
+
+  std::size_t waiting();
+  // Records of this principal so far.
+  std::size_t passed(const std::string& principal);
+
+ private:
+  Mutex mutex_;
+  Condition changed_;
+  std::set<std::string> held_ COFFER_GUARDED_BY(mutex_);
+  std::map<std::string, std::size_t> passed_ COFFER_GUARDED_BY(mutex_);
+  std::size_t waiting_ COFFER_GUARDED_BY(mutex_) = 0;
+};
+
+class DoorFixture : public ServiceFixture {
+ protected:
+  static constexpr std::size_t kThreads = 2;
+  static constexpr std::size_t kCallerQueue = 8;
+
+  ~DoorFixture() override;
+
+  // A server for the role's caller, LocalCaller(role), on a socket of its own.
+  void Listen(policy::Role role);
+  // A server with mutual TLS: `server.crt`, `ca.crt` and their keys of the fixture's folder.
+  void ListenTls();
+  Wire NewWire(policy::Role role) const { return Wire::ToSocket(SocketOf(role)); }
+  std::string SocketOf(policy::Role role) const { return folder / (std::string(policy::RoleName(role)) + ".sock"); }
+
+  Stop stop;
+  Pipeline stopping_pipeline{*barrier, [this](const CallRecord& record) {
+                               stop.Pass(record.principal);
+                               return coffer::Status();
+                             }};
+  FieldService door_fields{stopping_pipeline, clock, *barrier};
+  KeyService door_keys{stopping_pipeline};
+  SecretService door_secrets{stopping_pipeline, clock};
+  AdminService door_admin{stopping_pipeline, {}};
+  WorkPool pool{{.threads = kThreads, .queue = 16, .caller_queue = kCallerQueue},
+                {.threads = 2, .queue = 4, .caller_queue = 4},
+                {.threads = 1, .queue = 4, .caller_queue = 4}};
+  std::unique_ptr<RpcServer> tls;
+
+ private:
+  Services AllServices() { return {door_fields, door_keys, door_secrets, door_admin, pool, clock}; }
+
+  std::map<policy::Role, std::unique_ptr<RpcServer>> servers_;
+  std::vector<std::unique_ptr<UnixAcceptor>> acceptors_;
+};
+
+}  // namespace coffer::keysvc
