@@ -81,8 +81,9 @@ Outcome<int> Stream(Session& session, const FieldOptions& options, FieldAct act)
   if (sink.is_file()) COFFER_TRY(PrintCounts(session, counts, act));
   if (counts.failed == 0) return kExitOk;
   return Failure(kExitFailed, std::to_string(counts.failed) + " value(s) did not decrypt",
-                 options.keep_going ? "they are null in the output"
-                                    : "nothing of their batch and behind it was written; --keep-going writes null for them");
+                 options.keep_going
+                     ? "they are null in the output"
+                     : "nothing of their batch and behind it was written; --keep-going writes null for them");
 }
 
 void AddStreamOptions(CLI::App& command, FieldOptions& options) {

@@ -19,7 +19,9 @@ Error LiteralOf(const client::RpcError& error) {
     case ErrorCode::kConflict:
       return Error(ErrorCode::kConflict, "the secret was changed in the meantime");
     case ErrorCode::kFailedPrecondition:
-      return Error(error.code, "the secret is deleted, destroyed or expired, or its key is disabled, or the store is not initialised");
+      return Error(
+          error.code,
+          "the secret is deleted, destroyed or expired, or its key is disabled, or the store is not initialised");
     case ErrorCode::kDecryptFailed:
       return Error(error.code, "the secret does not decrypt");
     case ErrorCode::kSealed:

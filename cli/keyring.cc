@@ -12,6 +12,7 @@ struct KeyringOptions {
   std::string name;
   std::uint32_t version = 0;
   std::uint32_t expected = 0;
+  std::string purpose = "encrypt";
 };
 
 std::string_view VersionStateName(v1::KeyVersionState state) {
@@ -25,8 +26,23 @@ std::string_view VersionStateName(v1::KeyVersionState state) {
   }
 }
 
+constexpr std::array<std::pair<std::string_view, v1::KeyringPurpose>, 3> kPurposes = {
+    {{"encrypt", v1::KEYRING_PURPOSE_ENCRYPT},
+     {"deterministic", v1::KEYRING_PURPOSE_DETERMINISTIC},
+     {"index", v1::KEYRING_PURPOSE_INDEX}}};
+
 std::string_view PurposeName(v1::KeyringPurpose purpose) {
-  return purpose == v1::KEYRING_PURPOSE_ENCRYPT ? "encrypt" : "unknown";
+  for (const auto& [name, known] : kPurposes) {
+    if (known == purpose) return name;
+  }
+  return "unknown";
+}
+
+v1::KeyringPurpose PurposeOf(std::string_view name) {
+  for (const auto& [known, purpose] : kPurposes) {
+    if (known == name) return purpose;
+  }
+  return v1::KEYRING_PURPOSE_UNSPECIFIED;
 }
 
 Json KeyringHeadJson(const v1::Keyring& keyring) {
@@ -138,10 +154,20 @@ void AddKeyringCommands(CommandTree& tree) {
   CLI::App& group = tree.AddGroup("keyring", "Keys: create, rotate, disable");
   const auto options = [] { return std::make_shared<KeyringOptions>(); };
 
-  AddKeyringCommand(tree, group, "create", "Make a keyring with version 1", "  coffer keyring create shop", options(),
-                    [](Client& client, const KeyringOptions& of) {
-                      return client.CreateKeyring(Named<v1::CreateKeyringRequest>(of));
-                    });
+  auto creating = options();
+  CLI::App& create =
+      AddKeyringCommand(tree, group, "create", "Make a keyring with version 1",
+                        "  coffer keyring create shop\n  coffer keyring create shop-index --purpose index", creating,
+                        [](Client& client, const KeyringOptions& of) {
+                          auto request = Named<v1::CreateKeyringRequest>(of);
+                          request.set_purpose(PurposeOf(of.purpose));
+                          return client.CreateKeyring(request);
+                        });
+  create
+      .add_option("--purpose", creating->purpose,
+                  "encrypt, index (tokens to search by) or deterministic (equal values look equal)")
+      ->type_name("PURPOSE")
+      ->check(OneOf({"encrypt", "index", "deterministic"}));
   tree.AddCommand(group, "list", "All keyrings", "  coffer keyring list --role dba", List);
   AddKeyringCommand(
       tree, group, "show", "One keyring with its versions", "  coffer keyring show shop", options(),

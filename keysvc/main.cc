@@ -78,7 +78,8 @@ Result<Config> LoadConfig(const Arguments& arguments) {
   } else {
     const Result<Bytes> text = ReadFile(arguments.config_file, kMaxConfigBytes);
     if (!text.ok()) {
-      return Error(ErrorCode::kInvalidArgument, "is not there, too long, or not readable by this user").At("--config");
+      return Error(ErrorCode::kInvalidArgument, "is not there, longer than allowed, or not readable by this user")
+          .At("--config");
     }
     COFFER_ASSIGN_OR_RETURN(config, ParseConfig(AsText(*text), uid));
     if (!arguments.data_dir.empty()) {
@@ -151,7 +152,8 @@ int Main(int argc, char** argv) {
       "Exit: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.");
   app.set_version_flag("--version", std::string(COFFER_VERSION));
   auto* config = app.add_option("--config", arguments.config_file, "configuration file (TOML)")->type_name("FILE");
-  auto* data_dir = app.add_option("--data-dir", arguments.data_dir, "folder of the store; made when absent")->type_name("DIR");
+  auto* data_dir =
+      app.add_option("--data-dir", arguments.data_dir, "folder of the store; made when absent")->type_name("DIR");
   auto* allow_swap = app.add_flag("--allow-swap", arguments.allow_swap, "start even when memory cannot be locked");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));

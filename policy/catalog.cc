@@ -4,7 +4,8 @@
 
 #include "crypto/names.h"
 #include "policy/catalog_keys.h"
-#include "policy/internal/field_values.h"
+#include "policy/internal/index_reader.h"
+#include "policy/internal/index_values.h"
 
 namespace coffer::policy {
 namespace {
@@ -23,26 +24,15 @@ struct WrittenField {
   std::string unbound;
   std::optional<ColumnName> renamed_from;
   std::optional<std::int64_t> accept_unbound_until;
+  std::optional<Expectation> expect;
+  std::vector<CatalogIndex> indexes;
 };
-
-Result<ColumnName> ReadColumnName(const TomlNode& node) {
-  if (node.kind == Kind::kText) {
-    if (const auto name = ColumnName::Parse(node.text)) return *name;
-  }
-  return Refused("must be the text \"table.column\"");
-}
 
 Result<std::int64_t> ReadInstant(const TomlNode& node) {
   if (node.kind != Kind::kInstant || node.integer <= 0) {
     return Refused("must be a date and time with an offset, in whole seconds, like 2027-01-31T00:00:00Z");
   }
   return node.integer;
-}
-
-Result<std::string> ReadReason(const TomlNode& node) {
-  COFFER_ASSIGN_OR_RETURN(std::string reason, ReadText(node));
-  if (!IsReason(reason)) return Refused("must be 1 to 200 characters that all show").WithLimit(kMaxReason);
-  return reason;
 }
 
 template <typename Value, typename Place>
@@ -74,6 +64,10 @@ Status ReadKey(CatalogKey key, const TomlNode& node, WrittenField& field) {
       return Store(ReadColumnName(node), field.renamed_from);
     case CatalogKey::kAcceptUnboundUntil:
       return Store(ReadInstant(node), field.accept_unbound_until);
+    case CatalogKey::kExpect:
+      return Store(ReadExpectation(node), field.expect);
+    case CatalogKey::kIndex:
+      return Store(ReadIndexes(node), field.indexes);
   }
   return Refused("is not a key of a field");
 }
@@ -116,6 +110,8 @@ Result<CatalogField> ReadField(const ColumnName& name, const TomlNode& table) {
   field.name = name;
   field.renamed_from = written.renamed_from;
   field.accept_unbound_until_unix_s = written.accept_unbound_until;
+  field.expect = written.expect;
+  field.indexes = std::move(written.indexes);
   field.line = table.line;
   field.declaration = Declare(std::move(written));
   COFFER_TRY(ValidateDeclaration(field.declaration, name));
@@ -171,6 +167,12 @@ Status CheckRenames(const Catalog& catalog) {
 
 }  // namespace
 
+const CatalogField* Catalog::Find(const ColumnName& name) const {
+  const auto by_name = [](const CatalogField& field, const ColumnName& wanted) { return field.name < wanted; };
+  const auto found = std::lower_bound(fields.begin(), fields.end(), name, by_name);
+  return found != fields.end() && found->name == name ? &*found : nullptr;
+}
+
 Result<Catalog> ParseCatalog(std::string_view text) {
   COFFER_ASSIGN_OR_RETURN(const TomlNode top, ParseToml(text, kMaxCatalogBytes));
   Catalog catalog;
@@ -186,6 +188,7 @@ Result<Catalog> ParseCatalog(std::string_view text) {
   }
   if (catalog.scope.empty()) return Refused("is required").At("scope");
   COFFER_TRY(CheckRenames(catalog));
+  COFFER_TRY(CheckIndexesOf(catalog));
   return catalog;
 }
 

@@ -1,5 +1,6 @@
 // Every key that a field may have in a catalog file, once: the parser knows no other, and the plan classifies each
-// change of one as stronger, weaker or neutral. A key that is missing here does not compile.
+// change of one as stronger, weaker or neutral. A key that is missing here does not compile. (The keys of an
+// index are index_keys.h.)
 #pragma once
 
 #include <array>
@@ -19,8 +20,10 @@ enum class CatalogKey : unsigned char {
   kUnbound,
   kRenamedFrom,
   kAcceptUnboundUntil,
+  kExpect,
+  kIndex,
 };
-inline constexpr std::size_t kCatalogKeyCount = 10;
+inline constexpr std::size_t kCatalogKeyCount = 12;
 
 // How a change of the key on a field that was applied before is judged.
 enum class KeyEffect : unsigned char {
@@ -49,6 +52,8 @@ inline constexpr std::array<CatalogKeyRule, kCatalogKeyCount> kCatalogKeys = {{
     {CatalogKey::kRenamedFrom, "renamed_from", KeyEffect::kNeutral, ""},
     {CatalogKey::kAcceptUnboundUntil, "accept_unbound_until", KeyEffect::kOrdered,
      "unbound values are accepted for longer"},
+    {CatalogKey::kExpect, "expect", KeyEffect::kNeutral, ""},
+    {CatalogKey::kIndex, "index", KeyEffect::kNeutral, ""},  // its own keys are index_keys.h
 }};
 
 constexpr const CatalogKeyRule& RuleOf(CatalogKey key) { return kCatalogKeys[static_cast<std::size_t>(key)]; }
@@ -66,7 +71,7 @@ constexpr bool EveryCatalogKeyIsClassified() {
     const bool can_weaken = rule.effect == KeyEffect::kOrdered || rule.effect == KeyEffect::kWeakerOnly;
     if (rule.key != static_cast<CatalogKey>(i) || rule.name.empty() || can_weaken == rule.weaker.empty()) return false;
   }
-  return static_cast<std::size_t>(CatalogKey::kAcceptUnboundUntil) + 1 == kCatalogKeyCount;
+  return static_cast<std::size_t>(CatalogKey::kIndex) + 1 == kCatalogKeyCount;
 }
 static_assert(EveryCatalogKeyIsClassified());
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "crypto/names.h"
+#include "policy/internal/index_lock_rules.h"
 
 namespace coffer::policy {
 namespace {
@@ -30,6 +31,7 @@ Status ValidateFormer(const LockedField& field) {
     if (former.form.pad_multiple != 0 && former.form.pad_multiple != pad) {
       return Refused("pads to two multiples, which the header cannot tell apart");
     }
+    if (former.form.row_bound && former.form.suite == Suite::kAes256Siv) return Refused("binds a row with suite 4");
     if (former.form.row_bound && field.now.row.empty()) return Refused("binds a row whose type is not known");
     if (former.form.context_bound != field.now.form.context_bound) return Refused("binds columns differently");
     if (former.until_unix_s.value_or(0) < 0) return Refused("has a moment before 1970");
@@ -81,6 +83,16 @@ const LockedField* CatalogLock::Find(const ColumnName& name) const {
   return found != fields.end() && found->name == name ? &*found : nullptr;
 }
 
+const LockedDomain* CatalogLock::FindDomain(std::string_view name) const {
+  const auto by_name = [](const LockedDomain& domain, std::string_view wanted) { return domain.name < wanted; };
+  const auto found = std::lower_bound(domains.begin(), domains.end(), name, by_name);
+  return found != domains.end() && found->name == name ? &*found : nullptr;
+}
+
+const IndexProfile* LockedDomain::Find(std::uint32_t number) const {
+  return number >= 1 && number <= profiles.size() ? &profiles[number - 1] : nullptr;
+}
+
 Status ValidateCatalogLock(const CatalogLock& lock) {
   if (!IsIdentifier(lock.scope) || lock.scope == kReservedScope) return Refused("is not a scope's name").At("scope");
   if (lock.uuid.IsZero() || lock.uuid == BuiltinScopeUuid()) return Refused("is not a scope's id").At("scope_id");
@@ -88,6 +100,7 @@ Status ValidateCatalogLock(const CatalogLock& lock) {
   if (lock.serial == 0 || lock.serial > kMaxSerial) return Refused("must be 1 or more").At("serial");
   if (lock.fields.size() > kMaxLockFields)
     return Refused("holds more fields than allowed").At("field").WithLimit(kMaxLockFields);
+  COFFER_TRY(ValidateDomains(lock));
   std::unordered_set<FieldUuid> ids;
   for (std::size_t i = 0; i < lock.fields.size(); ++i) {
     const LockedField& field = lock.fields[i];
@@ -96,6 +109,8 @@ Status ValidateCatalogLock(const CatalogLock& lock) {
     Status valid = ValidateField(field);
     if (!valid.ok()) return std::move(valid).error().At(path);
     if (!ids.insert(field.uuid).second) return Refused("is another field's id").At("id").At(path);
+    Status indexes = ValidateIndexes(lock, field);
+    if (!indexes.ok()) return std::move(indexes).error().At(path);
   }
   return {};
 }

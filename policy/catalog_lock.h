@@ -5,7 +5,7 @@
 // who means it.
 #pragma once
 
-#include "policy/declaration.h"
+#include "policy/index_lock.h"
 
 namespace coffer::policy {
 
@@ -27,6 +27,8 @@ struct LockedField {
   std::vector<FormerDeclaration> former;  // oldest first; no two with the same form and keyring, none like `now`,
                                           // all of one pad multiple
   std::vector<ColumnName> former_names;   // oldest first, no duplicates
+  std::optional<Expectation> expect;
+  std::vector<LockedIndex> indexes;  // sorted by name, retired ones included
   bool operator==(const LockedField&) const = default;
 
   // The present keyring first, then the former ones, latest first.
@@ -39,16 +41,18 @@ struct LockedField {
 struct CatalogLock {
   std::string scope;
   ScopeUuid uuid;
-  std::uint64_t serial = 0;         // from 1 to 2^63 - 1; raised by each apply that changes something
-  std::vector<LockedField> fields;  // sorted by name, retired ones included
+  std::uint64_t serial = 0;           // from 1 to 2^63 - 1; raised by each apply that changes something
+  std::vector<LockedField> fields;    // sorted by name, retired ones included
+  std::vector<LockedDomain> domains;  // sorted by name; kept when no index has them any more
   bool operator==(const CatalogLock&) const = default;
 
   const LockedField* Find(const ColumnName& name) const;
+  const LockedDomain* FindDomain(std::string_view name) const;
 };
 
 inline constexpr std::size_t kMaxLockBytes = std::size_t{2} << 20;
 inline constexpr std::size_t kMaxLockFields = 4000;  // live and retired
-inline constexpr std::size_t kMaxFormer = 64;        // declarations, and names, of one field
+inline constexpr std::size_t kMaxFormer = 64;        // declarations, and names, of one field or index
 
 // kInvalidArgument, with line and path, for whatever WriteCatalogLock does not write. Thread-safe.
 Result<CatalogLock> ParseCatalogLock(std::string_view text);

@@ -3,7 +3,10 @@
 
 #include "crypto/hash.h"
 #include "policy/catalog_lock.h"
-#include "policy/internal/field_values.h"
+#include "policy/internal/index_lock_text.h"
+#include "policy/internal/index_values.h"
+#include "policy/internal/lock_text.h"
+#include "policy/internal/table_reader.h"
 
 namespace coffer::policy {
 namespace {
@@ -14,25 +17,13 @@ constexpr std::string_view kHead =
     "# Written by Coffer: keep it beside the catalog, in version control, and do not edit it.\n"
     "# The ids in it are part of every ciphertext: without them an empty store cannot decrypt.\n";
 constexpr std::int64_t kLockFormat = 1;
-
-std::string Quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
-std::string_view BoolWord(bool value) { return value ? "true" : "false"; }
+constexpr Literal kNoKey = "is not a key of a lock";
 
 std::string PadText(std::uint8_t multiple) { return multiple == 0 ? "\"none\"" : std::to_string(multiple); }
 
 std::string RowText(const std::vector<ValueType>& row) {
   if (row.size() == 1) return Quoted(ValueTypeName(row.front()));
-  std::string out;
-  for (const ValueType type : row) out += (out.empty() ? "" : ", ") + Quoted(ValueTypeName(type));
-  return "[" + out + "]";
+  return ListText(row, [](ValueType type) { return Quoted(ValueTypeName(type)); });
 }
 
 std::string BindText(const std::vector<BoundType>& bind) {
@@ -54,9 +45,8 @@ std::string FormText(const FieldForm& form) {
 
 void WriteFormer(const LockedField& field, std::string& out) {
   if (!field.former_names.empty()) {
-    std::string names;
-    for (const ColumnName& name : field.former_names) names += (names.empty() ? "" : ", ") + Quoted(name.ToText());
-    out += "former_names = [" + names + "]\n";
+    const auto quoted = [](const ColumnName& name) { return Quoted(name.ToText()); };
+    out += "former_names = " + ListText(field.former_names, quoted) + "\n";
   }
   if (field.former.empty()) return;
   out += "former = [\n";
@@ -83,47 +73,10 @@ void WriteField(const LockedField& field, std::string& out) {
   if (!now.row.empty()) out += "row = " + RowText(now.row) + "\n";
   if (!now.bind.empty()) out += "bind = " + BindText(now.bind) + "\n";
   if (!now.unbound.empty()) out += "unbound = " + Quoted(now.unbound) + "\n";
+  if (field.expect) out += "expect = " + ExpectationText(*field.expect) + "\n";
   WriteFormer(field, out);
+  WriteIndexes(field, out);
 }
-
-// The keys of one table, each read once: what is left over at the end is not a key of it.
-class TableReader {
- public:
-  explicit TableReader(const TomlNode& table) : table_(table) {}
-
-  // Nothing read and no error when an optional key is absent.
-  template <typename Value, typename Place>
-  void Read(std::string_view key, Result<Value> (*read)(const TomlNode&), Place& place, bool required = true) {
-    if (!status_.ok()) return;
-    const TomlNode* node = table_.Find(key);
-    if (node == nullptr) {
-      if (required) status_ = Refused("is required").At(key).AtLine(table_.line);
-      return;
-    }
-    ++used_;
-    Result<Value> value = read(*node);
-    if (value.ok()) {
-      place = std::move(value).value();
-    } else {
-      status_ = OnLine(std::move(value).error().At(key), node->line);
-    }
-  }
-
-  Status Finish(std::initializer_list<std::string_view> known) const {
-    if (!status_.ok() || used_ == table_.entries.size()) return status_;
-    for (const auto& [key, entry] : table_.entries) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        return Refused("is not a key of a lock").At(key).AtLine(entry->key_line);
-      }
-    }
-    return status_;
-  }
-
- private:
-  const TomlNode& table_;
-  Status status_;
-  std::size_t used_ = 0;
-};
 
 Result<std::int64_t> ReadInteger(const TomlNode& node) {
   if (node.kind != Kind::kInteger || node.integer < 0) return Refused("must be a number, 0 or more");
@@ -142,12 +95,6 @@ Result<bool> ReadState(const TomlNode& node) {
   return Refused("must be \"live\" or \"retired\"");
 }
 
-Result<std::string> ReadUnbound(const TomlNode& node) {
-  if (node.kind != Kind::kText || !IsReason(node.text))
-    return Refused("must be 1 to 200 characters that all show").WithLimit(kMaxReason);
-  return node.text;
-}
-
 Result<FormerDeclaration> ReadFormerItem(const TomlNode& node) {
   if (node.kind != Kind::kTable) return Refused("must be a table");
   FormerDeclaration former;
@@ -158,7 +105,7 @@ Result<FormerDeclaration> ReadFormerItem(const TomlNode& node) {
   reader.Read("row_bound", ReadBool, former.form.row_bound);
   reader.Read("context_bound", ReadBool, former.form.context_bound);
   reader.Read("until", ReadInteger, former.until_unix_s, false);
-  COFFER_TRY(reader.Finish({"keyring", "suite", "pad", "row_bound", "context_bound", "until"}));
+  COFFER_TRY(reader.Finish({"keyring", "suite", "pad", "row_bound", "context_bound", "until"}, kNoKey));
   return former;
 }
 
@@ -195,12 +142,15 @@ Result<LockedField> ReadLockedField(const TomlNode& node) {
   reader.Read("bind_row", ReadBool, field.now.form.row_bound);
   reader.Read("row", ReadRowTypes, field.now.row, false);
   reader.Read("bind", ReadBind, field.now.bind, false);
-  reader.Read("unbound", ReadUnbound, field.now.unbound, false);
+  reader.Read("unbound", ReadReason, field.now.unbound, false);
   reader.Read("former_names", ReadFormerNames, field.former_names, false);
   reader.Read("former", ReadFormer, field.former, false);
+  reader.Read("expect", ReadExpectation, field.expect, false);
+  reader.Read("index", ReadLockedIndexes, field.indexes, false);
   field.now.form.context_bound = !field.now.bind.empty();
   COFFER_TRY(reader.Finish({"id", "state", "class", "keyring", "suite", "pad", "bind_row", "row", "bind", "unbound",
-                            "former_names", "former"}));
+                            "former_names", "former", "expect", "index"},
+                           kNoKey));
   return field;
 }
 
@@ -233,6 +183,7 @@ std::string WriteCatalogLock(const CatalogLock& lock) {
   body += "scope_id = " + Quoted(lock.uuid.ToText()) + "\n";
   body += "serial = " + std::to_string(lock.serial) + "\n";
   for (const LockedField& field : lock.fields) WriteField(field, body);
+  WriteDomains(lock.domains, body);
   std::string out(kHead);
   out += "format = " + std::to_string(kLockFormat) + "\n";
   out += "checksum = " + Quoted(ToHex(Sha256({AsBytes(body)}))) + "\n";
@@ -252,7 +203,8 @@ Result<CatalogLock> ParseCatalogLock(std::string_view text) {
   reader.Read("scope_id", ReadId<ScopeUuid>, lock.uuid);
   reader.Read("serial", ReadInteger, serial);
   reader.Read("field", ReadLockedFields, lock.fields, false);
-  COFFER_TRY(reader.Finish({"format", "checksum", "scope", "scope_id", "serial", "field"}));
+  reader.Read("domain", ReadLockedDomains, lock.domains, false);
+  COFFER_TRY(reader.Finish({"format", "checksum", "scope", "scope_id", "serial", "field", "domain"}, kNoKey));
   lock.serial = static_cast<std::uint64_t>(serial);
   COFFER_TRY(ValidateCatalogLock(lock));
   if (WriteCatalogLock(lock) != text)

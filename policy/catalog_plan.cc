@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "policy/internal/change_line.h"
 #include "policy/internal/declaration_diff.h"
+#include "policy/internal/index_plan.h"
 
 namespace coffer::policy {
 namespace {
@@ -36,8 +38,8 @@ std::vector<FormerDeclaration> FormerAfter(const LockedField& before, const Fiel
 // One run of PlanApply over the lock that holds now.
 class Plan {
  public:
-  Plan(const Catalog& wanted, CatalogLock baseline, const NewIds& ids)
-      : wanted_(wanted), before_(std::move(baseline)), ids_(ids) {
+  Plan(const Catalog& wanted, CatalogLock baseline, const PlanPorts& ports)
+      : wanted_(wanted), before_(std::move(baseline)), ports_(ports) {
     change_.lock.scope = before_.scope;
     change_.lock.uuid = before_.uuid;
   }
@@ -52,14 +54,13 @@ class Plan {
       if (!planned.ok()) return std::move(planned).error().At("field." + field.name.ToText());
     }
     RetireTheRest();
+    COFFER_TRY(IndexPlan(wanted_, before_, ports_, change_).Run());
     return Finish(is_new);
   }
 
  private:
   void Line(ChangeKind kind, const ColumnName& name, std::string what, std::string_view weaker = {}) {
-    change_.lines.push_back(
-        {kind, wanted_.scope + "." + name.ToText(), std::move(what), !weaker.empty(), std::string(weaker)});
-    change_.weakens = change_.weakens || !weaker.empty();
+    AddLine(change_, kind, name, std::move(what), weaker);
   }
 
   bool IsWanted(const ColumnName& name) const {
@@ -106,8 +107,9 @@ class Plan {
   Status AddField(const CatalogField& wanted) {
     LockedField field;
     field.name = wanted.name;
-    field.uuid = ids_.field();
+    field.uuid = ports_.field();
     field.now = wanted.declaration;
+    field.expect = wanted.expect;
     change_.lock.fields.push_back(std::move(field));
     std::string what = "class ";
     what.append(FieldClassName(wanted.declaration.field_class)).append(", keyring ").append(wanted.declaration.keyring);
@@ -120,6 +122,7 @@ class Plan {
     LockedField field = origin;
     field.retired = false;
     field.now = wanted.declaration;
+    field.expect = wanted.expect;
     if (field.now.row.empty()) field.now.row = origin.now.row;
     field.former = FormerAfter(origin, field.now, wanted.accept_unbound_until_unix_s.value_or(0));
     if (field.name != wanted.name) {
@@ -132,8 +135,8 @@ class Plan {
     }
     if (origin.retired) Line(ChangeKind::kRestored, wanted.name, "with the id that it had");
     for (const KeyChange& change : changes) {
-      Line(ChangeKind::kChanged, wanted.name, change.what,
-           change.weaker ? RuleOf(change.key).weaker : std::string_view());
+      const std::string_view why = change.why.empty() ? RuleOf(change.key).weaker : change.why;
+      Line(ChangeKind::kChanged, wanted.name, change.what, change.weaker ? why : std::string_view());
     }
     change_.lock.fields.push_back(std::move(field));
     return {};
@@ -155,7 +158,7 @@ class Plan {
     std::sort(change_.lock.fields.begin(), change_.lock.fields.end(), by_name);
     const auto by_field = [](const ChangeLine& a, const ChangeLine& b) { return a.field < b.field; };
     std::stable_sort(change_.lines.begin(), change_.lines.end(), by_field);
-    const bool differs = change_.lock.fields != before_.fields;
+    const bool differs = change_.lock.fields != before_.fields || change_.lock.domains != before_.domains;
     change_.changed = is_new || differs;
     change_.lock.serial = before_.serial;
     if (differs || before_.serial == 0) {
@@ -184,7 +187,7 @@ class Plan {
 
   const Catalog& wanted_;
   const CatalogLock before_;
-  const NewIds& ids_;
+  const PlanPorts& ports_;
   CatalogChange change_;
   std::vector<FieldUuid> continued_;
 };
@@ -233,7 +236,7 @@ std::string ChangeLine::ToText() const {
 }
 
 Result<CatalogChange> PlanApply(const Catalog& wanted, const std::optional<CatalogLock>& stored,
-                                const std::optional<CatalogLock>& presented, const NewIds& ids) {
+                                const std::optional<CatalogLock>& presented, const PlanPorts& ports) {
   for (const auto* lock : {&stored, &presented}) {
     if (*lock && (*lock)->scope != wanted.scope) {
       return Error(ErrorCode::kInvalidArgument, "is the lock of another scope").At("catalog.lock");
@@ -241,16 +244,16 @@ Result<CatalogChange> PlanApply(const Catalog& wanted, const std::optional<Catal
   }
   if (stored) {
     COFFER_TRY(CheckPresented(*stored, presented));
-    return Plan(wanted, *stored, ids).Run(false, false);
+    return Plan(wanted, *stored, ports).Run(false, false);
   }
   if (presented && presented->serial > kMaxTakenOverSerial) {
     return Refused("has a serial that no lock has reached").At("catalog.lock").WithLimit(kMaxTakenOverSerial);
   }
-  if (presented) return Plan(wanted, *presented, ids).Run(true, true);
+  if (presented) return Plan(wanted, *presented, ports).Run(true, true);
   CatalogLock none;
   none.scope = wanted.scope;
-  none.uuid = ids.scope();
-  return Plan(wanted, std::move(none), ids).Run(true, false);
+  none.uuid = ports.scope();
+  return Plan(wanted, std::move(none), ports).Run(true, false);
 }
 
 }  // namespace coffer::policy

@@ -1,6 +1,6 @@
 // The step from the lock that was applied to the catalog that is wanted: the new lock, what changes in words, and
-// whether it then protects less. Pure: ids come from the caller, nothing is stored here. `apply` stores the result,
-// `diff` shows it.
+// whether it then protects less. Pure: ids and key versions come from the caller, nothing is stored here. `apply`
+// stores the result, `diff` shows it.
 #pragma once
 
 #include <functional>
@@ -10,10 +10,13 @@
 
 namespace coffer::policy {
 
-// Where ids of new scopes and fields come from.
-struct NewIds {
-  std::function<ScopeUuid()> scope;
+// What a plan takes from outside.
+struct PlanPorts {
+  std::function<ScopeUuid()> scope;  // new ids
   std::function<FieldUuid()> field;
+  std::function<IndexDomainUuid()> domain;
+  // The primary version of a keyring that indexes may use; 0 when there is none.
+  std::function<KeyVersion(std::string_view keyring)> primary_version;
 };
 
 enum class ChangeKind : std::uint8_t { kAdded, kChanged, kRenamed, kRetired, kRestored };
@@ -53,9 +56,18 @@ struct CatalogChange {
 // is no longer declared is retired, and gets its id back when it is declared again. A name that another field had is a
 // weakening: callers that still use it would reach other rules. Row types, bind list and pad
 // multiple are frozen: kFailedPrecondition. Older forms stay readable: the declaration that was goes to `former`; one
-// that binds no row, once rows are bound, only until `accept_unbound_until`. kInternal when `ids` gives an id twice.
-// Thread-safe as `ids`.
+// that binds no row, once rows are bound, only until `accept_unbound_until`.
+//
+// An index gets a new version when its definition, its keyring or that keyring's primary version is another than the
+// last version's. A new version is searched at once, and written when a later apply says so (`write_version`): whoever
+// searches by an older lock would miss its rows. The first version of a new index is written at once. What
+// `oldest_version` leaves out is forgotten, its number never given again. An index that is no longer declared is kept
+// as retired and goes on with its versions when it is declared again. What the planner refuses (index_planner.h) is
+// kFailedPrecondition unless it has `accept_leak`, and so are another list of parts, a keyring that is not there, a
+// write_version that the stored lock does not search, and an oldest_version above it.
+//
+// kInternal when `ports` give an id twice. Thread-safe as `ports`.
 Result<CatalogChange> PlanApply(const Catalog& wanted, const std::optional<CatalogLock>& stored,
-                                const std::optional<CatalogLock>& presented, const NewIds& ids);
+                                const std::optional<CatalogLock>& presented, const PlanPorts& ports);
 
 }  // namespace coffer::policy

@@ -74,24 +74,35 @@ const FieldForm* FieldRule::FindForm(std::uint8_t second_byte, std::string_view 
   return nullptr;
 }
 
+const IndexRule* FieldRule::FindIndex(std::string_view index) const {
+  for (const IndexRule& rule : indexes) {
+    if (rule.name == index) return &rule;
+  }
+  return nullptr;
+}
+
 Result<CatalogView> CatalogView::Build(std::span<const CatalogLock> locks) {
   CatalogView view;
   std::unordered_set<ScopeUuid> scopes;
   std::unordered_set<FieldUuid> fields;
-  COFFER_TRY(view.Add(std::string(kBuiltinSecretName), BuiltinScopeUuid(), BuiltinSecretField()));
+  std::unordered_set<IndexDomainUuid> domains;
+  COFFER_TRY(view.Add(std::string(kBuiltinSecretName), BuiltinScopeUuid(), BuiltinSecretField(), {}));
   for (const CatalogLock& lock : locks) {
     Status valid = ValidateCatalogLock(lock);
     if (!valid.ok()) return Clash("is not a lock that was applied", valid.error().path());
     if (!scopes.insert(lock.uuid).second) return Clash("has another scope's id", lock.scope);
+    for (const LockedDomain& domain : lock.domains) {
+      if (!domains.insert(domain.uuid).second) return Clash("has another domain's id", domain.name);
+    }
     for (const LockedField& field : lock.fields) {
       if (!fields.insert(field.uuid).second) return Clash("has another field's id", field.name.ToText());
-      COFFER_TRY(view.Add(lock.scope + "." + field.name.ToText(), lock.uuid, field));
+      COFFER_TRY(view.Add(lock.scope + "." + field.name.ToText(), lock.uuid, field, IndexRulesOf(lock, field)));
     }
   }
   return view;
 }
 
-Status CatalogView::Add(std::string name, ScopeUuid scope, const LockedField& field) {
+Status CatalogView::Add(std::string name, ScopeUuid scope, const LockedField& field, std::vector<IndexRule> indexes) {
   FieldRule rule;
   rule.name = name;
   rule.scope = scope;
@@ -103,6 +114,7 @@ Status CatalogView::Add(std::string name, ScopeUuid scope, const LockedField& fi
   rule.former = field.former;
   rule.row = field.now.row;
   rule.bind = field.now.bind;
+  rule.indexes = std::move(indexes);
   if (!rules_.emplace(std::move(name), std::move(rule)).second) return Clash("is in two locks", field.name.ToText());
   return {};
 }

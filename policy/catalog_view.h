@@ -6,7 +6,7 @@
 #include <span>
 #include <unordered_map>
 
-#include "policy/catalog_lock.h"
+#include "policy/index_rule.h"
 
 namespace coffer::policy {
 
@@ -19,12 +19,15 @@ struct FieldRule {
   std::vector<std::string> keyrings;  // the present one first, then former ones that values may still name
   FieldForm form;                     // of new values
   std::vector<FormerDeclaration> former;
-  std::vector<ValueType> row;   // empty: rows were never bound
-  std::vector<BoundType> bind;  // sorted by column
+  std::vector<ValueType> row;      // empty: rows were never bound
+  std::vector<BoundType> bind;     // sorted by column
+  std::vector<IndexRule> indexes;  // live ones, by name
 
   // The form to decrypt with: the declared one or a former one that is accepted at `now_unix_s`, whose second byte and
   // keyring are these; null when values like that are below the catalog's minimum. The pointer is into this rule.
   const FieldForm* FindForm(std::uint8_t second_byte, std::string_view keyring, std::int64_t now_unix_s) const;
+  // Null when there is none of this name. The pointer is into this rule.
+  const IndexRule* FindIndex(std::string_view index) const;
 };
 
 // Immutable and thread-safe. Rules live as long as the view.
@@ -44,7 +47,7 @@ class CatalogView {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
   };
   CatalogView() = default;
-  Status Add(std::string name, ScopeUuid scope, const LockedField& field);
+  Status Add(std::string name, ScopeUuid scope, const LockedField& field, std::vector<IndexRule> indexes);
 
   std::unordered_map<std::string, FieldRule, Hash, std::equal_to<>> rules_;
 };

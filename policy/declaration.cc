@@ -112,6 +112,9 @@ bool IsReason(std::string_view text) {
 
 Status ValidateDeclaration(const FieldDeclaration& declaration, const ColumnName& name) {
   const FieldForm& form = declaration.form;
+  if (form.suite == Suite::kAes256Siv && form.row_bound) {
+    return Refused("must be false with suite 4: bound rows would make equal values differ", "bind_row");
+  }
   if (form.row_bound && declaration.row.empty())
     return Refused("is required: the type of the row id, or bind_row = false", "row");
   const auto is_own = [&](const BoundType& bound) { return bound.column == name.column; };

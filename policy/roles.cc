@@ -11,10 +11,10 @@ constexpr std::array<std::string_view, kRoleCount> kRoleNames = {"app",         
                                                                  "backup-agent", "restorer", "admin"};
 
 constexpr std::array<std::string_view, kOperationCount> kOperationNames = {
-    "EncryptFields",  "DecryptFields", "RewrapFields",   "CreateKeyring", "GetKeyring", "ListKeyrings", "RotateKeyring",
-    "DisableVersion", "EnableVersion", "CreateTenant",   "ListTenants",   "PutSecret",  "GetSecret",    "ListSecrets",
-    "SecretHistory",  "DeleteSecret",  "UndeleteSecret", "DestroySecret", "InitStore",  "Unseal",       "Seal",
-    "ShowStatus",     "ApplyCatalog",  "DiffCatalog",    "ShowCatalog"};
+    "EncryptFields", "DecryptFields",  "RewrapFields",  "IndexTokens",    "CreateKeyring", "GetKeyring", "ListKeyrings",
+    "RotateKeyring", "DisableVersion", "EnableVersion", "CreateTenant",   "ListTenants",   "PutSecret",  "GetSecret",
+    "ListSecrets",   "SecretHistory",  "DeleteSecret",  "UndeleteSecret", "DestroySecret", "InitStore",  "Unseal",
+    "Seal",          "ShowStatus",     "ApplyCatalog",  "DiffCatalog",    "ShowCatalog"};
 
 // Operations as bits, so that the whole table is one constant.
 struct OperationSet {
@@ -41,7 +41,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {Effect::kForbid,
      Role::kDba,
      "dba-sees-no-plaintext",
-     {Op::kEncryptFields, Op::kDecryptFields, Op::kGetSecret},
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret},
      "a database administrator works with ciphertext only"},
     {Effect::kForbid,
      Role::kDba,
@@ -51,13 +51,13 @@ constexpr auto kRules = std::to_array<Rule>({
     {Effect::kForbid,
      Role::kAdmin,
      "admin-sees-no-values",
-     {Op::kEncryptFields, Op::kDecryptFields, Op::kGetSecret},
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret},
      "an administrator manages keys and does not read values"},
 
     {Effect::kAllow,
      Role::kApp,
      "app-fields",
-     {Op::kEncryptFields, Op::kDecryptFields, Op::kRewrapFields},
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kRewrapFields, Op::kIndexTokens},
      "an application works with its fields"},
     {Effect::kAllow,
      Role::kApp,

@@ -16,6 +16,7 @@ enum class Operation : std::uint8_t {
   kEncryptFields,
   kDecryptFields,
   kRewrapFields,
+  kIndexTokens,  // also the tokens that EncryptFields and RewrapFields return
   kCreateKeyring,
   kGetKeyring,
   kListKeyrings,
@@ -39,7 +40,7 @@ enum class Operation : std::uint8_t {
   kDiffCatalog,
   kShowCatalog,
 };
-inline constexpr std::size_t kOperationCount = 25;
+inline constexpr std::size_t kOperationCount = 26;
 
 // All of them, for whoever goes through the whole table.
 constexpr std::array<Role, kRoleCount> AllRoles() {

@@ -1,14 +1,9 @@
-// CipherCache: the unwrapped keys, and the only place that keeps them between calls. Bounded, least recently used out
-// first, wiped on the way out.
+// The caches of what is derived from data keys: ciphers of fields and tokenizers of indexes.
 #pragma once
 
-#include <array>
-#include <list>
-#include <memory>
-#include <unordered_map>
-
 #include "crypto/field_cipher.h"
-#include "io/mutex.h"
+#include "crypto/index_token.h"
+#include "keysvc/keys/secret_cache.h"
 
 namespace coffer::keysvc {
 
@@ -21,37 +16,32 @@ struct CipherKey {
   auto operator<=>(const CipherKey&) const = default;
 };
 
-// Thread-safe. A cipher that a caller still holds lives until the caller lets go.
-class CipherCache {
- public:
-  // `capacity` >= kShards: how many ciphers, about 0.6 KiB each.
-  explicit CipherCache(std::size_t capacity);
-
-  std::shared_ptr<const FieldCipher> Find(const CipherKey& key);
-  // Keeps the one that is there already when two threads made the same; returns the one kept.
-  std::shared_ptr<const FieldCipher> Insert(const CipherKey& key, FieldCipher cipher);
-  void Clear();
-  std::size_t size() const;
-
-  static constexpr std::size_t kShards = 16;
-
- private:
-  struct Entry {
-    CipherKey key;
-    std::shared_ptr<const FieldCipher> cipher;
-  };
-  struct KeyHash {
-    std::size_t operator()(const CipherKey& key) const noexcept;
-  };
-  struct Shard {
-    mutable Mutex mutex;
-    std::list<Entry> by_use COFFER_GUARDED_BY(mutex);  // front: used last
-    std::unordered_map<CipherKey, std::list<Entry>::iterator, KeyHash> by_key COFFER_GUARDED_BY(mutex);
-  };
-  Shard& ShardOf(const CipherKey& key);
-
-  const std::size_t shard_capacity_;
-  std::array<Shard, kShards> shards_;
+struct CipherKeyHash {
+  std::size_t operator()(const CipherKey& key) const noexcept {
+    return static_cast<std::size_t>(key.data_key.value) ^ std::hash<FieldUuid>()(key.field) ^ key.form.SecondByte();
+  }
+  static std::size_t ShardOf(const CipherKey& key) noexcept { return static_cast<std::size_t>(key.data_key.value); }
 };
+
+// About 0.6 KiB a cipher.
+using CipherCache = SecretCache<CipherKey, FieldCipher, CipherKeyHash>;
+
+// A profile is immutable within its domain, so its number stands for the form.
+struct TokenizerKey {
+  KeyId data_key;
+  IndexDomainUuid domain;
+  std::uint32_t profile = 0;
+  bool global = false;
+  auto operator<=>(const TokenizerKey&) const = default;
+};
+
+struct TokenizerKeyHash {
+  std::size_t operator()(const TokenizerKey& key) const noexcept {
+    return static_cast<std::size_t>(key.data_key.value) ^ std::hash<IndexDomainUuid>()(key.domain) ^ key.profile;
+  }
+  static std::size_t ShardOf(const TokenizerKey& key) noexcept { return static_cast<std::size_t>(key.data_key.value); }
+};
+
+using TokenizerCache = SecretCache<TokenizerKey, IndexTokenizer, TokenizerKeyHash>;
 
 }  // namespace coffer::keysvc

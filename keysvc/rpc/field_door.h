@@ -17,6 +17,8 @@ class FieldDoor final : public v1::FieldService::CallbackService {
                                           v1::DecryptFieldsResponse* response) override;
   grpc::ServerUnaryReactor* RewrapFields(grpc::CallbackServerContext* context, const v1::RewrapFieldsRequest* request,
                                          v1::RewrapFieldsResponse* response) override;
+  grpc::ServerUnaryReactor* IndexTokens(grpc::CallbackServerContext* context, const v1::IndexTokensRequest* request,
+                                        v1::IndexTokensResponse* response) override;
 
  private:
   const FieldService& service_;

@@ -61,6 +61,48 @@ Status CheckWidths(const FieldColumn& column) {
   return {};
 }
 
+Result<SearchTerm> TermOf(const v1::Search& message) {
+  SearchTerm term;
+  term.index = message.index();
+  switch (message.what_case()) {
+    case v1::Search::kEquals:
+      term.what = SearchTerm::What::kEquals;
+      term.value = AsBytes(message.equals());
+      break;
+    case v1::Search::kBeginsWith:
+      term.what = SearchTerm::What::kBeginsWith;
+      term.value = AsBytes(message.begins_with());
+      break;
+    case v1::Search::kContains:
+      term.what = SearchTerm::What::kContains;
+      term.value = AsBytes(message.contains().text());
+      term.anchors = {.at_start = message.contains().at_start(), .at_end = message.contains().at_end()};
+      break;
+    case v1::Search::kBetween:
+      term.what = SearchTerm::What::kBetween;
+      term.value = AsBytes(message.between().low());
+      term.high = AsBytes(message.between().high());
+      break;
+    case v1::Search::kParts:
+      term.what = SearchTerm::What::kParts;
+      if (static_cast<std::size_t>(message.parts().values_size()) > kMaxCompoundParts) {
+        return Error(ErrorCode::kInvalidArgument, "has more values than a compound index has parts")
+            .At("parts")
+            .WithLimit(kMaxCompoundParts);
+      }
+      for (const std::string& part : message.parts().values()) term.parts.push_back(AsBytes(part));
+      break;
+    case v1::Search::WHAT_NOT_SET:
+      return Error(ErrorCode::kInvalidArgument, "says nothing to look for");
+  }
+  std::size_t bytes = term.value.size() + term.high.size();
+  for (const ByteView part : term.parts) bytes += part.size();
+  if (bytes > kMaxFieldValue) {
+    return Error(ErrorCode::kInvalidArgument, "is longer than allowed").WithLimit(kMaxFieldValue);
+  }
+  return term;
+}
+
 Result<FieldColumn> ColumnOf(const v1::Column& message) {
   FieldColumn column;
   column.field = message.field();
@@ -87,7 +129,21 @@ Result<FieldColumn> ColumnOf(const v1::Column& message) {
     Status added = AddContext(message.contexts(item), column);
     if (!added.ok()) return std::move(added).error().At(Indexed("contexts", item));
   }
+  if (message.has_match()) {
+    Result<SearchTerm> term = TermOf(message.match());
+    if (!term.ok()) return std::move(term).error().At("match");
+    column.match = std::move(term).value();
+  }
   return column;
+}
+
+void FillIndex(IndexColumnOutput& output, v1::IndexColumn& message) {
+  message.set_index(output.index);
+  message.set_version(output.version);
+  message.set_width(static_cast<std::uint32_t>(output.width));
+  message.mutable_numbers()->Add(output.numbers.begin(), output.numbers.end());
+  for (std::string& token : output.strings) message.add_bytes(std::move(token));
+  message.mutable_nulls()->Add(output.nulls.begin(), output.nulls.end());
 }
 
 v1::ItemErrorCode CodeOf(ItemFailure failure) {
@@ -96,6 +152,8 @@ v1::ItemErrorCode CodeOf(ItemFailure failure) {
       return v1::ITEM_ERROR_CODE_DECRYPT_FAILED;
     case ItemFailure::kKeyDisabled:
       return v1::ITEM_ERROR_CODE_KEY_DISABLED;
+    case ItemFailure::kNoMatch:
+      return v1::ITEM_ERROR_CODE_NO_MATCH;
   }
   return v1::ITEM_ERROR_CODE_UNSPECIFIED;
 }
@@ -121,6 +179,21 @@ Result<std::vector<FieldColumn>> ColumnsOf(const ColumnMessages& messages) {
   return columns;
 }
 
+Result<std::vector<IndexQuery>> QueriesOf(const QueryMessages& messages) {
+  if (static_cast<std::size_t>(messages.size()) > kMaxQueries) {
+    return Error(ErrorCode::kInvalidArgument, "has more queries than allowed").At("queries").WithLimit(kMaxQueries);
+  }
+  std::vector<IndexQuery> queries;
+  queries.reserve(static_cast<std::size_t>(messages.size()));
+  for (int index = 0; index < messages.size(); ++index) {
+    Result<SearchTerm> term = TermOf(messages[index].search());
+    if (!term.ok()) return std::move(term).error().At("search").At(Indexed("queries", index));
+    queries.push_back(
+        {.field = messages[index].field(), .tenant = messages[index].tenant(), .term = std::move(term).value()});
+  }
+  return queries;
+}
+
 void FillColumns(FieldOutput& output, ColumnResultMessages& messages) {
   messages.Reserve(static_cast<int>(output.columns.size()));
   for (ColumnOutput& column : output.columns) {
@@ -131,6 +204,24 @@ void FillColumns(FieldOutput& output, ColumnResultMessages& messages) {
       v1::ItemError* error = message->add_errors();
       error->set_index(index);
       error->set_code(CodeOf(failure));
+    }
+    for (IndexColumnOutput& tokens : column.indexes) FillIndex(tokens, *message->add_indexes());
+  }
+}
+
+void FillAnswers(IndexAnswers& answers, v1::IndexTokensResponse& message) {
+  for (std::vector<VersionTokens>& versions : answers) {
+    v1::IndexAnswer* answer = message.add_answers();
+    for (VersionTokens& version : versions) {
+      v1::IndexVersionTokens* filled = answer->add_versions();
+      filled->set_version(version.version);
+      const bool all = version.tokens.match == TokenMatch::kHasAll;
+      filled->set_match(all ? v1::TOKEN_MATCH_ALL : v1::TOKEN_MATCH_ANY);
+      for (IndexTokens& tokens : version.tokens.alternatives) {
+        v1::TokenSet* set = filled->add_sets();
+        set->mutable_numbers()->Add(tokens.numbers.begin(), tokens.numbers.end());
+        for (const Bytes& token : tokens.strings) set->add_bytes(std::string(AsText(ByteView(token))));
+      }
     }
   }
 }

@@ -7,6 +7,7 @@
 namespace coffer::keysvc {
 
 using ColumnMessages = google::protobuf::RepeatedPtrField<v1::Column>;
+using QueryMessages = google::protobuf::RepeatedPtrField<v1::IndexQuery>;
 using ColumnResultMessages = google::protobuf::RepeatedPtrField<v1::ColumnResult>;
 
 // Views into `messages`, which must outlive the result. kInvalidArgument, with a path from "columns[i]" on, for what a
@@ -14,7 +15,11 @@ using ColumnResultMessages = google::protobuf::RepeatedPtrField<v1::ColumnResult
 // many parts.
 Result<std::vector<FieldColumn>> ColumnsOf(const ColumnMessages& messages);
 
-// Moves the values.
+// Views into `messages`. kInvalidArgument: too many, or a search that says nothing or too much.
+Result<std::vector<IndexQuery>> QueriesOf(const QueryMessages& messages);
+
+// Moves the values and tokens.
 void FillColumns(FieldOutput& output, ColumnResultMessages& messages);
+void FillAnswers(IndexAnswers& answers, v1::IndexTokensResponse& message);
 
 }  // namespace coffer::keysvc

@@ -3,10 +3,30 @@
 namespace coffer::keysvc {
 namespace {
 
-// Purposes that can be made; the others are in no message yet.
-Status CheckPurpose(v1::KeyringPurpose purpose) {
-  if (purpose == v1::KEYRING_PURPOSE_UNSPECIFIED || purpose == v1::KEYRING_PURPOSE_ENCRYPT) return {};
-  return Error(ErrorCode::kInvalidArgument, "is not a purpose that a keyring can have").At("purpose");
+Result<KeyringPurpose> PurposeOf(v1::KeyringPurpose purpose) {
+  switch (purpose) {
+    case v1::KEYRING_PURPOSE_UNSPECIFIED:
+    case v1::KEYRING_PURPOSE_ENCRYPT:
+      return KeyringPurpose::kEncrypt;
+    case v1::KEYRING_PURPOSE_DETERMINISTIC:
+      return KeyringPurpose::kDeterministic;
+    case v1::KEYRING_PURPOSE_INDEX:
+      return KeyringPurpose::kIndex;
+    default:
+      return Error(ErrorCode::kInvalidArgument, "is not a purpose that a keyring can have").At("purpose");
+  }
+}
+
+v1::KeyringPurpose PurposeOf(KeyringPurpose purpose) {
+  switch (purpose) {
+    case KeyringPurpose::kEncrypt:
+      return v1::KEYRING_PURPOSE_ENCRYPT;
+    case KeyringPurpose::kDeterministic:
+      return v1::KEYRING_PURPOSE_DETERMINISTIC;
+    case KeyringPurpose::kIndex:
+      return v1::KEYRING_PURPOSE_INDEX;
+  }
+  return v1::KEYRING_PURPOSE_UNSPECIFIED;
 }
 
 v1::KeyVersionState StateOf(VersionState state) {
@@ -25,7 +45,7 @@ v1::KeyVersionState StateOf(VersionState state) {
 void FillKeyringHead(const Keyring& keyring, v1::Keyring& message) {
   message.set_name(keyring.name);
   message.set_uuid(keyring.uuid.ToText());
-  message.set_purpose(v1::KEYRING_PURPOSE_ENCRYPT);
+  message.set_purpose(PurposeOf(keyring.purpose));
   message.set_primary_version(keyring.primary.value);
   message.set_created_us(keyring.created_us);
 }
@@ -53,8 +73,9 @@ void FillTenant(const Tenant& tenant, v1::Tenant& message) {
 grpc::ServerUnaryReactor* KeyDoor::CreateKeyring(grpc::CallbackServerContext* context,
                                                  const v1::CreateKeyringRequest* request, v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) -> Result<KeyringView> {
-    COFFER_TRY(CheckPurpose(request->purpose()));
-    return service_.CreateKeyring(caller, request->name());
+    const Result<KeyringPurpose> purpose = PurposeOf(request->purpose());
+    if (!purpose.ok()) return service_.Reject(caller, policy::Operation::kCreateKeyring, purpose.error());
+    return service_.CreateKeyring(caller, request->name(), *purpose);
   };
   return AnswerWith(context, context_, response, act, FillKeyring);
 }

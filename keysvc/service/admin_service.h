@@ -41,6 +41,11 @@ class AdminService {
   };
   Result<CatalogText> ShowCatalog(const Caller& caller, const std::string& scope) const;
 
+  // Pipeline::Reject.
+  Error Reject(const Caller& caller, policy::Operation operation, Error error) const {
+    return pipeline_.Reject(caller, operation, std::move(error));
+  }
+
  private:
   const Pipeline& pipeline_;
   const Options options_;

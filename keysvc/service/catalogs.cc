@@ -53,9 +53,15 @@ Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::str
   const auto found = locks.find(catalog.scope);
   if (found != locks.end()) stored = found->second;
   const auto unix_ms = static_cast<std::uint64_t>(clock_.UnixMicros() / 1000);
-  const policy::NewIds ids{.scope = [unix_ms] { return ScopeUuid::Generate(unix_ms); },
-                           .field = [unix_ms] { return FieldUuid::Generate(unix_ms); }};
-  COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, policy::PlanApply(catalog, stored, presented, ids));
+  const policy::PlanPorts ports{.scope = [unix_ms] { return ScopeUuid::Generate(unix_ms); },
+                                .field = [unix_ms] { return FieldUuid::Generate(unix_ms); },
+                                .domain = [unix_ms] { return IndexDomainUuid::Generate(unix_ms); },
+                                .primary_version =
+                                    [this](std::string_view keyring) {
+                                      const Result<KeyringView> view = keys_.GetKeyring(keyring);
+                                      return view.ok() ? view->keyring.primary : KeyVersion{};
+                                    }};
+  COFFER_ASSIGN_OR_RETURN(policy::CatalogChange change, policy::PlanApply(catalog, stored, presented, ports));
   if (!stored && locks.size() >= kMaxScopes) {
     return Error(ErrorCode::kResourceExhausted, "there are as many scopes as a store may have")
         .At("scope")
@@ -67,9 +73,14 @@ Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::str
 
 Status Catalogs::CheckKeyrings(const policy::CatalogLock& lock) const {
   for (const policy::LockedField& field : lock.fields) {
-    if (field.retired || keys_.HasKeyring(field.now.keyring)) continue;
-    return Error(ErrorCode::kFailedPrecondition, "there is no keyring of this name: create it first")
-        .At("field." + field.name.ToText() + ".keyring");
+    if (field.retired) continue;
+    const std::optional<KeyringPurpose> purpose = keys_.PurposeOf(field.now.keyring);
+    if (purpose == KeyringPurpose::kEncrypt) continue;
+    const std::string path = "field." + field.name.ToText() + ".keyring";
+    if (!purpose) {
+      return Error(ErrorCode::kFailedPrecondition, "there is no keyring of this name: create it first").At(path);
+    }
+    return Error(ErrorCode::kFailedPrecondition, "is a keyring of another purpose than encrypt").At(path);
   }
   return {};
 }

@@ -84,6 +84,15 @@ Error ColumnWork::AtItem(Error error, std::size_t item) const {
 
 bool ColumnWork::NeedsDataKey() const { return !unsealed_->keys->HasDataKey(rule_->keyrings.front(), tenant_); }
 
+bool ColumnWork::NeedsIndexKey() const {
+  for (const policy::IndexRule& index : rule_->indexes) {
+    for (const policy::IndexVersionRule* version : VersionsToWrite(index)) {
+      if (!IndexIsOpen(*unsealed_->keys, *version, tenant_)) return true;
+    }
+  }
+  return false;
+}
+
 Status ColumnWork::CheckEncryptable() {
   if (rule_->retired) return Retired().At(ColumnPath(index_));
   for (std::size_t item = 0; item < column_->values.size(); ++item) COFFER_TRY(Bind(item, rule_->form));
@@ -184,23 +193,22 @@ Result<ColumnOutput> ColumnWork::Decrypt() {
   return output;
 }
 
-Result<ColumnOutput> ColumnWork::Rewrap(std::uint64_t& rewrapped) {
+Result<ColumnOutput> ColumnWork::Rewrap(std::uint64_t& rewrapped, std::vector<std::optional<SecretBytes>>* plaintexts) {
   COFFER_TRY(StartEncrypting());
   ColumnOutput output;
   output.values.reserve(column_->values.size());
   for (std::size_t item = 0; item < column_->values.size(); ++item) {
-    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretBytes> plaintext, DecryptItem(item, output));
+    COFFER_ASSIGN_OR_RETURN(std::optional<SecretBytes> plaintext, DecryptItem(item, output));
     if (!plaintext) {
       output.values.emplace_back();
-      continue;
-    }
-    if (opener_.current) {
+    } else if (opener_.current) {
       output.values.emplace_back(AsText(column_->values[item]));
-      continue;
+    } else {
+      COFFER_ASSIGN_OR_RETURN(std::string ciphertext, EncryptItem(item, plaintext->Expose(SecretAccess::kCipher)));
+      output.values.push_back(std::move(ciphertext));
+      ++rewrapped;
     }
-    COFFER_ASSIGN_OR_RETURN(std::string ciphertext, EncryptItem(item, plaintext->Expose(SecretAccess::kCipher)));
-    output.values.push_back(std::move(ciphertext));
-    ++rewrapped;
+    if (plaintexts != nullptr) plaintexts->push_back(std::move(plaintext));
   }
   return output;
 }

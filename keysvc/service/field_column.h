@@ -20,13 +20,16 @@ class ColumnWork {
 
   // True when Encrypt would make the tenant's first data key, which is a commit.
   bool NeedsDataKey() const;
+  // The same for an index key that writing tokens needs.
+  bool NeedsIndexKey() const;
   // Refuses what Encrypt and Rewrap refuse for the request's sake; touches no value.
   Status CheckEncryptable();
 
   Result<ColumnOutput> Encrypt();
   Result<ColumnOutput> Decrypt();
-  // Adds the ciphertexts that were made anew to `rewrapped`.
-  Result<ColumnOutput> Rewrap(std::uint64_t& rewrapped);
+  // Adds the ciphertexts that were made anew to `rewrapped`, and what was inside each (nothing: failed) to `plaintexts`
+  // when it is not null.
+  Result<ColumnOutput> Rewrap(std::uint64_t& rewrapped, std::vector<std::optional<SecretBytes>>* plaintexts);
 
  private:
   // How the values under one (second byte, key id) decrypt.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "keysvc/service/field_column.h"
+#include "keysvc/service/field_indexes.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -13,40 +13,54 @@ constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 enum class FieldWork : std::uint8_t { kEncrypt, kDecrypt, kRewrap };
 
+// The columns of one call, resolved.
+struct CallColumns {
+  std::shared_ptr<const policy::CatalogView> view;  // the works point into it
+  std::vector<ColumnWork> works;
+};
+
 // A bad request does nothing: not even a tenant's first data key is made for it.
-Status CheckBeforeFirstKey(std::vector<ColumnWork>& works) {
-  const bool makes_key =
-      std::any_of(works.begin(), works.end(), [](const ColumnWork& work) { return work.NeedsDataKey(); });
+Status CheckBeforeFirstKey(CallColumns& call, const std::vector<FieldColumn>& columns, bool with_tokens,
+                           FieldWork field_work) {
+  const bool makes_key = std::any_of(call.works.begin(), call.works.end(), [&](const ColumnWork& work) {
+    return work.NeedsDataKey() || (with_tokens && work.NeedsIndexKey());
+  });
   if (!makes_key) return {};
-  for (ColumnWork& work : works) COFFER_TRY(work.CheckEncryptable());
-  return {};
+  for (ColumnWork& work : call.works) COFFER_TRY(work.CheckEncryptable());
+  if (!with_tokens || field_work != FieldWork::kEncrypt) return {};
+  return CheckIndexable(columns, call.works, [&](std::size_t column, std::size_t item) {
+    return std::optional<ByteView>(columns[column].values[item]);
+  });
 }
 
-// Checks limits, makes a ColumnWork of each column and runs `act` on it; fills the record with names and counts.
-template <typename Act>
-Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
-                                  FieldWork field_work, std::int64_t now_us, const Act& act) {
+// Checks limits and makes a ColumnWork of each column, before the first value is touched; fills the record with names
+// and counts.
+Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
+                            FieldWork field_work, std::int64_t now_us) {
   COFFER_TRY(CheckFieldLimits(columns, field_work != FieldWork::kEncrypt));
-  const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
-  std::vector<ColumnWork> works;
-  works.reserve(columns.size());
+  CallColumns call{.view = unsealed.catalogs->view(), .works = {}};
+  call.works.reserve(columns.size());
   record.object.clear();
   record.items = 0;
   record.failed = 0;
-  // All columns are resolved before the first value is touched: a bad request does nothing.
   for (std::size_t index = 0; index < columns.size(); ++index) {
     COFFER_ASSIGN_OR_RETURN(ColumnWork work,
-                            ColumnWork::Create(unsealed, *view, columns[index], index, now_us / kMicrosPerSecond));
+                            ColumnWork::Create(unsealed, *call.view, columns[index], index, now_us / kMicrosPerSecond));
     if (index > 0) record.object += ',';
     record.object += work.rule().name;
     record.items += columns[index].values.size();
-    works.push_back(std::move(work));
+    call.works.push_back(std::move(work));
   }
   record.tenant = columns.front().tenant.empty() ? kDefaultTenant : columns.front().tenant;
-  if (field_work != FieldWork::kDecrypt) COFFER_TRY(CheckBeforeFirstKey(works));
+  return call;
+}
+
+// Runs `act` on each column.
+template <typename Act>
+Result<FieldOutput> ForEachColumn(CallColumns& call, CallRecord& record, const Act& act) {
   FieldOutput output;
-  output.columns.reserve(works.size());
-  for (ColumnWork& work : works) {
+  output.columns.reserve(call.works.size());
+  for (ColumnWork& work : call.works) {
     COFFER_ASSIGN_OR_RETURN(ColumnOutput column, act(work, output));
     record.failed += column.failures.size();
     output.columns.push_back(std::move(column));
@@ -54,26 +68,138 @@ Result<FieldOutput> ForEachColumn(Unsealed& unsealed, CallRecord& record, const 
   return output;
 }
 
+// What the caller has left for each index that the call makes tokens of.
+Status TakeQuotas(Quotas& quotas, const Caller& caller, const CallColumns& call,
+                  const std::vector<FieldColumn>& columns) {
+  for (std::size_t column = 0; column < call.works.size(); ++column) {
+    const policy::FieldRule& rule = call.works[column].rule();
+    for (const policy::IndexRule& index : rule.indexes) {
+      COFFER_TRY(quotas.Take(Quotas::Use::kValue, caller.principal.id, rule.name + "." + index.name,
+                             columns[column].values.size()));
+    }
+  }
+  return {};
+}
+
+bool MayHaveTokens(const Caller& caller) {
+  return policy::Decide(caller.principal.role, policy::Operation::kIndexTokens).allowed;
+}
+
 }  // namespace
 
 Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
-  return pipeline_.Read(caller, policy::Operation::kEncryptFields, [&](Unsealed& unsealed, CallRecord& record) {
-    return ForEachColumn(unsealed, record, columns, FieldWork::kEncrypt, clock_.UnixMicros(),
-                         [](ColumnWork& work, FieldOutput&) { return work.Encrypt(); });
-  });
+  const bool with_tokens = MayHaveTokens(caller);
+  return pipeline_.Read(
+      caller, policy::Operation::kEncryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
+        COFFER_ASSIGN_OR_RETURN(CallColumns call,
+                                Resolve(unsealed, record, columns, FieldWork::kEncrypt, clock_.UnixMicros()));
+        COFFER_TRY(CheckBeforeFirstKey(call, columns, with_tokens, FieldWork::kEncrypt));
+        if (with_tokens) COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
+        COFFER_ASSIGN_OR_RETURN(FieldOutput output, ForEachColumn(call, record, [](ColumnWork& work, FieldOutput&) {
+                                  return work.Encrypt();
+                                }));
+        const auto plaintexts = [&](std::size_t column, std::size_t item) {
+          return std::optional<ByteView>(columns[column].values[item]);
+        };
+        if (with_tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
+        return output;
+      });
 }
 
 Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
-  return pipeline_.Read(caller, policy::Operation::kDecryptFields, [&](Unsealed& unsealed, CallRecord& record) {
-    return ForEachColumn(unsealed, record, columns, FieldWork::kDecrypt, clock_.UnixMicros(),
-                         [](ColumnWork& work, FieldOutput&) { return work.Decrypt(); });
-  });
+  return pipeline_.Read(
+      caller, policy::Operation::kDecryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
+        COFFER_ASSIGN_OR_RETURN(CallColumns call,
+                                Resolve(unsealed, record, columns, FieldWork::kDecrypt, clock_.UnixMicros()));
+        COFFER_ASSIGN_OR_RETURN(FieldOutput output, ForEachColumn(call, record, [](ColumnWork& work, FieldOutput&) {
+                                  return work.Decrypt();
+                                }));
+        COFFER_TRY(ApplyMatches(columns, call.works, output));
+        return output;
+      });
 }
 
-Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns) const {
-  return pipeline_.Read(caller, policy::Operation::kRewrapFields, [&](Unsealed& unsealed, CallRecord& record) {
-    return ForEachColumn(unsealed, record, columns, FieldWork::kRewrap, clock_.UnixMicros(),
-                         [](ColumnWork& work, FieldOutput& output) { return work.Rewrap(output.rewrapped); });
+Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns,
+                                         bool with_tokens) const {
+  const bool tokens = with_tokens && MayHaveTokens(caller);
+  return pipeline_.Read(
+      caller, policy::Operation::kRewrapFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
+        COFFER_ASSIGN_OR_RETURN(CallColumns call,
+                                Resolve(unsealed, record, columns, FieldWork::kRewrap, clock_.UnixMicros()));
+        COFFER_TRY(CheckBeforeFirstKey(call, columns, tokens, FieldWork::kRewrap));
+        if (tokens) COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
+        std::vector<std::vector<std::optional<SecretBytes>>> inside(columns.size());
+        std::size_t column_index = 0;
+        COFFER_ASSIGN_OR_RETURN(FieldOutput output,
+                                ForEachColumn(call, record, [&](ColumnWork& work, FieldOutput& filled) {
+                                  auto& kept = inside[column_index++];
+                                  return work.Rewrap(filled.rewrapped, tokens ? &kept : nullptr);
+                                }));
+        const auto plaintexts = [&](std::size_t column, std::size_t item) -> std::optional<ByteView> {
+          const std::optional<SecretBytes>& value = inside[column][item];
+          if (!value) return std::nullopt;
+          return value->Expose(SecretAccess::kCipher);
+        };
+        if (tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
+        return output;
+      });
+}
+
+Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vector<IndexQuery>& queries) const {
+  return pipeline_.Read(
+      caller, policy::Operation::kIndexTokens, [&](Unsealed& unsealed, CallRecord& record) -> Result<IndexAnswers> {
+        if (queries.empty() || queries.size() > kMaxQueries) {
+          return Error(ErrorCode::kInvalidArgument, "must be 1 or more, and no more than allowed")
+              .At("queries")
+              .WithLimit(kMaxQueries);
+        }
+        record.object.clear();
+        record.items = queries.size();
+        const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
+        IndexAnswers answers;
+        std::size_t slow = 0;
+        for (std::size_t i = 0; i < queries.size(); ++i) {
+          Result<std::vector<VersionTokens>> answer = SearchOne(unsealed, *view, caller, queries[i], record, slow);
+          if (!answer.ok()) return std::move(answer).error().At("queries[" + std::to_string(i) + "]");
+          answers.push_back(std::move(answer).value());
+        }
+        return answers;
+      });
+}
+
+Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, const policy::CatalogView& view,
+                                                           const Caller& caller, const IndexQuery& query,
+                                                           CallRecord& record, std::size_t& slow) const {
+  const policy::FieldRule* rule = query.field == policy::kBuiltinSecretName ? nullptr : view.Find(query.field);
+  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not a field of an applied catalog").At("field");
+  COFFER_ASSIGN_OR_RETURN(const TenantUuid tenant, unsealed.keys->ResolveTenant(query.tenant));
+  const policy::IndexRule* index = rule->FindIndex(query.term.index);
+  if (index == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("search.index");
+  const std::string name = rule->name + "." + index->name;
+  if (!record.object.empty()) record.object += ',';
+  record.object += name;
+  record.tenant = query.tenant.empty() ? kDefaultTenant : query.tenant;
+  const bool is_slow = std::any_of(index->versions.begin(), index->versions.end(),
+                                   [](const auto& version) { return version.form.slow.has_value(); });
+  if (is_slow && ++slow > kMaxSlowItems) {
+    return Error(ErrorCode::kInvalidArgument, "has more searches of slow indexes than one call may")
+        .At("search")
+        .WithLimit(kMaxSlowItems);
+  }
+  COFFER_TRY(quotas_.Take(Quotas::Use::kSearch, caller.principal.id, name, 1));
+  return SearchIndex(*unsealed.keys, *rule, tenant, query.term);
+}
+
+bool FieldService::UsesSlowIndex(const std::vector<std::string_view>& fields) const {
+  const Result<std::shared_ptr<Unsealed>> unsealed = barrier_.Enter();
+  if (!unsealed.ok()) return false;  // Refused at once.
+  const std::shared_ptr<const policy::CatalogView> view = (*unsealed)->catalogs->view();
+  return std::any_of(fields.begin(), fields.end(), [&](std::string_view field) {
+    const policy::FieldRule* rule = view->Find(field);
+    return rule != nullptr && std::any_of(rule->indexes.begin(), rule->indexes.end(), [](const auto& index) {
+             return std::any_of(index.versions.begin(), index.versions.end(),
+                                [](const auto& version) { return version.form.slow.has_value(); });
+           });
   });
 }
 
@@ -93,7 +219,13 @@ bool FieldService::IsQuick(const std::vector<FieldColumn>& columns, bool makes_k
     const policy::FieldRule* rule = view->Find(column.field);
     if (rule == nullptr) return true;
     const Result<TenantUuid> tenant = (*unsealed)->keys->ResolveTenant(column.tenant);
-    if (tenant.ok() && !(*unsealed)->keys->HasDataKey(rule->keyrings.front(), *tenant)) return false;
+    if (!tenant.ok()) return true;
+    if (!(*unsealed)->keys->HasDataKey(rule->keyrings.front(), *tenant)) return false;
+    for (const policy::IndexRule& index : rule->indexes) {
+      for (const policy::IndexVersionRule* version : VersionsToWrite(index)) {
+        if (!IndexIsOpen(*(*unsealed)->keys, *version, *tenant)) return false;
+      }
+    }
   }
   return true;
 }

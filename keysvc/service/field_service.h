@@ -1,7 +1,9 @@
 // FieldService: encrypts, decrypts and rewraps the values of fields, through the pipeline.
 #pragma once
 
+#include "keysvc/service/index_search.h"
 #include "keysvc/service/pipeline.h"
+#include "keysvc/service/quotas.h"
 
 namespace coffer::keysvc {
 
@@ -19,14 +21,27 @@ struct FieldColumn {
   std::size_t row_width = 0;
   std::vector<BoundColumn> contexts;  // context_width for each value, value by value
   std::size_t context_width = 0;
+  SearchTerm match = {};  // Decrypt: what the values must be; kNothing: whatever they are
 };
 
-enum class ItemFailure : std::uint8_t { kDecryptFailed = 1, kKeyDisabled = 2 };
+enum class ItemFailure : std::uint8_t { kDecryptFailed = 1, kKeyDisabled = 2, kNoMatch = 3 };
 
 struct ColumnOutput {
   std::vector<std::string> values;                              // one a value asked; empty where it failed
   std::vector<std::pair<std::uint32_t, ItemFailure>> failures;  // by ascending index
+  std::vector<IndexColumnOutput> indexes;                       // tokens, of what the caller may have made
 };
+
+inline constexpr std::size_t kMaxQueries = 256;  // searches of one call
+
+// One search.
+struct IndexQuery {
+  std::string_view field;
+  std::string_view tenant;  // empty: "default"
+  SearchTerm term;
+};
+
+using IndexAnswers = std::vector<std::vector<VersionTokens>>;  // one a query, by version
 
 struct FieldOutput {
   std::vector<ColumnOutput> columns;
@@ -34,24 +49,40 @@ struct FieldOutput {
 };
 
 // Thread-safe. kInvalidArgument, with a path like "columns[0].values[3]", for an unknown field or tenant, a broken
-// limit, or a row or context that is not as declared; then nothing was done.
+// limit, a row or context that is not as declared, or a value that an index cannot take; then nothing was done.
+// kResourceExhausted: the caller's quota for an index is used up.
 class FieldService {
  public:
-  FieldService(const Pipeline& pipeline, const Clock& clock, const Barrier& barrier)
-      : pipeline_(pipeline), clock_(clock), barrier_(barrier) {}
+  FieldService(const Pipeline& pipeline, const Clock& clock, const Barrier& barrier, const Quotas::Limits& limits = {})
+      : pipeline_(pipeline), clock_(clock), barrier_(barrier), quotas_(clock, limits) {}
 
   Result<FieldOutput> Encrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const;
   Result<FieldOutput> Decrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const;
-  Result<FieldOutput> Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns) const;
+  // `with_tokens`: those of the rows too, when the caller may make tokens.
+  Result<FieldOutput> Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns,
+                             bool with_tokens = false) const;
+  Result<IndexAnswers> Search(const Caller& caller, const std::vector<IndexQuery>& queries) const;
 
   // True when a call over these columns is short and waits for nothing, so that it may run on a transport's thread.
   // `makes_keys`: the call encrypts.
   bool IsQuick(const std::vector<FieldColumn>& columns, bool makes_keys) const;
+  // True when a field of these names has a slow index, whose tokens take a hundred milliseconds and as many MiB each.
+  bool UsesSlowIndex(const std::vector<std::string_view>& fields) const;
+
+  // Pipeline::Reject.
+  Error Reject(const Caller& caller, policy::Operation operation, Error error) const {
+    return pipeline_.Reject(caller, operation, std::move(error));
+  }
 
  private:
+  Result<std::vector<VersionTokens>> SearchOne(Unsealed& unsealed, const policy::CatalogView& view,
+                                               const Caller& caller, const IndexQuery& query, CallRecord& record,
+                                               std::size_t& slow) const;
+
   const Pipeline& pipeline_;
   const Clock& clock_;
   const Barrier& barrier_;
+  mutable Quotas quotas_;
 };
 
 }  // namespace coffer::keysvc

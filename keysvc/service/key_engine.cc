@@ -25,7 +25,8 @@ KeyEngine::KeyEngine(AuthenticatedStore& store, StoreUuid uuid, RootKey root, co
       root_(std::move(root)),
       decoy_key_(RandomSecret(kKeySize)),
       clock_(clock),
-      ciphers_(options.cipher_cache) {}
+      ciphers_(options.cipher_cache),
+      tokenizers_(options.tokenizer_cache) {}
 
 Result<std::unique_ptr<KeyEngine>> KeyEngine::Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root,
                                                    const Clock& clock, const Options& options) {
@@ -50,13 +51,14 @@ Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act,
   return apply(table_, keks_);
 }
 
-Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name) {
+Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name, KeyringPurpose purpose) {
   if (!IsSlug(name))
     return Error(ErrorCode::kInvalidArgument, "a keyring's name is [a-z0-9][a-z0-9-]*, at most 63 characters")
         .At("name");
   const std::int64_t now = clock_.UnixMicros();
   Keyring keyring{.uuid = KeyringUuid::Generate(UnixMillis(clock_)),
                   .name = std::string(name),
+                  .purpose = purpose,
                   .primary = KeyVersion{1},
                   .created_us = now};
   const SecretBytes kek_bytes = RandomSecret(kKeySize);
@@ -162,7 +164,10 @@ Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion
   };
   COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) -> Status {
     COFFER_TRY(table.Replace(version));
-    if (state == VersionState::kDisabled) ciphers_.Clear();
+    if (state == VersionState::kDisabled) {
+      ciphers_.Clear();
+      tokenizers_.Clear();
+    }
     generation_.fetch_add(1, std::memory_order_acq_rel);
     return {};
   }));
@@ -220,9 +225,11 @@ std::vector<Tenant> KeyEngine::ListTenants(std::string_view after, std::size_t l
   return page;
 }
 
-bool KeyEngine::HasKeyring(std::string_view name) const {
+std::optional<KeyringPurpose> KeyEngine::PurposeOf(std::string_view name) const {
   const ReadLock lock(table_mutex_);
-  return table_.FindKeyring(name) != nullptr;
+  const Keyring* keyring = table_.FindKeyring(name);
+  if (keyring == nullptr) return std::nullopt;
+  return keyring->purpose;
 }
 
 Result<TenantUuid> KeyEngine::ResolveTenant(std::string_view name) const {

@@ -47,6 +47,19 @@ struct FieldPlaceAndForm {
 
 using CipherPointer = std::shared_ptr<const FieldCipher>;
 
+// Whose tokens are asked for: an index version (a profile of a domain, under a version of a keyring) for a tenant. The
+// views must outlive the call.
+struct IndexPlace {
+  std::string_view keyring;  // its name
+  KeyVersion key_version;
+  IndexDomainUuid domain;
+  bool global = false;  // one key for all tenants: that of the default tenant, derived for the nil tenant
+  TenantUuid tenant;
+  const TokenForm& form;  // with the profile's number
+};
+
+using TokenizerPointer = std::shared_ptr<const IndexTokenizer>;
+
 // What a key id in a ciphertext turned out to be.
 struct DecryptLookup {
   enum class Outcome : std::uint8_t { kFound, kUnknown, kRefused };  // kRefused: version disabled or worse
@@ -62,13 +75,14 @@ class KeyEngine {
  public:
   struct Options {
     std::size_t cipher_cache = 16'384;
+    std::size_t tokenizer_cache = 4'096;
   };
   // Reads and cross-checks every record, and opens every KEK. The store and the clock must outlive the engine.
   static Result<std::unique_ptr<KeyEngine>> Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root,
                                                  const Clock& clock, const Options& options);
 
   // Names are slugs. kAlreadyExists, kInvalidArgument, kResourceExhausted at the limits above.
-  Result<KeyringView> CreateKeyring(std::string_view name);
+  Result<KeyringView> CreateKeyring(std::string_view name, KeyringPurpose purpose = KeyringPurpose::kEncrypt);
   // `expected` none: whatever the primary is; else kConflict when it is another.
   Result<KeyringView> RotateKeyring(std::string_view name, KeyVersion expected);
   // kFailedPrecondition for the primary. A state that is there already is fine.
@@ -81,7 +95,8 @@ class KeyEngine {
   // Up to `limit` whose names follow `after`, by name.
   std::vector<Keyring> ListKeyrings(std::string_view after, std::size_t limit) const;
   std::vector<Tenant> ListTenants(std::string_view after, std::size_t limit) const;
-  bool HasKeyring(std::string_view name) const;
+  // Nothing: there is no such keyring.
+  std::optional<KeyringPurpose> PurposeOf(std::string_view name) const;
   // kInvalidArgument for a tenant that is not registered; empty means "default".
   Result<TenantUuid> ResolveTenant(std::string_view name) const;
 
@@ -92,6 +107,12 @@ class KeyEngine {
   bool HasDataKey(std::string_view keyring, TenantUuid tenant) const;
   // By the id in the ciphertext, never by trial: keyring and tenant of the key must be the request's.
   Result<DecryptLookup> CipherForDecrypt(const FieldPlaceAndForm& field, KeyId id);
+  // The tokenizer of an index version; makes the tenant's index data key on first use (a commit) when `make`, else null
+  // when there is none yet: no row can have its tokens. kFailedPrecondition when the keyring does not exist, is not one
+  // of purpose index, or the version is not enabled.
+  Result<TokenizerPointer> TokenizerFor(const IndexPlace& place, bool make);
+  // True when TokenizerFor needs no commit.
+  bool HasIndexKey(const IndexPlace& place) const;
   // The keyring version that made this ciphertext of this keyring; none when the key is not known.
   KeyVersion VersionOfKey(KeyId id) const;
 
@@ -120,14 +141,16 @@ class KeyEngine {
   Result<KeyringView> SetVersionState(std::string_view name, KeyVersion version, VersionState state);
   KeyringView ViewOf(const Keyring& keyring) const COFFER_REQUIRES_SHARED(table_mutex_);
   Status OpenKeks() COFFER_REQUIRES(table_mutex_);
-  Result<DataKey> MakeDataKey(std::string_view keyring, TenantUuid tenant);
-  Result<DataKey> NewDataKey(const Keyring& keyring, TenantUuid tenant, KeyId id) const
+  // Status: that the key is there now. `version` none: the primary one.
+  Status MakeDataKey(std::string_view keyring, KeyVersion version, TenantUuid tenant);
+  Result<DataKey> NewDataKey(const Keyring& keyring, KeyVersion version, TenantUuid tenant, KeyId id) const
       COFFER_REQUIRES_SHARED(table_mutex_);
   Result<SecretBytes> UnwrapDataKey(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
   Result<CipherPointer> CipherOf(const DataKey& key, const FieldPlaceAndForm& field)
       COFFER_REQUIRES_SHARED(table_mutex_);
   KeyId UnusedKeyId() const COFFER_REQUIRES_SHARED(table_mutex_);
   Result<CipherPointer> Decoy(const FieldPlaceAndForm& field);
+  TenantUuid KeyTenantOf(const IndexPlace& place) const COFFER_REQUIRES_SHARED(table_mutex_);
 
   AuthenticatedStore& store_;
   const StoreUuid uuid_;
@@ -135,6 +158,7 @@ class KeyEngine {
   const SecretBytes decoy_key_;
   const Clock& clock_;
   CipherCache ciphers_;
+  TokenizerCache tokenizers_;
   std::atomic<std::uint64_t> generation_{1};
 
   Mutex mutation_mutex_;  // taken before table_mutex_

@@ -17,6 +17,10 @@ Status AddAll(AuthenticatedStore& store, Table table, Result<Record> (*from_row)
   return {};
 }
 
+Error NoFieldKeyring() {
+  return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
+}
+
 Error NotOurKey() { return Error(ErrorCode::kIntegrity, "a wrapped key of the store does not open"); }
 
 Result<SecretBytes> UnwrapChecked(const SecretBytes& wrapping, KeyId wrapping_id, const WrapContext& context,
@@ -45,6 +49,7 @@ Status KeyEngine::Reload() {
   table_ = std::move(table);
   COFFER_TRY(OpenKeks());
   ciphers_.Clear();
+  tokenizers_.Clear();
   generation_.fetch_add(1, std::memory_order_acq_rel);
   stale_ = false;
   return {};
@@ -99,8 +104,7 @@ Result<CipherPointer> KeyEngine::CipherForEncrypt(const FieldPlaceAndForm& field
     {
       const ReadLock lock(table_mutex_);
       const Keyring* keyring = table_.FindKeyring(field.keyring);
-      if (keyring == nullptr)
-        return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
+      if (keyring == nullptr) return NoFieldKeyring();
       const Version* primary = table_.FindVersion(keyring->uuid, keyring->primary);
       if (primary->state != VersionState::kEnabled) {
         return Error(ErrorCode::kFailedPrecondition, "the keyring's primary version is not enabled").At("keyring");
@@ -109,14 +113,14 @@ Result<CipherPointer> KeyEngine::CipherForEncrypt(const FieldPlaceAndForm& field
       if (key != nullptr) return CipherOf(*key, field);
     }
     // Not there: made, committed, and looked for again, so that only what is durable is ever used.
-    COFFER_TRY(MakeDataKey(field.keyring, field.place.tenant));
+    COFFER_TRY(MakeDataKey(field.keyring, KeyVersion{}, field.place.tenant));
   }
 }
 
-Result<DataKey> KeyEngine::NewDataKey(const Keyring& keyring, TenantUuid tenant, KeyId id) const {
+Result<DataKey> KeyEngine::NewDataKey(const Keyring& keyring, KeyVersion version, TenantUuid tenant, KeyId id) const {
   const SecretBytes bytes = RandomSecret(kKeySize);
   DataKey key{.keyring = keyring.uuid,
-              .version = keyring.primary,
+              .version = version,
               .tenant = tenant,
               .id = id,
               .kek = keyring.kek,
@@ -130,33 +134,26 @@ Result<DataKey> KeyEngine::NewDataKey(const Keyring& keyring, TenantUuid tenant,
   return key;
 }
 
-Result<DataKey> KeyEngine::MakeDataKey(std::string_view keyring_name, TenantUuid tenant) {
-  std::optional<DataKey> winner;
-  bool known = false;
+Status KeyEngine::MakeDataKey(std::string_view keyring_name, KeyVersion version, TenantUuid tenant) {
+  std::optional<DataKey> made;
   const auto act = [&](StoreMutation& mutation) -> Status {
     const ReadLock lock(table_mutex_);
     const Keyring* keyring = table_.FindKeyring(keyring_name);
-    if (keyring == nullptr)
-      return Error(ErrorCode::kFailedPrecondition, "the field's keyring does not exist").At("keyring");
-    const DataKey* existing = table_.FindDataKey(keyring->uuid, keyring->primary, tenant);
-    if (existing != nullptr) {
-      winner = *existing;
-      known = true;
-      return {};
-    }
-    const Row place{Uuid{keyring->uuid.bytes}, static_cast<std::int64_t>(keyring->primary.value), Uuid{tenant.bytes}};
+    if (keyring == nullptr) return NoFieldKeyring();
+    const KeyVersion number = version == KeyVersion{} ? keyring->primary : version;
+    if (table_.FindDataKey(keyring->uuid, number, tenant) != nullptr) return {};
+    const Row place{Uuid{keyring->uuid.bytes}, static_cast<std::int64_t>(number.value), Uuid{tenant.bytes}};
     COFFER_ASSIGN_OR_RETURN(const std::optional<Row> stored, mutation.Get(Table::kDataKey, place));
     if (!stored) {
-      COFFER_ASSIGN_OR_RETURN(const DataKey made, NewDataKey(*keyring, tenant, UnusedKeyId()));
-      COFFER_TRY(mutation.Insert(Table::kDataKey, ToRow(made)));
+      COFFER_ASSIGN_OR_RETURN(const DataKey fresh, NewDataKey(*keyring, number, tenant, UnusedKeyId()));
+      COFFER_TRY(mutation.Insert(Table::kDataKey, ToRow(fresh)));
     }
     COFFER_ASSIGN_OR_RETURN(const std::optional<Row> read_back, mutation.Get(Table::kDataKey, place));
     if (!read_back) return Error(ErrorCode::kInternal, "a data key just inserted cannot be read");
-    COFFER_ASSIGN_OR_RETURN(winner, DataKeyFromRow(*read_back));
+    COFFER_ASSIGN_OR_RETURN(made, DataKeyFromRow(*read_back));
     return {};
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) { return known ? Status() : table.Add(*winner); }));
-  return *winner;
+  return Mutate(act, [&](KeyTable& table, KekMap&) { return made ? table.Add(*made) : Status(); });
 }
 
 Result<CipherPointer> KeyEngine::Decoy(const FieldPlaceAndForm& field) {

@@ -37,10 +37,11 @@ Result<std::size_t> PageSize(std::uint32_t asked) {
   return std::size_t{asked == 0 ? kDefaultPage : asked};
 }
 
-Result<KeyringView> KeyService::CreateKeyring(const Caller& caller, const std::string& name) const {
+Result<KeyringView> KeyService::CreateKeyring(const Caller& caller, const std::string& name,
+                                              KeyringPurpose purpose) const {
   return pipeline_.Mutate(caller, policy::Operation::kCreateKeyring, [&](Unsealed& unsealed, CallRecord& record) {
     NameObject(record, name);
-    return unsealed.keys->CreateKeyring(name);
+    return unsealed.keys->CreateKeyring(name, purpose);
   });
 }
 

@@ -10,7 +10,8 @@ class KeyService {
  public:
   explicit KeyService(const Pipeline& pipeline) : pipeline_(pipeline) {}
 
-  Result<KeyringView> CreateKeyring(const Caller& caller, const std::string& name) const;
+  Result<KeyringView> CreateKeyring(const Caller& caller, const std::string& name,
+                                    KeyringPurpose purpose = KeyringPurpose::kEncrypt) const;
   Result<KeyringView> GetKeyring(const Caller& caller, const std::string& name) const;
   Result<KeyringView> RotateKeyring(const Caller& caller, const std::string& name, KeyVersion expected) const;
   Result<KeyringView> DisableVersion(const Caller& caller, const std::string& name, KeyVersion version) const;
@@ -26,6 +27,11 @@ class KeyService {
   Result<Page<Keyring>> ListKeyrings(const Caller& caller, std::uint32_t page_size,
                                      const std::string& page_token) const;
   Result<Page<Tenant>> ListTenants(const Caller& caller, std::uint32_t page_size, const std::string& page_token) const;
+
+  // Pipeline::Reject.
+  Error Reject(const Caller& caller, policy::Operation operation, Error error) const {
+    return pipeline_.Reject(caller, operation, std::move(error));
+  }
 
  private:
   const Pipeline& pipeline_;

@@ -42,8 +42,8 @@ class Pipeline {
                   Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again"));
   }
 
-  // For a door that cannot read a request: the refusal when the caller may not do the act at all, else `error`; recorded
-  // either way.
+  // For a door that cannot read a request: the refusal when the caller may not do the act at all, else `error`;
+  // recorded either way.
   Error Reject(const Caller& caller, policy::Operation operation, Error error) const;
 
   // Mutations: the same, recorded before and after, run once.

@@ -10,7 +10,7 @@ using MaybeChange = Result<std::optional<KeyChange>>;
 MaybeChange Same() { return std::optional<KeyChange>(); }
 
 MaybeChange Changed(CatalogKey key, std::string_view from, std::string_view to, bool weaker) {
-  KeyChange change{key, std::string(RuleOf(key).name), weaker};
+  KeyChange change{key, std::string(RuleOf(key).name), weaker, {}};
   change.what.append(": ").append(from).append(" -> ").append(to);
   return std::optional(std::move(change));
 }
@@ -38,9 +38,24 @@ MaybeChange CompareBind(const FieldDeclaration& before, const FieldDeclaration& 
   return Frozen("is frozen since the field was applied: declare a new field and re-encrypt");
 }
 
-MaybeChange ComparePad(const LockedField& before, std::uint8_t wanted) {
+// How much a suite protects: the deterministic one shows equality, the committing one also says which key it is of.
+int RankOf(Suite suite) { return suite == Suite::kAes256Siv ? 0 : static_cast<int>(suite); }
+
+MaybeChange CompareSuite(Suite before, Suite wanted) {
+  if (before == wanted) return Same();
+  MaybeChange change =
+      Changed(CatalogKey::kSuite, SuiteWord(before), SuiteWord(wanted), RankOf(wanted) < RankOf(before));
+  if (wanted == Suite::kAes256Siv) (*change)->why = "equal values have equal ciphertexts";
+  return change;
+}
+
+MaybeChange ComparePad(const LockedField& before, const FieldForm& form) {
+  const std::uint8_t wanted = form.pad_multiple;
   const std::uint8_t now = before.now.form.pad_multiple;
   if (now == wanted) return Same();
+  if (form.suite == Suite::kAes256Siv && before.now.form.suite == Suite::kAes256Siv) {
+    return Frozen("is frozen with suite 4: equal values would no longer have equal ciphertexts");
+  }
   const std::uint8_t frozen = before.PadMultiple();
   if (wanted != 0 && frozen != 0 && wanted != frozen) {
     return Frozen("keeps the multiple that values were padded to: declare a new field and re-encrypt")
@@ -78,6 +93,11 @@ MaybeChange CompareDeadline(const LockedField& before, const CatalogField& wante
   return Changed(CatalogKey::kAcceptUnboundUntil, from, until == 0 ? "never" : std::to_string(until), until > *now);
 }
 
+MaybeChange CompareExpectation(const std::optional<Expectation>& before, const std::optional<Expectation>& wanted) {
+  if (before == wanted) return Same();
+  return Changed(CatalogKey::kExpect, before ? "given" : "not given", wanted ? "as it is now" : "not given", false);
+}
+
 MaybeChange CompareKey(CatalogKey key, const LockedField& before, const CatalogField& wanted) {
   const FieldDeclaration& was = before.now;
   const FieldDeclaration& will = wanted.declaration;
@@ -91,10 +111,9 @@ MaybeChange CompareKey(CatalogKey key, const LockedField& before, const CatalogF
     case CatalogKey::kBind:
       return CompareBind(was, will);
     case CatalogKey::kSuite:
-      if (was.form.suite == will.form.suite) return Same();
-      return Changed(key, SuiteWord(was.form.suite), SuiteWord(will.form.suite), will.form.suite < was.form.suite);
+      return CompareSuite(was.form.suite, will.form.suite);
     case CatalogKey::kPad:
-      return ComparePad(before, will.form.pad_multiple);
+      return ComparePad(before, will.form);
     case CatalogKey::kBindRow:
       if (was.form.row_bound == will.form.row_bound) return Same();
       return Changed(key, BoolWord(was.form.row_bound), BoolWord(will.form.row_bound), !will.form.row_bound);
@@ -104,6 +123,10 @@ MaybeChange CompareKey(CatalogKey key, const LockedField& before, const CatalogF
       return Same();  // names are the plan's
     case CatalogKey::kAcceptUnboundUntil:
       return CompareDeadline(before, wanted);
+    case CatalogKey::kExpect:
+      return CompareExpectation(before.expect, wanted.expect);
+    case CatalogKey::kIndex:
+      return Same();  // has a plan of its own
   }
   return Same();
 }

@@ -1,4 +1,5 @@
 // What changes on one field that was applied before, catalog key by catalog key, and whether it then protects less.
+// (The keys of an index are index_diff.h.)
 #pragma once
 
 #include "policy/catalog.h"
@@ -11,6 +12,7 @@ struct KeyChange {
   CatalogKey key;
   std::string what;  // "suite: 1 -> 2"
   bool weaker = false;
+  std::string_view why = {};  // a literal: what it costs, when that is another thing than the key's rule says
 };
 
 // kFailedPrecondition At the key for a change of what is frozen. A rename is not a key's change here.

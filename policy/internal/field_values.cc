@@ -52,7 +52,8 @@ Result<FieldClass> ReadClass(const TomlNode& node) {
 Result<Suite> ReadSuite(const TomlNode& node) {
   if (node.kind == Kind::kInteger && node.integer == 1) return Suite::kXaes256Gcm;
   if (node.kind == Kind::kInteger && node.integer == 2) return Suite::kXaes256GcmCommitting;
-  return Refused("must be 1 or 2: fields have no other suite");
+  if (node.kind == Kind::kInteger && node.integer == 4) return Suite::kAes256Siv;
+  return Refused("must be 1, 2 or 4: fields have no other suite");
 }
 
 Result<std::uint8_t> ReadPad(const TomlNode& node) {

@@ -5,7 +5,8 @@
 
 namespace coffer::policy {
 
-// true, false, a decimal integer or an offset date-time; kOther for everything else. The line is the caller's.
+// true, false, a decimal integer, digits with a dot or an offset date-time; kOther for everything else. The line is the
+// caller's.
 TomlNode ParseTomlScalar(std::string_view word);
 
 // Appends U+`code` as UTF-8; false when it is a surrogate or above U+10FFFF.

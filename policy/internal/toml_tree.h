@@ -1,8 +1,8 @@
 // The part of TOML 1.0 that catalogs and locks are written in, as a small tree with lines. Everything that it takes is
 // TOML and means the same there (tests and fuzzing compare with toml++, which is itself undefined on broken input).
 //
-// Left out: multi-line strings, lists of tables ([[x]]), numbers but decimal integers without '_', dates and times but
-// 2027-01-31T00:00:00Z or with an offset, and going back into a table that dotted keys made.
+// Left out: multi-line strings, lists of tables ([[x]]), numbers but decimal ones without '_' or exponent, dates and
+// times but 2027-01-31T00:00:00Z or with an offset, and going back into a table that dotted keys made.
 #pragma once
 
 #include <map>
@@ -20,8 +20,9 @@ struct TomlNode {
   enum class Kind : std::uint8_t {
     kText,
     kInteger,
+    kDecimal,  // digits with a dot, as `text`: "-0.25", without a leading '+'
     kBool,
-    kInstant,  // an offset date-time in whole seconds, as `integer` Unix seconds
+    kInstant,  // an offset date-time in whole seconds, as `integer` Unix seconds; `text` as written
     kArray,
     kTable,
     kOther,  // what is left out above and has no quotes or brackets; nobody takes it
@@ -50,6 +51,7 @@ struct TomlNode::Entry {
 };
 
 inline constexpr std::size_t kMaxTomlKeyParts = 4;  // a.b.c.d
+inline constexpr std::size_t kMaxTomlDecimal = 64;  // characters of a number with a dot
 inline constexpr std::size_t kMaxTomlDepth = 4;     // arrays and inline tables in one another
 
 // The document's top table. kInvalidArgument with the line for whatever is not that. Thread-safe.

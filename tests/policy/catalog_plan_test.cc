@@ -303,7 +303,8 @@ TEST(CatalogPlan, UnbindingRowsKeepsTheirTypesForOlderValues) {
 }
 
 TEST(CatalogPlan, IdsGivenTwiceAreADefect) {
-  const NewIds same = {[] { return ScopeId(1); }, [] { return FieldId(1); }};
+  PlanPorts same = CountingIds();
+  same.field = [] { return FieldId(1); };
   const Result<CatalogChange> change = PlanApply(MustParse(kShopCatalog), std::nullopt, std::nullopt, same);
   ASSERT_FALSE(change.ok());
   EXPECT_EQ(change.error().code(), ErrorCode::kInternal);

@@ -132,8 +132,6 @@ TEST(CatalogRefusals, ClassKeyringAndUnknownKeys) {
       Field("keyring no slug", "keyring = \"my_keys\"", "keyring", 3),
       Field("keyring reserved", "keyring = \"coffer-secrets\"", "keyring", 3),
       Pii("unknown key", "padding = 1", "padding"),
-      Pii("index not known yet", "index = { exact = { kind = \"equality\" } }", "index"),
-      Pii("expect not known yet", "expect = { rows = 1 }", "expect"),
       NoToml("key twice", "class = \"pii\"\nclass = \"pii\"", 4),
   });
 }
@@ -164,7 +162,9 @@ TEST(CatalogRefusals, SuitePaddingAndReasons) {
   ExpectRefused({
       Pii("suite 0", "suite = 0", "suite"),
       Pii("suite reserved", "suite = 3", "suite"),
-      Pii("suite deterministic", "suite = 4", "suite"),
+      Pii("suite between", "suite = 5", "suite"),
+      Pii("suite deterministic with bound rows", "row = \"uuid\"\nsuite = 4", "bind_row", 2),
+      Pii("suite deterministic without expectation", "bind_row = false\nsuite = 4", "expect", 2),
       Pii("suite no number", "suite = \"2\"", "suite"),
       Pii("suite float", "suite = 1.0", "suite"),
       Pii("pad 0", "pad = 0", "pad"),

@@ -110,7 +110,7 @@ TEST(Catalog, LimitsAreReachedExactly) {
 
 TEST(CatalogKeys, EveryKeyIsFoundByItsNameAndNothingElseIs) {
   for (const CatalogKeyRule& rule : kCatalogKeys) EXPECT_EQ(FindCatalogKey(rule.name), rule.key) << rule.name;
-  for (const char* name : {"", "Class", "index", "expect", "class ", "pads"})
+  for (const char* name : {"", "Class", "indexes", "expects", "class ", "pads"})
     EXPECT_FALSE(FindCatalogKey(name)) << name;
 }
 

@@ -2,6 +2,7 @@
 // undefined.
 #pragma once
 
+#include <charconv>
 #include <string_view>
 
 #include "policy/internal/toml_tree.h"
@@ -31,12 +32,20 @@ inline bool SameMoment(const TomlNode& ours, const toml::date_time& theirs) {
   return of_day == theirs.time.hour * 3600 + theirs.time.minute * 60 + theirs.time.second;
 }
 
+inline double AsDouble(std::string_view text) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
 inline bool Same(const TomlNode& ours, const toml::node& theirs) {
   switch (ours.kind) {
     case TomlNode::Kind::kText:
       return theirs.is_string() && theirs.as_string()->get() == ours.text;
     case TomlNode::Kind::kInteger:
       return theirs.is_integer() && theirs.as_integer()->get() == ours.integer;
+    case TomlNode::Kind::kDecimal:
+      return theirs.is_floating_point() && theirs.as_floating_point()->get() == AsDouble(ours.text);
     case TomlNode::Kind::kBool:
       return theirs.is_boolean() && theirs.as_boolean()->get() == ours.boolean;
     case TomlNode::Kind::kInstant:

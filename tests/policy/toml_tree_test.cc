@@ -15,6 +15,8 @@ TEST(TomlTree, WhatIsTakenMeansTheSameToTheLibrary) {
            "",
            "a = 1",
            "a=-0\nb=+7\nc=9223372036854775807\nd=-9223372036854775808\n",
+           "a=0.0\nb=+0.25\nc=-17.100\nd=0.000000000001\ne=[1.5,2.5]\n",
+           "a=99999999999999999999999999999999999999999999999999999999999999.9",
            "a = true # b = false\n#\n \t\nb\t= false\r\n",
            "\"a b\" = 'c:\\d'\n'' = \"\"\n\"y\" . x = \"\\b\\t\\n\\f\\r\\\"\\\\\\u00fc\\U0001F600\\uFFFF\"\n",
            "a.b.c = 1\na.b.d = 2\na.e = 3\n",
@@ -46,8 +48,30 @@ TEST(TomlTree, MomentsAreUnixSeconds) {
   EXPECT_EQ(instant("1969-12-31T23:59:58Z"), -2);
 }
 
+TEST(TomlTree, DecimalsKeepTheirDigits) {
+  const Result<TomlNode> node = ParseToml("a = [+0.250, -1.5, 10.0]", kMax);
+  ASSERT_TRUE(node.ok());
+  const std::vector<TomlNode>& items = node->Find("a")->items;
+  for (const TomlNode& item : items) EXPECT_EQ(item.kind, TomlNode::Kind::kDecimal);
+  EXPECT_EQ(items.at(0).text, "0.250");
+  EXPECT_EQ(items.at(1).text, "-1.5");
+  EXPECT_EQ(items.at(2).text, "10.0");
+}
+
+TEST(TomlTree, DecimalThatIsTooLongIsOfNoKind) {
+  const std::string longest = "0." + std::string(kMaxTomlDecimal - 2, '1');
+  EXPECT_EQ(ParseToml("a = " + longest, kMax)->Find("a")->kind, TomlNode::Kind::kDecimal);
+  EXPECT_EQ(ParseToml("a = " + longest + "1", kMax)->Find("a")->kind, TomlNode::Kind::kOther);
+}
+
 TEST(TomlTree, ValuesLeftOutAreOfNoKind) {
-  for (const char* word : {"1.0",
+  for (const char* word : {"1.",
+                           ".5",
+                           "01.0",
+                           "1.0e3",
+                           "1.0_1",
+                           "1.0.0",
+                           "+-1.0",
                            "1e3",
                            "0x1",
                            "1_000",

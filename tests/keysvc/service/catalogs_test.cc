@@ -18,6 +18,21 @@ TEST_F(CatalogsTest, ApplyNeedsItsKeyrings) {
   EXPECT_TRUE(admin_service.ShowCatalog(admin, "")->scopes.empty());
 }
 
+TEST_F(CatalogsTest, FieldsNeedAKeyringThatEncrypts) {
+  ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+  for (const KeyringPurpose purpose : {KeyringPurpose::kIndex, KeyringPurpose::kDeterministic}) {
+    const std::string name = "ring-" + std::to_string(static_cast<int>(purpose));
+    ASSERT_EQ(key_service.CreateKeyring(admin, name, purpose)->keyring.purpose, purpose);
+    const std::string catalog =
+        "scope = \"shop\"\n[field.\"user.email\"]\nclass = \"pii\"\nrow = \"int64\"\nkeyring = \"" + name + "\"\n";
+    const Result<policy::CatalogChange> refused = admin_service.Apply(admin, catalog, "", "");
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
+    EXPECT_EQ(refused.error().path(), "field.user.email.keyring");
+  }
+  EXPECT_TRUE(admin_service.ShowCatalog(admin, "")->scopes.empty());
+}
+
 TEST_F(CatalogsTest, SecondApplyNeedsTheLockAndChangesNothing) {
   StartShop();
   EXPECT_EQ(admin_service.Apply(admin, kShopCatalog, "", "").error().code(), ErrorCode::kFailedPrecondition);

@@ -5,6 +5,17 @@
 namespace coffer::keysvc {
 namespace {
 
+using FieldAct = Result<FieldOutput> (*)(const FieldService&, const Caller&, const std::vector<FieldColumn>&);
+constexpr FieldAct kEncrypt = [](const FieldService& fields, const Caller& caller, const auto& columns) {
+  return fields.Encrypt(caller, columns);
+};
+constexpr FieldAct kDecrypt = [](const FieldService& fields, const Caller& caller, const auto& columns) {
+  return fields.Decrypt(caller, columns);
+};
+constexpr FieldAct kRewrap = [](const FieldService& fields, const Caller& caller, const auto& columns) {
+  return fields.Rewrap(caller, columns);
+};
+
 using FieldServiceTest = ServiceFixture;
 
 void ExpectItemFails(const Result<FieldOutput>& output, const char* what) {
@@ -142,8 +153,8 @@ TEST_F(FieldServiceTest, OnePlantedValueFailsAlone) {
     const FieldColumn column = EmailColumn({good[0], std::string(size, 'x'), good[1]});
     FieldColumn mixed = column;
     mixed.row_parts = {std::int64_t{1}, std::int64_t{9}, std::int64_t{2}};
-    for (const auto method : {&FieldService::Decrypt, &FieldService::Rewrap}) {
-      const Result<FieldOutput> output = (fields.*method)(app, {mixed});
+    for (const FieldAct act : {kDecrypt, kRewrap}) {
+      const Result<FieldOutput> output = act(fields, app, {mixed});
       ASSERT_TRUE(output.ok()) << size << ": " << output.error().ToString();
       EXPECT_EQ(output->columns.front().failures,
                 (std::vector<std::pair<std::uint32_t, ItemFailure>>{{1, ItemFailure::kDecryptFailed}}));
@@ -214,8 +225,8 @@ class FieldServiceBadRequestTest : public ServiceFixture {
   void ExpectRefused(const std::vector<BadRequest>& cases) {
     const std::uint64_t keys_before = barrier->Enter().value()->keys->counts().data_keys;
     for (const auto& [name, columns] : cases) {
-      for (const auto method : {&FieldService::Encrypt, &FieldService::Decrypt, &FieldService::Rewrap}) {
-        const Result<FieldOutput> refused = (fields.*method)(app, columns);
+      for (const FieldAct act : {kEncrypt, kDecrypt, kRewrap}) {
+        const Result<FieldOutput> refused = act(fields, app, columns);
         ASSERT_FALSE(refused.ok()) << name;
         EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << name << ": " << refused.error().ToString();
         EXPECT_EQ(refused.error().ToString().find("nobody"), std::string::npos) << "no value in an error";

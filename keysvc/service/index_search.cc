@@ -1,0 +1,141 @@
+#include "keysvc/service/index_search.h"
+
+#include "policy/index_value.h"
+
+namespace coffer::keysvc {
+namespace {
+
+using What = SearchTerm::What;
+
+What WhatOf(IndexKind kind) {
+  switch (kind) {
+    case IndexKind::kEquality:
+      return What::kEquals;
+    case IndexKind::kPrefix:
+      return What::kBeginsWith;
+    case IndexKind::kNgram:
+      return What::kContains;
+    case IndexKind::kRange:
+      return What::kBetween;
+    case IndexKind::kCompound:
+      return What::kParts;
+  }
+  return What::kNothing;
+}
+
+Result<const policy::IndexRule*> FindRule(const policy::FieldRule& field, const SearchTerm& term) {
+  const policy::IndexRule* rule = field.FindIndex(term.index);
+  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("search.index");
+  if (term.what != WhatOf(rule->kind)) {
+    return Error(
+               ErrorCode::kInvalidArgument,
+               "must be equals for an equality index, begins_with for prefix, contains for n-gram, between for range, "
+               "parts for compound")
+        .At("search");
+  }
+  if (term.what == What::kParts && term.parts.size() != rule->parts.size()) {
+    return Error(ErrorCode::kInvalidArgument, "must have one value a part of the index")
+        .At("search.parts")
+        .WithLimit(rule->parts.size());
+  }
+  return rule;
+}
+
+Result<SecretBytes> Packed(const policy::IndexVersionRule& version, const SearchTerm& term) {
+  std::vector<std::optional<ByteView>> parts;
+  for (const ByteView part : term.parts) parts.emplace_back(part);
+  COFFER_ASSIGN_OR_RETURN(std::optional<SecretBytes> packed, PackParts(version, parts));
+  return std::move(*packed);
+}
+
+struct Orders {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+};
+
+Result<Orders> OrdersOf(const policy::IndexVersionRule& version, const SearchTerm& term) {
+  Orders orders;
+  COFFER_ASSIGN_OR_RETURN(orders.low, policy::OrderOf(version.values.front(), AsText(term.value)));
+  COFFER_ASSIGN_OR_RETURN(orders.high, policy::OrderOf(version.values.front(), AsText(term.high)));
+  return orders;
+}
+
+Result<SearchTokens> TokensOf(const IndexAtWork& index, const SearchTerm& term) {
+  const policy::IndexVersionRule& version = *index.version;
+  if (term.what == What::kBetween) {
+    COFFER_ASSIGN_OR_RETURN(const Orders orders, OrdersOf(version, term));
+    return index.tokenizer->SearchRange(orders.low, orders.high);
+  }
+  if (term.what == What::kParts) {
+    COFFER_ASSIGN_OR_RETURN(const SecretBytes packed, Packed(version, term));
+    return index.tokenizer->Search(packed.Expose(SecretAccess::kCipher));
+  }
+  COFFER_ASSIGN_OR_RETURN(const SecretBytes value, policy::IndexedBytes(version.values.front(), term.value));
+  return index.tokenizer->Search(value.Expose(SecretAccess::kCipher), term.anchors);
+}
+
+}  // namespace
+
+Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::FieldRule& field, TenantUuid tenant,
+                                               const SearchTerm& term) {
+  COFFER_ASSIGN_OR_RETURN(const policy::IndexRule* const rule, FindRule(field, term));
+  std::vector<VersionTokens> found;
+  for (const policy::IndexVersionRule& version : rule->versions) {
+    COFFER_ASSIGN_OR_RETURN(const IndexAtWork index, OpenIndex(keys, *rule, version, tenant, false));
+    if (index.tokenizer == nullptr) continue;
+    Result<SearchTokens> tokens = TokensOf(index, term);
+    if (!tokens.ok()) return std::move(tokens).error().At("search");
+    found.push_back({.version = version.number, .tokens = std::move(tokens).value()});
+  }
+  return found;
+}
+
+Result<IndexMatcher> IndexMatcher::Create(const policy::FieldRule& field, const SearchTerm& term) {
+  COFFER_ASSIGN_OR_RETURN(const policy::IndexRule* const rule, FindRule(field, term));
+  const policy::IndexVersionRule& version = rule->Written();
+  IndexMatcher matcher(*rule, version, term.what, term.anchors);
+  if (term.what == What::kBetween) {
+    Result<Orders> orders = OrdersOf(version, term);
+    if (!orders.ok()) return std::move(orders).error().At("search");
+    matcher.low_ = orders->low;
+    matcher.high_ = orders->high;
+    return matcher;
+  }
+  Result<SecretBytes> needle =
+      term.what == What::kParts ? Packed(version, term) : policy::IndexedBytes(version.values.front(), term.value);
+  if (!needle.ok()) return std::move(needle).error().At("search");
+  matcher.needle_ = std::move(needle).value();
+  return matcher;
+}
+
+bool IndexMatcher::Matches(ByteView plaintext) const {
+  const policy::IndexedValue& form = version_->values.front();
+  if (what_ == What::kBetween) {
+    const Result<std::uint64_t> order = policy::OrderOf(form, AsText(plaintext));
+    return order.ok() && low_ <= *order && *order <= high_;
+  }
+  const Result<SecretBytes> value = policy::IndexedBytes(form, plaintext);
+  if (!value.ok()) return false;
+  const std::string_view text = AsText(value->Expose(SecretAccess::kCipher));
+  const std::string_view needle = AsText(needle_.Expose(SecretAccess::kCipher));
+  switch (what_) {
+    case What::kBeginsWith:
+      return text.starts_with(needle);
+    case What::kContains:
+      if (anchors_.at_start && !text.starts_with(needle)) return false;
+      if (anchors_.at_end && !text.ends_with(needle)) return false;
+      // Both ends by one occurrence: the text is the needle.
+      if (anchors_.at_start && anchors_.at_end) return text.size() == needle.size();
+      return text.find(needle) != std::string_view::npos;
+    default:
+      return text == needle;
+  }
+}
+
+bool IndexMatcher::MatchesParts(const std::vector<std::optional<ByteView>>& parts) const {
+  const Result<std::optional<SecretBytes>> packed = PackParts(*version_, parts);
+  return packed.ok() && *packed &&
+         EqualConstantTime((*packed)->Expose(SecretAccess::kCipher), needle_.Expose(SecretAccess::kCipher));
+}
+
+}  // namespace coffer::keysvc
