@@ -32,7 +32,7 @@ struct CallRecord {
   std::string_view rule;  // the policy rule that decided
   bool ok = false;
   ErrorCode error = ErrorCode::kInternal;  // when !ok
-  std::string_view failure;                // the error's text, a literal; empty when ok
+  std::string_view failure;                // the error's text, a literal; when ok: what was not done besides
   std::uint64_t store_epoch = 0;           // a mutation's result: the epoch it gave the store
   std::string alone_reason;                // why one person did what asks two
 };

@@ -71,16 +71,37 @@ Result<policy::CatalogChange> Catalogs::PlanAgainst(const Locks& locks, std::str
   return change;
 }
 
+Status Catalogs::CheckKeyring(const std::string& name, KeyringPurpose purpose) const {
+  const std::optional<KeyringPurpose> found = keys_.PurposeOf(name);
+  if (!found) {
+    return Error(ErrorCode::kFailedPrecondition, "there is no keyring of this name: create it first").At("keyring");
+  }
+  if (found == purpose) return {};
+  switch (purpose) {
+    case KeyringPurpose::kIndex:
+      return Error(ErrorCode::kFailedPrecondition, "is not a keyring of purpose index").At("keyring");
+    case KeyringPurpose::kDeterministic:
+      return Error(ErrorCode::kFailedPrecondition, "is not a keyring of purpose deterministic, which suite 4 needs")
+          .At("keyring");
+    case KeyringPurpose::kEncrypt:
+      break;
+  }
+  return Error(ErrorCode::kFailedPrecondition, "is not a keyring of purpose encrypt").At("keyring");
+}
+
 Status Catalogs::CheckKeyrings(const policy::CatalogLock& lock) const {
   for (const policy::LockedField& field : lock.fields) {
     if (field.retired) continue;
-    const std::optional<KeyringPurpose> purpose = keys_.PurposeOf(field.now.keyring);
-    if (purpose == KeyringPurpose::kEncrypt) continue;
-    const std::string path = "field." + field.name.ToText() + ".keyring";
-    if (!purpose) {
-      return Error(ErrorCode::kFailedPrecondition, "there is no keyring of this name: create it first").At(path);
+    const std::string path = "field." + field.name.ToText();
+    const bool deterministic = field.now.form.suite == Suite::kAes256Siv;
+    Status checked =
+        CheckKeyring(field.now.keyring, deterministic ? KeyringPurpose::kDeterministic : KeyringPurpose::kEncrypt);
+    if (!checked.ok()) return std::move(checked).error().At(path);
+    for (const policy::LockedIndex& index : field.indexes) {
+      if (index.retired) continue;
+      Status of_index = CheckKeyring(index.versions.back().keyring, KeyringPurpose::kIndex);
+      if (!of_index.ok()) return std::move(of_index).error().At(path + ".index." + index.name);
     }
-    return Error(ErrorCode::kFailedPrecondition, "is a keyring of another purpose than encrypt").At(path);
   }
   return {};
 }

@@ -41,6 +41,7 @@ class Catalogs {
   // not loaded again.
   static Result<policy::CatalogView> ViewOf(const Locks& locks);
   void Use(Locks locks, policy::CatalogView view) COFFER_EXCLUDES(view_mutex_);
+  Status CheckKeyring(const std::string& name, KeyringPurpose purpose) const;
   Status CheckKeyrings(const policy::CatalogLock& lock) const;
   Result<policy::CatalogChange> PlanAgainst(const Locks& locks, std::string_view catalog, std::string_view lock) const;
 

@@ -31,7 +31,10 @@ Status CheckValue(const policy::FieldRule& rule, ByteView plaintext) {
     const policy::IndexedValue& form = version.values.front();
     const auto read = [&]() -> Status {
       if (index.kind == IndexKind::kRange) {
-        COFFER_TRY(policy::OrderOf(form, AsText(plaintext)));
+        COFFER_ASSIGN_OR_RETURN(const std::uint64_t order, policy::OrderOf(form, AsText(plaintext)));
+        if (order < version.form.domain->min || order > version.form.domain->max) {
+          return Error(ErrorCode::kInvalidArgument, "is outside the index's domain");
+        }
       } else {
         COFFER_TRY(policy::IndexedBytes(form, plaintext));
       }
