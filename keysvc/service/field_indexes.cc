@@ -148,7 +148,7 @@ Status ApplyMatches(const std::vector<FieldColumn>& columns, const std::vector<C
     if (columns[column].match.what == SearchTerm::What::kNothing) continue;
     const std::string path = "columns[" + std::to_string(column) + "]";
     Result<IndexMatcher> matcher = IndexMatcher::Create(works[column].rule(), columns[column].match);
-    if (!matcher.ok()) return std::move(matcher).error().At(path);
+    if (!matcher.ok()) return std::move(matcher).error().At(path + ".match");
     for (std::size_t item = 0; item < columns[column].values.size(); ++item) {
       const std::optional<ByteView> plaintext = decrypted(column, item);
       if (!plaintext) continue;

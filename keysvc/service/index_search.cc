@@ -25,17 +25,16 @@ What WhatOf(IndexKind kind) {
 
 Result<const policy::IndexRule*> FindRule(const policy::FieldRule& field, const SearchTerm& term) {
   const policy::IndexRule* rule = field.FindIndex(term.index);
-  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("search.index");
+  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("index");
   if (term.what != WhatOf(rule->kind)) {
     return Error(
-               ErrorCode::kInvalidArgument,
-               "must be equals for an equality index, begins_with for prefix, contains for n-gram, between for range, "
-               "parts for compound")
-        .At("search");
+        ErrorCode::kInvalidArgument,
+        "must be equals for an equality index, begins_with for prefix, contains for n-gram, between for range, "
+        "parts for compound");
   }
   if (term.what == What::kParts && term.parts.size() != rule->parts.size()) {
     return Error(ErrorCode::kInvalidArgument, "must have one value a part of the index")
-        .At("search.parts")
+        .At("parts")
         .WithLimit(rule->parts.size());
   }
   return rule;
@@ -78,7 +77,9 @@ Result<SearchTokens> TokensOf(const IndexAtWork& index, const SearchTerm& term) 
 
 Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::FieldRule& field, TenantUuid tenant,
                                                const SearchTerm& term) {
-  COFFER_ASSIGN_OR_RETURN(const policy::IndexRule* const rule, FindRule(field, term));
+  const Result<const policy::IndexRule*> known = FindRule(field, term);
+  if (!known.ok()) return Error(known.error()).At("search");
+  const policy::IndexRule* const rule = *known;
   std::vector<VersionTokens> found;
   for (const policy::IndexVersionRule& version : rule->versions) {
     COFFER_ASSIGN_OR_RETURN(const IndexAtWork index, OpenIndex(keys, *rule, version, tenant, false));
@@ -96,14 +97,14 @@ Result<IndexMatcher> IndexMatcher::Create(const policy::FieldRule& field, const 
   IndexMatcher matcher(*rule, version, term.what, term.anchors);
   if (term.what == What::kBetween) {
     Result<Orders> orders = OrdersOf(version, term);
-    if (!orders.ok()) return std::move(orders).error().At("search");
+    if (!orders.ok()) return std::move(orders).error();
     matcher.low_ = orders->low;
     matcher.high_ = orders->high;
     return matcher;
   }
   Result<SecretBytes> needle =
       term.what == What::kParts ? Packed(version, term) : policy::IndexedBytes(version.values.front(), term.value);
-  if (!needle.ok()) return std::move(needle).error().At("search");
+  if (!needle.ok()) return std::move(needle).error();
   matcher.needle_ = std::move(needle).value();
   return matcher;
 }

@@ -30,7 +30,7 @@ Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::Fi
 // A search term as the index reads it, to compare decrypted values with. The rule must outlive it.
 class IndexMatcher {
  public:
-  // As SearchIndex.
+  // As SearchIndex, without "search" in the paths.
   static Result<IndexMatcher> Create(const policy::FieldRule& rule, const SearchTerm& term);
 
   const policy::IndexRule& rule() const { return *rule_; }

@@ -144,6 +144,36 @@ class FieldLimits : public BadInput {
   void SetUp() override { StartShop(); }
 };
 
+TEST_F(FieldLimits, SearchesThatCannotBeRead) {
+  const std::string marker(kMarker);
+  const auto query = [](const std::string& search) {
+    return "queries { field: 'shop.user.email' search { index: 'exact' " + search + " } }";
+  };
+  const std::string rpc = "FieldService.IndexTokens";
+  std::string parts;
+  for (int i = 0; i < 17; ++i) parts += "values: 'v' ";
+  const Refusals cases = {
+      {"", "queries: must be 1 or more"},
+      {Times(257, query("equals: 'x'")), "queries: has more queries than allowed (limit 256)"},
+      {query(""), "queries[0].search: says nothing to look for"},
+      {"queries { field: 'shop.user.email' }", "queries[0].search: says nothing to look for"},
+      {query("equals: '" + marker + std::string(65536, 'v') + "'"),
+       "queries[0].search: is longer than allowed (limit 65536)"},
+      {query("parts { " + parts + "}"), "queries[0].search.parts: has more values than a compound index has parts"},
+      {query("equals: '" + marker + "'"), "queries[0].search.index: is not an index of the field"},
+      {"queries { field: 'shop.user.phone' search { index: 'exact' equals: 'x' } }",
+       "queries[0].field: is not a field of an applied catalog"},
+      {"queries { field: 'shop.user.email' tenant: '" + marker + "' search { index: 'exact' equals: 'x' } }",
+       "queries[0].tenant: there is no tenant of this name"},
+  };
+  for (const auto& [request, text] : cases) ExpectRefused(Invalid(rpc, request, text));
+  const std::string good = Row("parts { int64: 1 }") + Value(kMarker);
+  ExpectRefused(Invalid("FieldService.DecryptFields", Email(good + " match { index: 'exact' }"),
+                        "columns[0].match: says nothing to look for"));
+  ExpectRefused(Invalid("FieldService.DecryptFields", Email(good + " match { index: 'none' equals: 'x' }"),
+                        "columns[0].match.index: is not an index of the field"));
+}
+
 TEST_F(FieldLimits, AValueHas64KiBAtMost) {
   ExpectRefused(Invalid("FieldService.EncryptFields", Note(Value(kMarker) + Value(std::string(65537, 'v'))),
                         "columns[0].values[1]: is longer than allowed (limit 65536)"));
