@@ -96,14 +96,14 @@ TEST(MakeDirectoryTest, RefusesAFolderOfAnotherUser) {
 TEST(MakeDirectoryTest, RefusesAFolderThatOthersMayWriteTo) {
   const TempDir folder;
   ASSERT_TRUE(MakeDirectory(folder / "sub", 0700).ok());
-  for (const mode_t mode : {0720, 0702, 0770, 0707, 0777, 01777, 02770}) {
+  for (const mode_t mode : {0720U, 0702U, 0770U, 0707U, 0777U, 01777U, 02770U}) {
     ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
     const Status refused = MakeDirectory(folder / "sub", 0700);
     ASSERT_FALSE(refused.ok()) << mode;
     EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied) << mode;
     EXPECT_EQ(FactsOf(folder / "sub")->permissions, mode) << "the mode is left alone";
   }
-  for (const mode_t mode : {0700, 0755, 0711, 0500}) {
+  for (const mode_t mode : {0700U, 0755U, 0711U, 0500U}) {
     ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
     EXPECT_TRUE(MakeDirectory(folder / "sub", 0700).ok()) << mode;
   }
@@ -113,12 +113,12 @@ TEST(CheckNobodyElseReplacesTest, LooksAtWhoMayWriteAndAtTheStickyBit) {
   const TempDir folder;
   ASSERT_TRUE(MakeDirectory(folder / "sub", 0700).ok());
   ASSERT_EQ(symlink("sub", (folder / "link").c_str()), 0);
-  for (const mode_t mode : {0700, 0755, 01770, 01777}) {
+  for (const mode_t mode : {0700U, 0755U, 01770U, 01777U}) {
     ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
     EXPECT_TRUE(CheckNobodyElseReplaces(folder / "sub").ok()) << mode;
     EXPECT_TRUE(CheckNobodyElseReplaces(folder / "link").ok()) << mode;
   }
-  for (const mode_t mode : {0770, 0702, 0777, 02775}) {
+  for (const mode_t mode : {0770U, 0702U, 0777U, 02775U}) {
     ASSERT_EQ(chmod((folder / "sub").c_str(), mode), 0);
     for (const char* name : {"sub", "link"}) {
       const Status refused = CheckNobodyElseReplaces(folder / name);
