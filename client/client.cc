@@ -97,6 +97,10 @@ RpcResult<v1::RewrapFieldsResponse> Client::RewrapFields(const v1::RewrapFieldsR
   return state_->Call(*state_->fields, &v1::FieldService::Stub::RewrapFields, request, Repeat::kSafe);
 }
 
+RpcResult<v1::IndexTokensResponse> Client::IndexTokens(const v1::IndexTokensRequest& request) {
+  return state_->Call(*state_->fields, &v1::FieldService::Stub::IndexTokens, request, Repeat::kSafe);
+}
+
 RpcResult<v1::Keyring> Client::CreateKeyring(const v1::CreateKeyringRequest& request) {
   return state_->Call(*state_->keys, &v1::KeyService::Stub::CreateKeyring, request, Repeat::kNever);
 }

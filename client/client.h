@@ -1,9 +1,10 @@
 // The C++ client of the key service: one channel, one typed method a call.
 //
 // Every method waits for the answer until the deadline, at most. UNAVAILABLE is tried again within the deadline, with
-// growing, jittered pauses: reads, encryption, decryption and rewraps always, mutations only while nothing was sent.
-// What comes back from the service is an RpcError with its code and its sentence; kUnavailable without `from_service`
-// means that nobody answered. Values in requests and answers are the caller's to wipe (client/wipe_message.h).
+// growing, jittered pauses: reads, searches, encryption, decryption and rewraps always, mutations only while nothing
+// was sent. What comes back from the service is an RpcError with its code and its sentence; kUnavailable without
+// `from_service` means that nobody answered. Values in requests and answers are the caller's to wipe
+// (client/wipe_message.h).
 #pragma once
 
 #include <chrono>
@@ -60,6 +61,8 @@ class Client {
   RpcResult<v1::EncryptFieldsResponse> EncryptFields(const v1::EncryptFieldsRequest& request);
   RpcResult<v1::DecryptFieldsResponse> DecryptFields(const v1::DecryptFieldsRequest& request);
   RpcResult<v1::RewrapFieldsResponse> RewrapFields(const v1::RewrapFieldsRequest& request);
+  // What a search found is decrypted with DecryptFound (client/search.h).
+  RpcResult<v1::IndexTokensResponse> IndexTokens(const v1::IndexTokensRequest& request);
 
   // KeyService.
   RpcResult<v1::Keyring> CreateKeyring(const v1::CreateKeyringRequest& request);

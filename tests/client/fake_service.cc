@@ -28,11 +28,27 @@ grpc::Status FakeService::Seal(grpc::ServerContext* context, const v1::SealReque
   return grpc::Status::CANCELLED;
 }
 
+grpc::Status FakeService::IndexTokens(grpc::ServerContext* context, const v1::IndexTokensRequest* request,
+                                      v1::IndexTokensResponse* response) {
+  for (int query = 0; query < request->queries_size(); ++query) {
+    response->add_answers()->add_versions()->set_version(version);
+  }
+  return Answer(*context);
+}
+
+grpc::Status FakeService::DecryptFields(grpc::ServerContext* context, const v1::DecryptFieldsRequest* request,
+                                        v1::DecryptFieldsResponse* response) {
+  decrypted = *request;
+  for (const v1::Column& column : request->columns()) *response->add_columns()->mutable_values() = column.values();
+  return Answer(*context);
+}
+
 FakeServer::FakeServer(FakeService& service, const std::string& address,
                        std::shared_ptr<grpc::ServerCredentials> credentials) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, std::move(credentials), &port_);
   builder.RegisterService(static_cast<v1::AdminService::Service*>(&service));
+  builder.RegisterService(static_cast<v1::FieldService::Service*>(&service));
   builder.RegisterService(static_cast<v1::SecretService::Service*>(&service));
   builder.SetMaxReceiveMessageSize(16 << 20);
   server_ = builder.BuildAndStart();

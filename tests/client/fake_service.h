@@ -8,13 +8,16 @@
 #include <grpcpp/grpcpp.h>
 
 #include "coffer/v1/admin.grpc.pb.h"
+#include "coffer/v1/field.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
 
 namespace coffer::client {
 
 // Every call fails `failures` times with `status` (and the trailing coffer-error `word`, unless it is empty) before it
 // succeeds.
-class FakeService final : public v1::AdminService::Service, public v1::SecretService::Service {
+class FakeService final : public v1::AdminService::Service,
+                          public v1::FieldService::Service,
+                          public v1::SecretService::Service {
  public:
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::GetStatusResponse* response) override;
@@ -22,6 +25,16 @@ class FakeService final : public v1::AdminService::Service, public v1::SecretSer
                          v1::SecretVersion* response) override;
   // Holds its answer until the call is cancelled.
   grpc::Status Seal(grpc::ServerContext* context, const v1::SealRequest* request, v1::SealResponse* response) override;
+
+  // One answer a query, its one version `version`.
+  grpc::Status IndexTokens(grpc::ServerContext* context, const v1::IndexTokensRequest* request,
+                           v1::IndexTokensResponse* response) override;
+  // Gives each value back as it came, and keeps the request.
+  grpc::Status DecryptFields(grpc::ServerContext* context, const v1::DecryptFieldsRequest* request,
+                             v1::DecryptFieldsResponse* response) override;
+
+  std::uint32_t version = 7;
+  v1::DecryptFieldsRequest decrypted;  // the last one; read it when no call is under way
 
   std::atomic<int> failures = 0;
   std::atomic<int> calls = 0;

@@ -1,0 +1,20 @@
+// Reading what a search found.
+//
+// Client::IndexTokens says which tokens to look for; the database gives the rows that have them, and perhaps others: a
+// token stands for more values than one, and a database may lie. So what was found is decrypted here, where the search
+// goes along and the service releases only what is what was meant.
+#pragma once
+
+#include "client/client.h"
+
+namespace coffer::client {
+
+// Client::DecryptFields of one column with `search` as its `match`, whatever `match` it had. The positions of values
+// that are not what was searched for are in `errors` with ITEM_ERROR_CODE_NO_MATCH. kInvalidArgument, and nothing is
+// sent, when the search names no index or looks for nothing.
+RpcResult<v1::DecryptFieldsResponse> DecryptFound(Client& client, v1::Column column, const v1::Search& search);
+
+// Overwrites what is looked for and empties it; the index's name stays.
+void WipeSearch(v1::Search& search);
+
+}  // namespace coffer::client
