@@ -1,4 +1,4 @@
-// coffer apply, diff, catalog: what the fields are.
+// coffer apply, diff, catalog show: what the fields are.
 #include "policy/catalog.h"
 
 #include <unistd.h>
@@ -149,12 +149,13 @@ void AddCatalogCommands(CommandTree& tree) {
   AddFileOptions(diff, *diff_options);
   diff.add_flag("--exit-code", diff_options->exit_code, "Exit 1 when there are changes");
 
-  CLI::App& group = tree.AddGroup("catalog", "What was applied");
+  CLI::App& group = tree.AddGroup("catalog", "What was applied, and what would be");
   auto scope = std::make_shared<std::string>();
   CLI::App& show = tree.AddCommand(group, "show", "The scopes, or one scope's lock",
                                    "  coffer catalog show\n  coffer catalog show shop > catalog.lock",
                                    [scope](Session& session) { return Show(session, *scope); });
   show.add_option("scope", *scope, "Its name")->type_name("SCOPE");
+  AddCatalogPlanCommand(tree, group);
 }
 
 }  // namespace coffer::cli

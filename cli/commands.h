@@ -13,6 +13,9 @@ void AddSecretCommands(CommandTree& tree);
 // The part of `coffer secret` that changes versions' states.
 void AddSecretVersionCommands(CommandTree& tree, CLI::App& secret);
 void AddFieldCommands(CommandTree& tree);
+// The parts of `coffer catalog` and `coffer field` about indexes.
+void AddCatalogPlanCommand(CommandTree& tree, CLI::App& catalog);
+void AddFieldSearchCommand(CommandTree& tree, CLI::App& field);
 void AddGrafanaCommands(CommandTree& tree);
 // Completion scripts and man pages of all that was added.
 void AddDocumentCommands(CommandTree& tree);

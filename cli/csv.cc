@@ -36,6 +36,7 @@ class Csv final : public RecordFormat {
       COFFER_ASSIGN_OR_RETURN(const std::size_t index, Find(header, cells, column));
       wanted_.push_back(index);
     }
+    COFFER_TRY(AppendHeader(header, cells));
     return std::move(header.text);
   }
 
@@ -65,7 +66,36 @@ class Csv final : public RecordFormat {
     return quoted + "\"";
   }
 
+  std::string WrittenAppended(std::span<const AppendedValue> values) const override {
+    std::string text;
+    for (const AppendedValue& value : values) text += "," + Written(TextOf(value));
+    return text;
+  }
+
  private:
+  static std::optional<std::string> TextOf(const AppendedValue& value) {
+    if (const auto* const number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+    if (const auto* const text = std::get_if<std::string>(&value)) return *text;
+    const auto* const numbers = std::get_if<std::vector<std::int64_t>>(&value);
+    if (numbers == nullptr) return std::nullopt;
+    std::string array;
+    for (const std::int64_t number : *numbers) array += (array.empty() ? "{" : ",") + std::to_string(number);
+    return array.empty() ? "{}" : array + "}";
+  }
+
+  Outcome<void> AppendHeader(Record& header, const std::vector<CellSpan>& cells) const {
+    std::string names;
+    for (const std::string& name : appended_) {
+      for (const CellSpan& cell : cells) {
+        if (Unquoted(std::string_view(header.text).substr(cell.offset, cell.size)) == name)
+          return AtLine(header.line, "the header has the column " + name + " already");
+      }
+      names += "," + Written(name);
+    }
+    header.text.insert(header.end, names);
+    return {};
+  }
+
   // A record ends with the first line at whose end every quote is closed.
   static Outcome<bool> ReadText(ByteSource& source, Record& record) {
     record.text.clear();
@@ -101,10 +131,11 @@ class Csv final : public RecordFormat {
     return position;
   }
 
-  static Outcome<std::vector<CellSpan>> Split(const Record& record, std::size_t start) {
+  static Outcome<std::vector<CellSpan>> Split(Record& record, std::size_t start) {
     std::size_t end = record.text.size();
     if (end > start && record.text[end - 1] == '\n') --end;
     if (end > start && record.text[end - 1] == '\r') --end;
+    record.end = end;
     std::vector<CellSpan> cells;
     for (;;) {
       COFFER_ASSIGN_OR_RETURN(const std::size_t stop, CellEnd(record, start, end));

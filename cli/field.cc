@@ -5,7 +5,10 @@
 #include "cli/commands.h"
 #include "cli/field_stream.h"
 #include "cli/printing.h"
+#include "cli/search_term.h"
+#include "cli/secret_input.h"
 #include "cli/secret_options.h"
+#include "client/search.h"
 #include "io/terminal.h"
 
 namespace coffer::cli {
@@ -24,6 +27,9 @@ struct FieldOptions {
   std::string cipher_form = "text";
   SecretOptions whose;  // the tenant alone
   bool keep_going = false;
+  bool tokens = false;
+  std::string match_index;
+  TermOptions match;
 };
 
 Outcome<std::vector<FieldMapping>> MappingsOf(const FieldOptions& options) {
@@ -51,39 +57,79 @@ std::unique_ptr<RecordFormat> FormatOf(const FieldOptions& options) {
 }
 
 StreamOptions StreamOptionsOf(const FieldOptions& options, FieldAct act) {
-  return {.act = act,
-          .forms = {.plain = options.plain_form == "base64" ? PlainForm::kBase64 : PlainForm::kText,
-                    .cipher = options.cipher_form == "hex" ? CipherForm::kHex : CipherForm::kText},
-          .tenant = options.whose.tenant,
-          .keep_going = options.keep_going};
+  StreamOptions stream;
+  stream.work.act = act;
+  stream.work.forms = {.plain = options.plain_form == "base64" ? PlainForm::kBase64 : PlainForm::kText,
+                       .cipher = options.cipher_form == "hex" ? CipherForm::kHex : CipherForm::kText};
+  stream.work.tenant = options.whose.tenant;
+  stream.keep_going = options.keep_going;
+  return stream;
 }
 
 // Standard output is the records' own unless they go to a file.
-Outcome<void> PrintCounts(const Session& session, const StreamCounts& counts, FieldAct act) {
+Outcome<void> PrintCounts(const Session& session, const StreamCounts& counts, const FieldWork& work) {
+  const bool rewraps = work.act == FieldAct::kRewrap;
   Json json = {{"records", counts.records}, {"values", counts.values}, {"failed", counts.failed}};
-  if (act == FieldAct::kRewrap) json["rewrapped"] = counts.rewrapped;
+  if (rewraps) json["rewrapped"] = counts.rewrapped;
+  if (work.match != nullptr) json["unmatched"] = counts.unmatched;
   if (session.json()) return PrintJson(json);
   std::string text = std::to_string(counts.records) + " records, " + std::to_string(counts.values) + " values";
-  if (act == FieldAct::kRewrap) text += ", " + std::to_string(counts.rewrapped) + " rewrapped";
+  if (rewraps) text += ", " + std::to_string(counts.rewrapped) + " rewrapped";
+  if (work.match != nullptr) text += ", " + std::to_string(counts.unmatched) + " left out: not what was searched for";
   return Print(text + "\n");
 }
 
-Outcome<int> Stream(Session& session, const FieldOptions& options, FieldAct act) {
-  COFFER_ASSIGN_OR_RETURN(const auto mappings, MappingsOf(options));
-  COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
-  COFFER_ASSIGN_OR_RETURN(const FieldPlan plan, MakePlan(*client, mappings, options.row));
+Outcome<int> Stream(Session& session, client::Client& client, const FieldPlan& plan, const FieldOptions& options,
+                    const StreamOptions& stream) {
   COFFER_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(options.in));
   COFFER_ASSIGN_OR_RETURN(ByteSink sink, ByteSink::Open(options.out));
   const auto format = FormatOf(options);
-  COFFER_ASSIGN_OR_RETURN(
-      const StreamCounts counts,
-      RunStream(*client, plan, *format, source, sink, StreamOptionsOf(options, act), IsTerminal(STDERR_FILENO)));
-  if (sink.is_file()) COFFER_TRY(PrintCounts(session, counts, act));
+  COFFER_ASSIGN_OR_RETURN(const StreamCounts counts,
+                          RunStream(client, plan, *format, source, sink, stream, IsTerminal(STDERR_FILENO)));
+  if (sink.is_file()) COFFER_TRY(PrintCounts(session, counts, stream.work));
   if (counts.failed == 0) return kExitOk;
   return Failure(kExitFailed, std::to_string(counts.failed) + " value(s) did not decrypt",
                  options.keep_going
                      ? "they are null in the output"
                      : "nothing of their batch and behind it was written; --keep-going writes null for them");
+}
+
+Outcome<void> CheckMatch(const FieldOptions& options) {
+  const bool named = !options.match_index.empty();
+  if (!named && (!options.match.file.empty() || options.match.at_start || options.match.at_end)) {
+    return UsageFailure("what is to match is of an index: name it with --match-index");
+  }
+  const bool records_from_input = options.in.empty() || options.in == kStandardInput;
+  if (named && records_from_input && (options.match.file.empty() || options.match.file == kStandardInput)) {
+    return UsageFailure("standard input has the records: give the search term with --match-file, or them with --in");
+  }
+  return {};
+}
+
+Outcome<int> StreamMatching(Session& session, client::Client& client, const FieldPlan& plan,
+                            const FieldOptions& options, StreamOptions stream) {
+  const MappedField& field = plan.fields.front();
+  COFFER_ASSIGN_OR_RETURN(const PlannedIndex index, FindIndex(field.indexes, field.field, options.match_index));
+  TermOptions term = options.match;
+  term.form = stream.work.forms.plain;
+  COFFER_ASSIGN_OR_RETURN(v1::Search match, ReadSearch(index, term));
+  stream.work.match = &match;
+  auto done = Stream(session, client, plan, options, stream);
+  client::WipeSearch(match);
+  return done;
+}
+
+Outcome<int> Run(Session& session, const FieldOptions& options, FieldAct act) {
+  COFFER_ASSIGN_OR_RETURN(const auto mappings, MappingsOf(options));
+  COFFER_TRY(CheckMatch(options));
+  COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
+  COFFER_ASSIGN_OR_RETURN(const FieldPlan plan, MakePlan(*client, mappings, options.row));
+  StreamOptions stream = StreamOptionsOf(options, act);
+  if (options.tokens) {
+    COFFER_ASSIGN_OR_RETURN(stream.work.tokens, TokenColumns::Of(plan));
+  }
+  if (!options.match_index.empty()) return StreamMatching(session, *client, plan, options, std::move(stream));
+  return Stream(session, *client, plan, options, stream);
 }
 
 void AddStreamOptions(CLI::App& command, FieldOptions& options) {
@@ -127,10 +173,25 @@ void AddKeepGoing(CLI::App& command, FieldOptions& options) {
   command.add_flag("--keep-going", options.keep_going, "Write null for what does not decrypt, and go on");
 }
 
+void AddTokens(CLI::App& command, FieldOptions& options) {
+  command.add_flag("--tokens", options.tokens,
+                   "Add the index tokens of each value: columns COLUMN_INDEX and COLUMN_INDEX_iv");
+}
+
+void AddMatch(CLI::App& command, FieldOptions& options) {
+  command
+      .add_option("--match-index", options.match_index, "Keep only what was searched for: an index of the first field")
+      ->type_name("NAME");
+  command.add_option("--match-file", options.match.file, "What that was, as `coffer field search` takes it")
+      ->type_name("FILE");
+  command.add_flag("--at-start", options.match.at_start, "N-gram indexes: it stands at the text's start");
+  command.add_flag("--at-end", options.match.at_end, "N-gram indexes: it stands at the text's end");
+}
+
 CLI::App& AddStream(CommandTree& tree, CLI::App& group, const std::string& name, const std::string& description,
                     const std::string& examples, const std::shared_ptr<FieldOptions>& options, FieldAct act) {
   CLI::App& command = tree.AddCommand(group, name, description, examples,
-                                      [options, act](Session& session) { return Stream(session, *options, act); });
+                                      [options, act](Session& session) { return Run(session, *options, act); });
   AddStreamOptions(command, *options);
   return command;
 }
@@ -138,7 +199,7 @@ CLI::App& AddStream(CommandTree& tree, CLI::App& group, const std::string& name,
 }  // namespace
 
 void AddFieldCommands(CommandTree& tree) {
-  CLI::App& group = tree.AddGroup("field", "Columns of JSON Lines or CSV: encrypt, decrypt, rewrap");
+  CLI::App& group = tree.AddGroup("field", "Columns of JSON Lines or CSV: encrypt, decrypt, rewrap; search");
 
   auto encrypting = std::make_shared<FieldOptions>();
   CLI::App& encrypt = AddStream(
@@ -148,6 +209,7 @@ void AddFieldCommands(CommandTree& tree) {
       encrypting, FieldAct::kEncrypt);
   AddPlaintextForm(encrypt, *encrypting);
   AddCiphertextForm(encrypt, *encrypting);
+  AddTokens(encrypt, *encrypting);
 
   auto decrypting = std::make_shared<FieldOptions>();
   CLI::App& decrypt =
@@ -157,6 +219,7 @@ void AddFieldCommands(CommandTree& tree) {
                 decrypting, FieldAct::kDecrypt);
   AddPlaintextForm(decrypt, *decrypting);
   AddKeepGoing(decrypt, *decrypting);
+  AddMatch(decrypt, *decrypting);
 
   auto rewrapping = std::make_shared<FieldOptions>();
   CLI::App& rewrap =
@@ -165,6 +228,9 @@ void AddFieldCommands(CommandTree& tree) {
                 rewrapping, FieldAct::kRewrap);
   AddCiphertextForm(rewrap, *rewrapping);
   AddKeepGoing(rewrap, *rewrapping);
+  AddTokens(rewrap, *rewrapping);
+
+  AddFieldSearchCommand(tree, group);
 }
 
 }  // namespace coffer::cli

@@ -1,5 +1,8 @@
 #include "cli/field_batch.h"
 
+#include <algorithm>
+
+#include "client/search.h"
 #include "client/wipe_message.h"
 
 namespace coffer::cli {
@@ -13,8 +16,8 @@ Failure InColumn(const Record& record, const std::string& column, const Error& e
 
 // The columns stay ours, to be wiped.
 template <typename Request, typename Method>
-auto Exchange(client::Client& client, Method method, google::protobuf::RepeatedPtrField<v1::Column>& columns) {
-  Request request;
+auto Exchange(client::Client& client, Method method, google::protobuf::RepeatedPtrField<v1::Column>& columns,
+              Request request = {}) {
   request.mutable_columns()->Swap(&columns);
   auto answer = (client.*method)(request);
   request.mutable_columns()->Swap(&columns);
@@ -23,40 +26,54 @@ auto Exchange(client::Client& client, Method method, google::protobuf::RepeatedP
 
 std::string_view Sentence(v1::ItemErrorCode code) {
   if (code == v1::ITEM_ERROR_CODE_KEY_DISABLED) return "has a disabled key";
+  if (code == v1::ITEM_ERROR_CODE_NO_MATCH) return "is not what was searched for";
   return "does not decrypt";
+}
+
+// The service makes tokens with every encryption.
+std::size_t MaxRecords(const FieldPlan& plan, const FieldWork& work) {
+  const bool tokens = work.act == FieldAct::kEncrypt || !work.tokens.names().empty();
+  return tokens ? MaxRecordsWithTokens(plan, FieldBatch::kMaxRecords) : FieldBatch::kMaxRecords;
 }
 
 }  // namespace
 
-FieldBatch::FieldBatch(const FieldPlan& plan, const RecordFormat& format, FieldAct act, FieldForms forms,
-                       std::string tenant)
-    : plan_(plan), format_(format), act_(act), forms_(forms), tenant_(std::move(tenant)) {
+FieldBatch::FieldBatch(const FieldPlan& plan, const RecordFormat& format, const FieldWork& work)
+    : plan_(plan), format_(format), work_(work), max_records_(MaxRecords(plan, work)) {
   Clear();
 }
 
 void FieldBatch::Clear() {
   records_.clear();
   replacements_.clear();
+  appended_.clear();
+  kept_.clear();
   malformed_.clear();
-  for (v1::Column& column : columns_) client::WipeMessageField(*column.mutable_values());
+  for (v1::Column& column : columns_) {
+    client::WipeMessageField(*column.mutable_values());
+    if (column.has_match()) client::WipeSearch(*column.mutable_match());
+  }
   columns_.Clear();
   owners_.assign(plan_.fields.size(), {});
   for (const MappedField& field : plan_.fields) {
     v1::Column* const column = columns_.Add();
     column->set_field(field.field);
-    column->set_tenant(tenant_);
+    column->set_tenant(work_.tenant);
   }
+  if (work_.match != nullptr) *columns_[0].mutable_match() = *work_.match;
   items_ = call_bytes_ = record_bytes_ = 0;
 }
 
 bool FieldBatch::full() const {
-  return records_.size() >= kMaxRecords || items_ + plan_.fields.size() > kMaxItems || call_bytes_ >= kMaxCallBytes ||
+  return records_.size() >= max_records_ || items_ + plan_.fields.size() > kMaxItems || call_bytes_ >= kMaxCallBytes ||
          record_bytes_ >= kMaxRecordBytes;
 }
 
 Outcome<void> FieldBatch::Add(Record record) {
   record_bytes_ += record.text.size();
   replacements_.emplace_back();
+  appended_.emplace_back(work_.tokens.names().size());
+  kept_.push_back(work_.match == nullptr);
   for (std::size_t field = 0; field < plan_.fields.size(); ++field)
     COFFER_TRY(AddValue(field, record, records_.size()));
   records_.push_back(std::move(record));
@@ -67,14 +84,15 @@ Outcome<void> FieldBatch::AddValue(std::size_t field, const Record& record, std:
   const MappedField& mapped = plan_.fields[field];
   COFFER_ASSIGN_OR_RETURN(const CellValue cell, format_.ValueOf(record, mapped.value));
   if (cell.kind == CellValue::Kind::kNull) return {};
-  auto value = act_ == FieldAct::kEncrypt ? PlaintextOf(cell, forms_.plain) : CiphertextOf(cell);
+  auto value = work_.act == FieldAct::kEncrypt ? PlaintextOf(cell, work_.forms.plain) : CiphertextOf(cell);
   if (!value.ok() && value.error().code() == ErrorCode::kDecryptFailed) {
     malformed_.push_back({record.line, mapped.field, "is no ciphertext"});
     replacements_[record_index].push_back({mapped.value, std::nullopt});
+    if (field == 0) kept_[record_index] = true;
     return {};
   }
   if (!value.ok()) return InColumn(record, plan_.columns[mapped.value], value.error());
-  if (act_ == FieldAct::kEncrypt && value->size() > kMaxPlaintext) {
+  if (work_.act == FieldAct::kEncrypt && value->size() > kMaxPlaintext) {
     return AtLine(record.line, "the value of " + plan_.columns[mapped.value] + " is longer than 64 KiB");
   }
   v1::Column& column = columns_[static_cast<int>(field)];
@@ -118,17 +136,18 @@ Outcome<void> FieldBatch::AddBinding(const MappedField& field, const Record& rec
 
 Outcome<FieldBatch::Results> FieldBatch::Send(client::Client& client) {
   Results results;
-  if (act_ == FieldAct::kEncrypt) {
+  if (work_.act == FieldAct::kEncrypt) {
     COFFER_ASSIGN_OR_RETURN(auto answer,
                             Exchange<v1::EncryptFieldsRequest>(client, &client::Client::EncryptFields, columns_));
     results.Swap(answer.mutable_columns());
-  } else if (act_ == FieldAct::kDecrypt) {
+  } else if (work_.act == FieldAct::kDecrypt) {
     COFFER_ASSIGN_OR_RETURN(auto answer,
                             Exchange<v1::DecryptFieldsRequest>(client, &client::Client::DecryptFields, columns_));
     results.Swap(answer.mutable_columns());
   } else {
-    COFFER_ASSIGN_OR_RETURN(auto answer,
-                            Exchange<v1::RewrapFieldsRequest>(client, &client::Client::RewrapFields, columns_));
+    v1::RewrapFieldsRequest request;
+    request.set_with_tokens(!work_.tokens.names().empty());
+    COFFER_ASSIGN_OR_RETURN(auto answer, Exchange(client, &client::Client::RewrapFields, columns_, request));
     rewrapped_ += answer.rewrapped();
     results.Swap(answer.mutable_columns());
   }
@@ -147,7 +166,10 @@ Outcome<std::string> FieldBatch::Run(client::Client& client, std::vector<FailedV
     }
   }
   std::string text;
-  for (std::size_t i = 0; i < records_.size(); ++i) text += Rewritten(format_, records_[i], replacements_[i]);
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    if (kept_[i]) text += Rewritten(format_, records_[i], replacements_[i], appended_[i]);
+  }
+  unmatched_ += static_cast<std::uint64_t>(std::count(kept_.begin(), kept_.end(), false));
   values_ += items_;
   Clear();
   return text;
@@ -160,7 +182,13 @@ Outcome<void> FieldBatch::Take(std::size_t field, v1::ColumnResult& result, std:
   }
   int next_error = 0;
   for (std::size_t item = 0; item < owners.size(); ++item) {
-    if (next_error < result.errors_size() && result.errors(next_error).index() == item) {
+    const bool has_error = next_error < result.errors_size() && result.errors(next_error).index() == item;
+    if (has_error && work_.match != nullptr && result.errors(next_error).code() == v1::ITEM_ERROR_CODE_NO_MATCH) {
+      ++next_error;
+      continue;
+    }
+    if (field == 0) kept_[owners[item]] = true;
+    if (has_error) {
       failed.push_back(
           {records_[owners[item]].line, plan_.fields[field].field, Sentence(result.errors(next_error).code())});
       replacements_[owners[item]].push_back({plan_.fields[field].value, std::nullopt});
@@ -169,16 +197,16 @@ Outcome<void> FieldBatch::Take(std::size_t field, v1::ColumnResult& result, std:
       COFFER_TRY(TakeItem(field, owners[item], result.values(static_cast<int>(item))));
     }
   }
-  return {};
+  return owners.empty() ? Outcome<void>() : work_.tokens.Take(field, result, owners, appended_);
 }
 
 Outcome<void> FieldBatch::TakeItem(std::size_t field, std::size_t record, const std::string& value) {
   const std::size_t column = plan_.fields[field].value;
-  if (act_ != FieldAct::kDecrypt) {
-    replacements_[record].push_back({column, CiphertextToText(value, forms_.cipher)});
+  if (work_.act != FieldAct::kDecrypt) {
+    replacements_[record].push_back({column, CiphertextToText(value, work_.forms.cipher)});
     return {};
   }
-  auto text = PlaintextToText(value, forms_.plain);
+  auto text = PlaintextToText(value, work_.forms.plain);
   if (!text.ok()) return InColumn(records_[record], plan_.columns[column], text.error());
   replacements_[record].push_back({column, std::move(*text)});
   return {};

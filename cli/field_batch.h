@@ -6,6 +6,7 @@
 
 #include "cli/field_plan.h"
 #include "cli/field_values.h"
+#include "cli/token_columns.h"
 
 namespace coffer::cli {
 
@@ -14,6 +15,15 @@ enum class FieldAct : std::uint8_t { kEncrypt, kDecrypt, kRewrap };
 struct FieldForms {
   PlainForm plain = PlainForm::kText;
   CipherForm cipher = CipherForm::kText;
+};
+
+// What is done with each batch.
+struct FieldWork {
+  FieldAct act = FieldAct::kEncrypt;
+  FieldForms forms;
+  std::string tenant;
+  TokenColumns tokens;                // columns that records get; kEncrypt and kRewrap
+  const v1::Search* match = nullptr;  // kDecrypt: keep the records whose first field is this; it outlives the work
 };
 
 // A value that could not be decrypted.
@@ -31,7 +41,8 @@ class FieldBatch {
   static constexpr std::size_t kMaxCallBytes = std::size_t{2} << 20;
   static constexpr std::size_t kMaxRecordBytes = std::size_t{16} << 20;
 
-  FieldBatch(const FieldPlan& plan, const RecordFormat& format, FieldAct act, FieldForms forms, std::string tenant);
+  // All must outlive it.
+  FieldBatch(const FieldPlan& plan, const RecordFormat& format, const FieldWork& work);
 
   // Takes the record's values into the call. Failures name the line.
   Outcome<void> Add(Record record);
@@ -39,11 +50,12 @@ class FieldBatch {
   bool full() const;
 
   // Sends the call and gives the records with their new values. Values that do not decrypt become NULL and are listed
-  // in `failed`.
+  // in `failed`. Records that do not match what was searched for are left out.
   Outcome<std::string> Run(client::Client& client, std::vector<FailedValue>& failed);
 
   std::uint64_t values() const { return values_; }        // sent, over all batches
   std::uint64_t rewrapped() const { return rewrapped_; }  // made anew, likewise
+  std::uint64_t unmatched() const { return unmatched_; }  // records left out, likewise
 
  private:
   Outcome<void> AddValue(std::size_t field, const Record& record, std::size_t record_index);
@@ -57,12 +69,13 @@ class FieldBatch {
 
   const FieldPlan& plan_;
   const RecordFormat& format_;
-  const FieldAct act_;
-  const FieldForms forms_;
-  const std::string tenant_;
+  const FieldWork& work_;
+  const std::size_t max_records_;
 
   std::vector<Record> records_;
   std::vector<std::vector<Replacement>> replacements_;      // one list a record
+  std::vector<std::vector<AppendedValue>> appended_;        // likewise
+  std::vector<bool> kept_;                                  // of each record: it is written
   google::protobuf::RepeatedPtrField<v1::Column> columns_;  // one a field of the plan
   std::vector<std::vector<std::size_t>> owners_;            // of each column's values: the record
   std::vector<FailedValue> malformed_;                      // never sent
@@ -71,6 +84,7 @@ class FieldBatch {
   std::size_t record_bytes_ = 0;
   std::uint64_t values_ = 0;
   std::uint64_t rewrapped_ = 0;
+  std::uint64_t unmatched_ = 0;
 };
 
 }  // namespace coffer::cli

@@ -20,13 +20,8 @@ std::size_t IndexOf(std::vector<std::string>& columns, const std::string& name) 
 Outcome<const policy::CatalogLock*> LockOf(client::Client& client, const std::string& scope, Locks& locks) {
   auto found = locks.find(scope);
   if (found == locks.end()) {
-    v1::GetCatalogRequest request;
-    request.set_scope(scope);
-    COFFER_ASSIGN_OR_RETURN(const auto answer, client.GetCatalog(request));
-    auto lock = policy::ParseCatalogLock(answer.lock());
-    if (!lock.ok())
-      return Failure(kExitFailed, "the service's catalog cannot be read: is this program older than the service?");
-    found = locks.emplace(scope, std::move(lock).value()).first;
+    COFFER_ASSIGN_OR_RETURN(policy::CatalogLock lock, FetchLock(client, scope));
+    found = locks.emplace(scope, std::move(lock)).first;
   }
   return &found->second;
 }
@@ -46,8 +41,7 @@ Outcome<std::vector<TypedColumn>> RowOf(const policy::FieldDeclaration& field, c
 Outcome<void> AddField(const FieldMapping& mapping, const policy::CatalogLock& lock,
                        const std::vector<std::string>& row, FieldPlan& plan) {
   const std::string name = mapping.field.ToText();
-  const policy::LockedField* const locked = lock.Find({mapping.field.table, mapping.field.column});
-  if (locked == nullptr) return Failure(kExitFailed, "the catalog has no field " + name, "see `coffer catalog show`");
+  COFFER_ASSIGN_OR_RETURN(const policy::LockedField* const locked, FindField(lock, mapping.field));
   const auto same = [&mapping, &plan](const MappedField& other) { return plan.columns[other.value] == mapping.column; };
   if (std::any_of(plan.fields.begin(), plan.fields.end(), same)) {
     return UsageFailure("two fields are mapped to the column " + mapping.column);
@@ -61,6 +55,7 @@ Outcome<void> AddField(const FieldMapping& mapping, const policy::CatalogLock& l
       field.context.push_back({bound.column, {IndexOf(plan.columns, bound.column), bound.type}});
     }
   }
+  field.indexes = IndexesOf(lock, *locked);
   plan.fields.push_back(std::move(field));
   return {};
 }

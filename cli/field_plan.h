@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/outcome.h"
+#include "cli/planned_index.h"
 #include "cli/record_format.h"
 #include "client/client.h"
 #include "crypto/names.h"
@@ -37,6 +38,7 @@ struct MappedField {
   std::size_t value = 0;           // index into FieldPlan::columns
   std::vector<TypedColumn> row;    // empty when the field's rows are not bound
   std::vector<BoundPlan> context;  // likewise
+  std::vector<PlannedIndex> indexes;
 };
 
 struct FieldPlan {

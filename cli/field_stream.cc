@@ -23,9 +23,10 @@ void Report(std::vector<FailedValue>& failed) {
 Outcome<StreamCounts> RunStream(client::Client& client, const FieldPlan& plan, RecordFormat& format, ByteSource& source,
                                 ByteSink& sink, const StreamOptions& options, bool progress) {
   StreamCounts counts;
+  format.Append(options.work.tokens.names());
   COFFER_ASSIGN_OR_RETURN(const std::string header, format.Begin(source, plan.columns));
   COFFER_TRY(sink.Write(header));
-  FieldBatch batch(plan, format, options.act, options.forms, options.tenant);
+  FieldBatch batch(plan, format, options.work);
   Progress bar(source.size(), progress);
   for (bool more = true; more;) {
     Record record;
@@ -41,6 +42,7 @@ Outcome<StreamCounts> RunStream(client::Client& client, const FieldPlan& plan, R
     counts.failed += failed.size();
     counts.values = batch.values();
     counts.rewrapped = batch.rewrapped();
+    counts.unmatched = batch.unmatched();
     if (!failed.empty() && !options.keep_going) return counts;
     COFFER_TRY(sink.Write(text));
     bar.Show(source.bytes());

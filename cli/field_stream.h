@@ -8,9 +8,7 @@
 namespace coffer::cli {
 
 struct StreamOptions {
-  FieldAct act = FieldAct::kEncrypt;
-  FieldForms forms;
-  std::string tenant;
+  FieldWork work;
   bool keep_going = false;  // write NULL for what does not decrypt, and go on
 };
 
@@ -19,6 +17,7 @@ struct StreamCounts {
   std::uint64_t values = 0;
   std::uint64_t rewrapped = 0;
   std::uint64_t failed = 0;
+  std::uint64_t unmatched = 0;  // records left out, since they are not what was searched for
 };
 
 // Reads to the end of `source`, batch by batch, in bounded memory; whole records only reach `sink`. Values that do not

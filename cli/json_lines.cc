@@ -23,6 +23,9 @@ class Walker {
     return true;
   }
 
+  // Behind what was taken.
+  std::size_t position() const { return position_; }
+
   bool AtEnd() {
     SkipSpace();
     return position_ == text_.size();
@@ -97,7 +100,22 @@ class JsonLines final : public RecordFormat {
     return json(*text).dump(-1, ' ', false, json::error_handler_t::replace);
   }
 
+  // No record is without a column: one that is wanted is there.
+  std::string WrittenAppended(std::span<const AppendedValue> values) const override {
+    std::string text;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      text += "," + Written(appended_[i]) + ":" + ToJson(values[i]).dump();
+    return text;
+  }
+
  private:
+  static json ToJson(const AppendedValue& value) {
+    if (const auto* const number = std::get_if<std::int64_t>(&value)) return *number;
+    if (const auto* const text = std::get_if<std::string>(&value)) return *text;
+    if (const auto* const numbers = std::get_if<std::vector<std::int64_t>>(&value)) return *numbers;
+    return nullptr;
+  }
+
   Outcome<void> FindCells(Record& record) const {
     record.cells.assign(columns_.size(), CellSpan{});
     Walker walker(record.text);
@@ -107,6 +125,7 @@ class JsonLines final : public RecordFormat {
         const CellSpan key = walker.TakeValue();
         walker.Take(':');
         COFFER_TRY(Keep(record, key, walker.TakeValue()));
+        record.end = walker.position();
       } while (walker.Take(','));
       walker.Take('}');
     }
@@ -120,6 +139,9 @@ class JsonLines final : public RecordFormat {
 
   Outcome<void> Keep(Record& record, const CellSpan& key, const CellSpan& value) const {
     const auto name = json::parse(std::string_view(record.text).substr(key.offset, key.size)).get<std::string>();
+    if (std::find(appended_.begin(), appended_.end(), name) != appended_.end()) {
+      return AtLine(record.line, "has the key " + name + " already");
+    }
     const auto found = std::find(columns_.begin(), columns_.end(), name);
     if (found == columns_.end()) return {};
     CellSpan& cell = record.cells[static_cast<std::size_t>(found - columns_.begin())];

@@ -4,7 +4,8 @@
 
 namespace coffer::cli {
 
-std::string Rewritten(const RecordFormat& format, const Record& record, std::span<const Replacement> replacements) {
+std::string Rewritten(const RecordFormat& format, const Record& record, std::span<const Replacement> replacements,
+                      std::span<const AppendedValue> appended) {
   std::vector<const Replacement*> in_order;
   for (const Replacement& replacement : replacements) in_order.push_back(&replacement);
   std::sort(in_order.begin(), in_order.end(), [&record](const Replacement* a, const Replacement* b) {
@@ -17,6 +18,11 @@ std::string Rewritten(const RecordFormat& format, const Record& record, std::spa
     text.append(record.text, copied, cell.offset - copied);
     text += format.Written(replacement->text);
     copied = cell.offset + cell.size;
+  }
+  if (!appended.empty()) {
+    text.append(record.text, copied, record.end - copied);
+    text += format.WrittenAppended(appended);
+    copied = record.end;
   }
   text.append(record.text, copied);
   if (text.empty()) text = "\n";

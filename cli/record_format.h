@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cli/byte_source.h"
@@ -33,6 +34,7 @@ struct Record {
   std::uint64_t line = 0;       // its first one, from 1
   std::string text;             // with its line end
   std::vector<CellSpan> cells;  // one a column that was asked for
+  std::size_t end = 0;          // where a further column would stand
 };
 
 // A new value of a column; nothing is NULL.
@@ -41,10 +43,16 @@ struct Replacement {
   std::optional<std::string> text;
 };
 
+// A value of a column that the records did not have: NULL, a number, numbers, text in UTF-8.
+using AppendedValue = std::variant<std::monostate, std::int64_t, std::vector<std::int64_t>, std::string>;
+
 // Failures name the line and, where there is one, the column; never a value.
 class RecordFormat {
  public:
   virtual ~RecordFormat() = default;
+
+  // Before Begin: columns that records will get at their end. Records that have one of them already are refused.
+  void Append(std::vector<std::string> names) { appended_ = std::move(names); }
 
   // Before the first record: `columns` are those whose values will be wanted, without duplicates. Gives what comes
   // before the records (CSV's header), verbatim.
@@ -54,6 +62,12 @@ class RecordFormat {
   virtual Outcome<CellValue> ValueOf(const Record& record, std::size_t column) const = 0;
   // A value as the format writes it; `text` is UTF-8.
   virtual std::string Written(const std::optional<std::string>& text) const = 0;
+  // What is put in at a record's end: one value a column of Append, in their order. Numbers become an array: JSON's,
+  // or PostgreSQL's text form, {1,2}.
+  virtual std::string WrittenAppended(std::span<const AppendedValue> values) const = 0;
+
+ protected:
+  std::vector<std::string> appended_;
 };
 
 // One JSON object a line (jsonlines.org), without numbers beyond a double's range (1e400). Values that are wanted are
@@ -64,9 +78,10 @@ std::unique_ptr<RecordFormat> MakeJsonLines();
 // text, as with PostgreSQL's COPY. A `null_text` with a quote, a comma or a line end is refused when reading begins.
 std::unique_ptr<RecordFormat> MakeCsv(std::string null_text);
 
-// The record with its replacements. One that would become empty (CSV's last cell, without a line end) gets a line end,
-// else it would be no record any more.
-std::string Rewritten(const RecordFormat& format, const Record& record, std::span<const Replacement> replacements);
+// The record with its replacements, and with its values of the columns of Append (as many, or none). One that would
+// become empty (CSV's last cell, without a line end) gets a line end, else it would be no record any more.
+std::string Rewritten(const RecordFormat& format, const Record& record, std::span<const Replacement> replacements,
+                      std::span<const AppendedValue> appended = {});
 
 // "line 17: <sentence>".
 Failure AtLine(std::uint64_t line, std::string_view sentence);

@@ -1,5 +1,6 @@
 #include "keysvc/service/index_search.h"
 
+#include "crypto/random.h"
 #include "policy/index_value.h"
 
 namespace coffer::keysvc {
@@ -73,6 +74,12 @@ Result<SearchTokens> TokensOf(const IndexAtWork& index, const SearchTerm& term) 
   return index.tokenizer->Search(value.Expose(SecretAccess::kCipher), term.anchors);
 }
 
+Result<TokenizerPointer> Decoy(const policy::IndexVersionRule& version, TenantUuid tenant) {
+  COFFER_ASSIGN_OR_RETURN(IndexTokenizer tokenizer,
+                          IndexTokenizer::Create(RandomSecret(kKeySize), tenant, version.domain, version.form));
+  return std::make_shared<const IndexTokenizer>(std::move(tokenizer));
+}
+
 }  // namespace
 
 Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::FieldRule& field, TenantUuid tenant,
@@ -82,10 +89,15 @@ Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::Fi
   const policy::IndexRule* const rule = *known;
   std::vector<VersionTokens> found;
   for (const policy::IndexVersionRule& version : rule->versions) {
-    COFFER_ASSIGN_OR_RETURN(const IndexAtWork index, OpenIndex(keys, *rule, version, tenant, false));
-    if (index.tokenizer == nullptr) continue;
+    COFFER_ASSIGN_OR_RETURN(IndexAtWork index, OpenIndex(keys, *rule, version, tenant, false));
+    const bool has_rows = index.tokenizer != nullptr;
+    // Without a key no row has tokens, but a bad term is refused all the same: by a key that nobody has.
+    if (!has_rows) {
+      COFFER_ASSIGN_OR_RETURN(index.tokenizer, Decoy(version, tenant));
+    }
     Result<SearchTokens> tokens = TokensOf(index, term);
     if (!tokens.ok()) return std::move(tokens).error().At("search");
+    if (!has_rows) continue;
     found.push_back({.version = version.number, .tokens = std::move(tokens).value()});
   }
   return found;

@@ -240,5 +240,41 @@ TEST_F(RecordFormatTest, AFileThatIsNotThereIsAFailure) {
   EXPECT_TRUE(sink.error().sentence.starts_with("--out"));
 }
 
+const std::vector<AppendedValue> kAppended = {std::int64_t{7}, std::vector<std::int64_t>{1, 2}, std::string("\\x0a"),
+                                              std::monostate()};
+
+Outcome<std::string> Appended(RecordFormat& format, ByteSource source) {
+  format.Append({"n", "a", "b", "z"});
+  COFFER_ASSIGN_OR_RETURN(std::string out, format.Begin(source, {"k"}));
+  for (Record record;;) {
+    COFFER_ASSIGN_OR_RETURN(const bool more, format.Read(source, record));
+    if (!more) return out;
+    out += Rewritten(format, record, std::vector<Replacement>{{0, "v"}}, kAppended);
+  }
+}
+
+TEST_F(RecordFormatTest, JsonGetsColumnsBehindItsLastOne) {
+  const auto out = Appended(*MakeJsonLines(), SourceOf("{\"k\":1}\r\n{ \"k\" : {\"n\":[]} , \"o\" : null\t}"));
+  ASSERT_TRUE(out.ok()) << out.error().sentence;
+  EXPECT_EQ(*out,
+            "{\"k\":\"v\",\"n\":7,\"a\":[1,2],\"b\":\"\\\\x0a\",\"z\":null}\r\n"
+            "{ \"k\" : \"v\" , \"o\" : null,\"n\":7,\"a\":[1,2],\"b\":\"\\\\x0a\",\"z\":null\t}");
+}
+
+TEST_F(RecordFormatTest, CsvGetsColumnsAtTheEndOfEachLine) {
+  const auto out = Appended(*MakeCsv(""), SourceOf("\xef\xbb\xbfk,o\r\n1,\"x\ny\"\r\n2,"));
+  ASSERT_TRUE(out.ok()) << out.error().sentence;
+  EXPECT_EQ(*out, "\xef\xbb\xbfk,o,n,a,b,z\r\nv,\"x\ny\",7,\"{1,2}\",\\x0a,\r\nv,,7,\"{1,2}\",\\x0a,");
+}
+
+TEST_F(RecordFormatTest, AColumnThatIsThereAlreadyIsNotAddedAgain) {
+  const auto json = Appended(*MakeJsonLines(), SourceOf("{\"k\":1}\n{\"k\":1,\"\\u0061\":2}\n"));
+  ASSERT_FALSE(json.ok());
+  EXPECT_EQ(json.error().sentence, "line 2: has the key a already");
+  const auto csv = Appended(*MakeCsv(""), SourceOf("k,\"z\"\n1,2\n"));
+  ASSERT_FALSE(csv.ok());
+  EXPECT_EQ(csv.error().sentence, "line 1: the header has the column z already");
+}
+
 }  // namespace
 }  // namespace coffer::cli

@@ -72,6 +72,26 @@ BAD_USAGE = [
     (["field", "encrypt", "--field", "shop.user.email", "--ciphertext", "raw"], "must be text or hex"),
     (["field", "encrypt", "--field", "shop.user.email", "--keep-going"], "no option --keep-going"),
     (["field", "decrypt", "--field", "shop.user.email", "--plaintext", "hex"], "must be text or base64"),
+    (["field", "encrypt", "--field", "shop.user.email", "--match-index", "exact"], "no option --match-index"),
+    (["field", "decrypt", "--field", "shop.user.email", "--tokens"], "no option --tokens"),
+    (["field", "decrypt", "--field", "shop.user.email", "--match-file", "/t"], "name it with --match-index"),
+    (["field", "decrypt", "--field", "shop.user.email", "--at-start"], "name it with --match-index"),
+    (["field", "decrypt", "--field", "shop.user.email", "--match-index", "exact"], "standard input has the records"),
+    (["field", "decrypt", "--field", "shop.user.email", "--match-index", "exact", "--match-file", "-"],
+     "standard input has the records"),
+    (["field", "search"], "--field is required"),
+    (["field", "search", "--field", "shop.user.email"], "--index is required"),
+    (["field", "search", "--field", CANARY, "--index", "exact"], "a field is named as"),
+    (["field", "search", "--field", "shop.user.email=x", "--index", "exact"], "--field takes"),
+    (["field", "search", "--field", "shop.user.email", "--index", "exact", CANARY], "more arguments than it takes"),
+    (["field", "search", "--field", "shop.user.email", "--index", "exact", f"--equals={CANARY}"], "no option --equals"),
+    (["field", "search", "--field", "shop.user.email", "--index", f"{CANARY}'"], "--column takes"),
+    (["field", "search", "--field", "shop.user.email", "--index", "exact", "--column", f"x; {CANARY}"],
+     "--column takes"),
+    (["field", "search", "--field", "shop.user.email", "--index", "exact", "--plaintext", "hex"],
+     "must be text or base64"),
+    (["catalog", "plan"], "file is required"),
+    (["catalog", "plan", "c.toml", CANARY], "more arguments than it takes"),
     (["grafana", "import"], "file is required"),
     (["grafana", "import", "f.yaml", "--in-place", "--out", "g.yaml"], "excludes"),
     (["grafana", "import", "f.yaml", "--output", "json"], "say where the file goes"),
@@ -130,6 +150,19 @@ class Usage(unittest.TestCase):
         done = run("apply", "/nonexistent/catalog.toml")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent/catalog.toml", done.stderr)
+
+    def test_planning_needs_a_file_that_is_a_catalog(self):
+        with tempfile.TemporaryDirectory() as folder:
+            bad = pathlib.Path(folder, "bad.toml")
+            for text, sentence in ((None, "bad.toml"), (f"scope = {CANARY}", "scope:1: must be text"), ("", "scope"),
+                                   (f'scope = "shop"\n[field."user.email"]\nclass = "{CANARY}"\n', "class")):
+                if text is not None:
+                    bad.write_text(text)
+                done = run("catalog", "plan", str(bad))
+                with self.subTest(text=text):
+                    self.assertEqual((done.returncode, done.stdout), (1, ""))
+                    self.assertIn(sentence, done.stderr)
+                    self.assertNotIn(CANARY, done.stderr)
 
     def test_no_colour_codes_where_there_is_no_terminal(self):
         self.assertNotIn("\x1b", run("secret", "put", TERM="xterm").stderr)

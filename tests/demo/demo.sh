@@ -111,6 +111,7 @@ apply_catalog() {
   step "Apply a catalog." "It says which columns are secret and what each value is bound to."
   cp "$here/catalog.toml" .
   run coffer keyring create shop
+  coffer keyring create shop-index --purpose index >/dev/null
   run coffer diff catalog.toml
   run coffer apply catalog.toml
   [[ -s catalog.lock ]] || fail "there is no catalog.lock"
@@ -155,6 +156,27 @@ rotate_and_rewrap() {
   done
   ((total == 6)) || fail "$total values were rewrapped, not 6"
   claim "$total values rewrapped to version 2"
+}
+
+search_by_email() {
+  step "Find a user by e-mail." "The database compares tokens; it never sees an address, not even the one searched for."
+  fields_of users
+  run coffer catalog plan catalog.toml
+  run coffer field rewrap --role app "${fields[@]}" --tokens --in database/users.csv --out users.tokens.csv
+  sqlite3 users.db 'CREATE TABLE users (id INTEGER, name, email, email_exact INTEGER, email_exact_iv INTEGER)' \
+    '.import --csv --skip 1 users.tokens.csv users'
+  local spelling found
+  for spelling in bo.canary-4711@demo.example ' Bo.Canary-4711@DEMO.example ' 'ｂｏ.canary-4711@demo.example'; do
+    printf '%s\n' "$spelling" >term
+    run cat term
+    run coffer field search --field shop.user.email --index exact --value-file term
+    sqlite3 -csv -header users.db "SELECT id, name, email FROM users WHERE $(cat out)" >found.csv
+    run coffer field decrypt "${fields[@]}" --match-index exact --match-file term --in found.csv
+    found=$(sed -n 2p out | tr -d '\r')
+    [[ $found == 2,Bo,bo.canary-4711@demo.example ]] || fail "the user was not found as '$spelling'"
+  done
+  ! holds canary users.db || fail "an address is in the database"
+  claim "found in three spellings; no address is in the database"
 }
 
 read_as_application() {
@@ -232,6 +254,7 @@ import_grafana
 apply_catalog
 encrypt_tables
 rotate_and_rewrap
+search_by_email
 attack
 run_grafana
 look_at_the_disk

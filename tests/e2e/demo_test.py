@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from service import DEADLINE_S, Programs, clean_environment, run, wait_until  # noqa: E402
 
 DEMO = pathlib.Path(__file__).resolve().parent.parent / "demo" / "demo.sh"
-STEPS = 10
+STEPS = 11
 
 # A coffer that differs in one point, so that the demo has to notice.
 LIAR = """#!/bin/bash

@@ -255,6 +255,13 @@ TEST_F(IndexServiceTest, SearchOfATenantWithoutKeysFindsNothingAndMakesNone) {
       fields.Search(app, {{.field = "shop.user.email", .tenant = "acme", .term = Term("exact", What::kEquals, "x")}});
   ASSERT_TRUE(answers.ok());
   EXPECT_TRUE(answers->front().empty());
+  for (const auto& [index, what, value] : std::vector<std::tuple<const char*, What, const char*>>{
+           {"exact", What::kEquals, ""}, {"starts", What::kBeginsWith, "an"}, {"holds", What::kContains, "an"}}) {
+    const Result<IndexAnswers> refused =
+        fields.Search(app, {{.field = "shop.user.email", .tenant = "acme", .term = Term(index, what, value)}});
+    ASSERT_FALSE(refused.ok()) << index;
+    EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+  }
   EXPECT_EQ(barrier->Enter().value()->keys->counts().data_keys, before);
 }
 
