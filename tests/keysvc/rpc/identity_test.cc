@@ -109,7 +109,8 @@ TEST_F(IdentityTest, MetadataBeyondItsLimitIsRefusedAndTheServiceGoesOn) {
   const Answer answer = As(Role::kApp).Call("AdminService.GetStatus", "", {{"padding", std::string(64 * 1024, 'm')}});
   EXPECT_FALSE(answer.ok());
   EXPECT_EQ(answer.body, "");
-  EXPECT_EQ(Status(Role::kApp).state(), v1::SERVICE_STATE_UNSEALED);
+  // The transport may have cut the connection that sent it; others are served.
+  EXPECT_EQ(Status(Role::kDba).state(), v1::SERVICE_STATE_UNSEALED);
 }
 
 TEST_F(IdentityTest, AnotherUidThanConfiguredIsCutOffBeforeItsFirstCall) {
