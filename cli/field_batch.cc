@@ -95,6 +95,10 @@ Outcome<void> FieldBatch::AddValue(std::size_t field, const Record& record, std:
   if (work_.act == FieldAct::kEncrypt && value->size() > kMaxPlaintext) {
     return AtLine(record.line, "the value of " + plan_.columns[mapped.value] + " is longer than 64 KiB");
   }
+  // Encrypted twice, a value would decrypt to a ciphertext: nobody means that.
+  if (work_.act == FieldAct::kEncrypt && std::string_view(*value).starts_with("coffer:v1:")) {
+    return AtLine(record.line, "the value of " + plan_.columns[mapped.value] + " is a ciphertext already");
+  }
   v1::Column& column = columns_[static_cast<int>(field)];
   COFFER_TRY(AddBinding(mapped, record, column));
   call_bytes_ += value->size();

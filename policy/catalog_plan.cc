@@ -194,7 +194,11 @@ class Plan {
 
 Status CheckPresented(const CatalogLock& stored, const std::optional<CatalogLock>& presented) {
   if (!presented)
-    return Refused("is missing: the scope was applied before, and the file must come with its lock").At("catalog.lock");
+    return Refused(
+               "is missing: the scope was applied before; take it from version control, or `coffer catalog show SCOPE "
+               "> "
+               "FILE.lock`")
+        .At("catalog.lock");
   if (presented->uuid != stored.uuid) return Refused("holds other ids than the store").At("catalog.lock");
   if (presented->serial < stored.serial) {
     return Error(ErrorCode::kConflict, "is stale: the limit is the current serial")

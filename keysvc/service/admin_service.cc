@@ -35,7 +35,7 @@ Result<bool> AdminService::Unseal(const Caller& caller, const std::optional<Seal
       return true;
     }
     if (options_.key_file.empty()) {
-      return Error(ErrorCode::kInvalidArgument, "no key file is configured: name one, or give the passphrase")
+      return Error(ErrorCode::kInvalidArgument, "no key file is configured: say --key-file FILE or --passphrase")
           .At("seal");
     }
     COFFER_TRY(barrier.Unseal(KeyFileSeal{.path = options_.key_file, .allow_same_device = true}));

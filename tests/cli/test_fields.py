@@ -146,6 +146,11 @@ class Fields(unittest.TestCase):
         again = self.service.ok("field", "rewrap", *EMAIL, "--role", "dba", stdin=target.read_bytes())
         self.assertEqual(again, target.read_bytes())
 
+    def test_what_is_encrypted_already_is_refused(self):
+        encrypted = self.encrypt(lines({"id": 1, "email": "x"}), *EMAIL)
+        done = self.refused("line 1: the value of email is a ciphertext already", "encrypt", *EMAIL, stdin=encrypted)
+        self.assertEqual(done.stdout, b"")
+
     def test_a_database_administrator_may_not_decrypt_or_encrypt(self):
         encrypted = self.encrypt(lines({"id": 1, "email": "dba-canary"}), *EMAIL)
         for act, stdin in (("decrypt", encrypted), ("encrypt", lines({"id": 1, "email": "dba-canary"}))):

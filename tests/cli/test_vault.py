@@ -212,7 +212,7 @@ class Operator(unittest.TestCase):
         self.assertEqual(state(), "uninitialised")
         self.assertEqual(service.run("operator", "status", "--check").returncode, 1)
         done = service.run("secret", "get", "app/one")
-        self.assertIn(b"run `coffer operator init`", done.stderr)
+        self.assertIn(b"run `coffer operator init --key-file FILE`", done.stderr)
 
         passphrase = b"a passphrase of some length"
         service.ok("operator", "init", "--passphrase-file", "-", "--accept-total-loss", stdin=passphrase + b"\n")
@@ -225,7 +225,7 @@ class Operator(unittest.TestCase):
         sealed = service.run("secret", "get", "app/one")
         self.assertEqual(sealed.returncode, 1)
         self.assertIn(b"sealed", sealed.stderr)
-        self.assertIn(b"run `coffer operator unseal`", sealed.stderr)
+        self.assertIn(b"run `coffer operator unseal`,", sealed.stderr)
         wrong = service.run("operator", "unseal", "--passphrase-file", "-", stdin=b"another passphrase")
         self.assertEqual(wrong.returncode, 1)
         self.assertNotIn(b"another passphrase", wrong.stderr)
