@@ -1,5 +1,6 @@
 // hammer: FieldService through cofferd against an empty handler with the same messages, in one run, in turns; then
 // start and memory. JSON on stdout.
+#include <functional>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -37,58 +38,102 @@ struct Servers {
   std::vector<std::shared_ptr<grpc::Channel>> cofferd;
 };
 
-// One shape, both servers in turns; the ratio is taken round by round, so that it holds when the machine's speed
-// drifts.
-nlohmann::json Compare(const Servers& servers, LoadShape shape, const v1::Column& column, const Arguments& arguments) {
-  shape.duration = std::chrono::milliseconds(arguments.duration_ms);
-  const char* const name = kNames[static_cast<std::size_t>(shape.operation)];
-  nlohmann::json row = {{"rpc", name}, {"batch", column.values_size()}, {"in_flight", shape.in_flight}};
+using Load = std::function<LoadResult()>;
+
+// Both loads in turns; the ratio is taken round by round, so that it holds when the machine's speed drifts.
+nlohmann::json Compare(nlohmann::json row, const Load& baseline, const Load& measured, const Arguments& arguments) {
   std::vector<double> ratios;
-  std::vector<double> empty_rates;
+  std::vector<double> baseline_rates;
   std::vector<double> rates;
   std::vector<double> p50;
   std::vector<double> p99;
   for (int round = 0; round < arguments.rounds; ++round) {
-    const LoadResult baseline = RunLoad(servers.empty, shape, column);
-    const LoadResult measured = RunLoad(servers.cofferd, shape, column);
-    empty_rates.push_back(baseline.values_per_second);
-    rates.push_back(measured.values_per_second);
-    ratios.push_back(measured.values_per_second / baseline.values_per_second);
-    p50.push_back(measured.p50_us);
-    p99.push_back(measured.p99_us);
-    row["failed"] = row.value("failed", std::uint64_t{0}) + baseline.failed + measured.failed;
-    row["rounds"].push_back({{"empty", AsJson(baseline)}, {"cofferd", AsJson(measured)}});
+    const LoadResult before = baseline();
+    const LoadResult now = measured();
+    baseline_rates.push_back(before.values_per_second);
+    rates.push_back(now.values_per_second);
+    ratios.push_back(now.values_per_second / before.values_per_second);
+    p50.push_back(now.p50_us);
+    p99.push_back(now.p99_us);
+    row["failed"] = row.value("failed", std::uint64_t{0}) + before.failed + now.failed;
+    row["rounds"].push_back({{"baseline", AsJson(before)}, {"cofferd", AsJson(now)}});
   }
-  row["empty_values_per_second"] = AsJson(SpreadOf(empty_rates));
+  std::cerr << row["rpc"] << " " << row["of"] << " batch " << row["batch"] << " in flight " << row["in_flight"] << ": "
+            << SpreadOf(rates).median << " values/s, ratio " << SpreadOf(ratios).median << " failed " << row["failed"]
+            << "\n";
+  row["baseline_values_per_second"] = AsJson(SpreadOf(baseline_rates));
   row["values_per_second"] = AsJson(SpreadOf(rates));
   row["ratio"] = AsJson(SpreadOf(ratios));
   row["p50_us"] = AsJson(SpreadOf(p50));
   row["p99_us"] = AsJson(SpreadOf(p99));
-  std::cerr << name << " batch " << column.values_size() << " in flight " << shape.in_flight << ": "
-            << SpreadOf(rates).median << " values/s, ratio " << SpreadOf(ratios).median << "\n";
   return row;
 }
 
+// One shape on both servers.
+nlohmann::json CompareWithEmpty(const Servers& servers, LoadShape shape, const v1::Column& column,
+                                const Arguments& arguments) {
+  shape.duration = std::chrono::milliseconds(arguments.duration_ms);
+  return Compare(
+      {{"rpc", kNames[static_cast<std::size_t>(shape.operation)]},
+       {"of", "a field without indexes, to the empty handler"},
+       {"batch", column.values_size()},
+       {"in_flight", shape.in_flight}},
+      [&] { return RunLoad(servers.empty, shape, column); }, [&] { return RunLoad(servers.cofferd, shape, column); },
+      arguments);
+}
+
 // All three RPCs. Rewrapping starts from ciphertexts of a version that is no longer the primary one.
-Result<nlohmann::json> MeasureCalls(const ServiceUnderTest& empty, const ServiceUnderTest& cofferd,
+Result<nlohmann::json> MeasureCalls(const Servers& servers, const ServiceUnderTest& cofferd,
                                     const Arguments& arguments) {
-  Servers servers;
-  for (int i = 0; i < arguments.connections; ++i) {
-    servers.empty.push_back(UnixChannel(empty.socket()));
-    servers.cofferd.push_back(UnixChannel(cofferd.socket()));
-  }
   nlohmann::json rows = nlohmann::json::array();
   for (const int in_flight : {1, 32, 256}) {
-    rows.push_back(
-        Compare(servers, {.operation = Operation::kEncrypt, .in_flight = in_flight}, MakeColumn(1), arguments));
+    rows.push_back(CompareWithEmpty(servers, {.operation = Operation::kEncrypt, .in_flight = in_flight}, MakeColumn(1),
+                                    arguments));
   }
   for (const int batch : {10, 100, 1000}) {
     const v1::Column plain = MakeColumn(batch);
     COFFER_ASSIGN_OR_RETURN(const v1::Column encrypted, cofferd.Encrypted(plain));
     COFFER_TRY(cofferd.Rotate());
-    rows.push_back(Compare(servers, {.operation = Operation::kEncrypt, .in_flight = 32}, plain, arguments));
+    rows.push_back(CompareWithEmpty(servers, {.operation = Operation::kEncrypt, .in_flight = 32}, plain, arguments));
     for (const Operation operation : {Operation::kDecrypt, Operation::kRewrap}) {
-      rows.push_back(Compare(servers, {.operation = operation, .in_flight = 32}, encrypted, arguments));
+      rows.push_back(CompareWithEmpty(servers, {.operation = operation, .in_flight = 32}, encrypted, arguments));
+    }
+  }
+  return rows;
+}
+
+v1::IndexTokensRequest SearchesOf(const IndexedField& field, int queries) {
+  v1::IndexTokensRequest request;
+  for (int i = 0; i < queries; ++i) {
+    v1::IndexQuery* query = request.add_queries();
+    query->set_field(field.name);
+    *query->mutable_search() = field.search;
+  }
+  return request;
+}
+
+// Fields with one index each: values written with tokens, to the same values of a field without indexes; searches one
+// by one and a hundred a call, to values of that field one by one and a hundred a call.
+nlohmann::json MeasureIndexes(const Servers& servers, const Arguments& arguments) {
+  const std::chrono::milliseconds duration(arguments.duration_ms);
+  nlohmann::json rows = nlohmann::json::array();
+  for (const IndexedField& field : ServiceUnderTest::IndexedFields()) {
+    const auto encrypt = [&](int batch, int in_flight, const std::string& name) {
+      const v1::Column column = MakeColumn(batch, name);
+      return RunLoad(servers.cofferd, {.in_flight = in_flight, .duration = duration},
+                     field.numbers ? WithNumbers(column) : column);
+    };
+    rows.push_back(Compare(
+        {{"rpc", "EncryptFields"}, {"of", field.name}, {"batch", 1000}, {"in_flight", 32}},
+        [&] { return encrypt(1000, 32, "bench.user.email"); }, [&] { return encrypt(1000, 32, field.name); },
+        arguments));
+    for (const auto& [batch, in_flight] : {std::pair(1, 256), std::pair(100, 32)}) {
+      const v1::IndexTokensRequest searches = SearchesOf(field, batch);
+      const LoadShape shape{.in_flight = in_flight, .duration = duration};
+      rows.push_back(Compare(
+          {{"rpc", "IndexTokens"}, {"of", field.name}, {"batch", batch}, {"in_flight", in_flight}},
+          [&] { return encrypt(batch, in_flight, "bench.user.email"); },
+          [&] { return RunSearches(servers.cofferd, shape, searches); }, arguments));
     }
   }
   return rows;
@@ -115,7 +160,13 @@ Result<nlohmann::json> Measure(const std::string& self, const Arguments& argumen
   COFFER_ASSIGN_OR_RETURN(const std::string data, folder.MakeSubfolder("data"));
   COFFER_ASSIGN_OR_RETURN(auto service, ServiceUnderTest::StartNew(arguments.cofferd, data));
   nlohmann::json report;
-  COFFER_ASSIGN_OR_RETURN(report["calls"], MeasureCalls(*empty, *service, arguments));
+  Servers servers;
+  for (int i = 0; i < arguments.connections; ++i) {
+    servers.empty.push_back(UnixChannel(empty->socket()));
+    servers.cofferd.push_back(UnixChannel(service->socket()));
+  }
+  COFFER_ASSIGN_OR_RETURN(report["calls"], MeasureCalls(servers, *service, arguments));
+  report["indexes"] = MeasureIndexes(servers, arguments);
   COFFER_TRY(service->Stop());
   int made = 0;
   for (const int data_keys : {0, arguments.data_keys / 10, arguments.data_keys}) {

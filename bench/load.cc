@@ -39,10 +39,25 @@ struct RewrapCall {
   static constexpr auto kSend = [](auto* stub, auto... arguments) { stub->RewrapFields(std::move(arguments)...); };
 };
 
+struct SearchCall {
+  using Request = v1::IndexTokensRequest;
+  using Response = v1::IndexTokensResponse;
+  static constexpr auto kSend = [](auto* stub, auto... arguments) { stub->IndexTokens(std::move(arguments)...); };
+};
+
+template <typename Request>
+int ValuesOf(const Request& request) {
+  return request.columns(0).values_size();
+}
+int ValuesOf(const v1::IndexTokensRequest& request) { return request.queries_size(); }
+
 template <typename Response>
-bool Complete(const Response& response, const v1::Column& column) {
+bool Complete(const Response& response, int values) {
   if (response.columns_size() != 1 || response.columns(0).errors_size() != 0) return false;
-  return response.columns(0).values_size() == column.values_size();
+  return response.columns(0).values_size() == values;
+}
+bool Complete(const v1::IndexTokensResponse& response, int values) {
+  return response.answers_size() == values && response.answers(0).versions_size() == 1;
 }
 
 // One call at a time, again and again until the run ends.
@@ -67,7 +82,7 @@ class Slot {
   void Finished(const grpc::Status& status) {
     const SteadyClock::time_point now = SteadyClock::now();
     if (started_ >= run_.measure_from && now <= run_.end) {
-      if (!status.ok() || !Complete(response_, request_.columns(0))) ++failed;
+      if (!status.ok() || !Complete(response_, ValuesOf(request_))) ++failed;
       latencies_us.push_back(std::chrono::duration<float, std::micro>(now - started_).count());
     }
     if (now < run_.end) {
@@ -93,9 +108,7 @@ double Percentile(std::vector<float>& sorted, double share) {
 
 template <typename Call>
 LoadResult RunAs(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
-                 const v1::Column& column) {
-  typename Call::Request request;
-  *request.add_columns() = column;
+                 const typename Call::Request& request) {
   Run run;
   run.running = shape.in_flight;
   std::vector<std::unique_ptr<Slot<Call>>> slots;
@@ -119,21 +132,34 @@ LoadResult RunAs(const std::vector<std::shared_ptr<grpc::Channel>>& channels, co
   std::sort(latencies.begin(), latencies.end());
   result.calls = latencies.size();
   result.calls_per_second = static_cast<double>(result.calls) / std::chrono::duration<double>(shape.duration).count();
-  result.values_per_second = result.calls_per_second * column.values_size();
+  result.values_per_second = result.calls_per_second * ValuesOf(request);
   result.p50_us = Percentile(latencies, 0.50);
   result.p99_us = Percentile(latencies, 0.99);
   return result;
 }
 
+template <typename Call>
+LoadResult RunColumn(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
+                     const v1::Column& column) {
+  typename Call::Request request;
+  *request.add_columns() = column;
+  return RunAs<Call>(channels, shape, request);
+}
+
 }  // namespace
 
-v1::Column MakeColumn(int batch) {
+v1::Column MakeColumn(int batch, const std::string& field) {
   v1::Column column;
-  column.set_field("bench.user.email");
+  column.set_field(field);
   for (int i = 0; i < batch; ++i) {
     column.add_values(std::string(64, static_cast<char>('a' + i % 26)));
     column.add_rows()->add_parts()->set_int64(i + 1);
   }
+  return column;
+}
+
+v1::Column WithNumbers(v1::Column column) {
+  for (int i = 0; i < column.values_size(); ++i) column.set_values(i, std::to_string(i * 7919 % 65536));
   return column;
 }
 
@@ -148,13 +174,18 @@ LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, 
                    const v1::Column& column) {
   switch (shape.operation) {
     case Operation::kDecrypt:
-      return RunAs<DecryptCall>(channels, shape, column);
+      return RunColumn<DecryptCall>(channels, shape, column);
     case Operation::kRewrap:
-      return RunAs<RewrapCall>(channels, shape, column);
+      return RunColumn<RewrapCall>(channels, shape, column);
     case Operation::kEncrypt:
       break;
   }
-  return RunAs<EncryptCall>(channels, shape, column);
+  return RunColumn<EncryptCall>(channels, shape, column);
+}
+
+LoadResult RunSearches(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
+                       const v1::IndexTokensRequest& request) {
+  return RunAs<SearchCall>(channels, shape, request);
 }
 
 }  // namespace coffer::bench

@@ -28,8 +28,11 @@ struct LoadResult {
   double p99_us = 0;
 };
 
-// `batch` 64-byte values of the field "bench.user.email" with int64 rows.
-v1::Column MakeColumn(int batch);
+// `batch` 64-byte values of the field with int64 rows.
+v1::Column MakeColumn(int batch, const std::string& field = "bench.user.email");
+
+// The same column with numbers from 0 to 65,535 as its values.
+v1::Column WithNumbers(v1::Column column);
 
 // A channel over a unix socket, not shared with other calls of this function.
 std::shared_ptr<grpc::Channel> UnixChannel(const std::string& socket);
@@ -38,5 +41,9 @@ std::shared_ptr<grpc::Channel> UnixChannel(const std::string& socket);
 // every value back counts as failed.
 LoadResult RunLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
                    const v1::Column& column);
+// The same for searches: `values_per_second` counts queries, and `shape.operation` does not matter. A call without an
+// answer to each query counts as failed.
+LoadResult RunSearches(const std::vector<std::shared_ptr<grpc::Channel>>& channels, const LoadShape& shape,
+                       const v1::IndexTokensRequest& request);
 
 }  // namespace coffer::bench

@@ -1,60 +1,16 @@
 // micro: one field encrypted in this process, beside bare OpenSSL and libsodium in the same run. JSON on stdout.
-#include <algorithm>
-#include <chrono>
-#include <functional>
 #include <iostream>
 
-#include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 #include <sodium.h>
 
-#include "bench/spread.h"
+#include "bench/rounds.h"
 #include "crypto/field_cipher.h"
 #include "crypto/internal/xaes.h"
 #include "crypto/value.h"
 
 namespace coffer::bench {
 namespace {
-
-constexpr int kRounds = 9;
-constexpr std::chrono::milliseconds kRoundTime{100};
-
-// One thing to time, under its name in the report.
-struct Contestant {
-  std::string name;
-  std::function<void()> work;
-};
-
-// Nanoseconds a call in one round.
-double RoundNanoseconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto end = start + kRoundTime;
-  std::uint64_t calls = 0;
-  while (std::chrono::steady_clock::now() < end) {
-    for (int i = 0; i < 64; ++i) work();
-    calls += 64;
-  }
-  const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
-  return spent.count() / static_cast<double>(calls);
-}
-
-// All contestants take turns in every round, so that a slow moment of the machine meets each of them. The ratio is to
-// the first one, taken round by round.
-nlohmann::json RunRounds(const std::vector<Contestant>& contestants) {
-  std::vector<std::vector<double>> times(contestants.size());
-  for (int round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < contestants.size(); ++i) {
-      times[i].push_back(RoundNanoseconds(contestants[i].work));
-    }
-  }
-  nlohmann::json report;
-  for (std::size_t i = 0; i < contestants.size(); ++i) {
-    std::vector<double> ratios;
-    for (int round = 0; round < kRounds; ++round) ratios.push_back(times[i][round] / times[0][round]);
-    report[contestants[i].name] = {{"ns", AsJson(SpreadOf(times[i]))}, {"ratio", AsJson(SpreadOf(ratios))}};
-  }
-  return report;
-}
 
 // What one does without this library: EVP with a cached cipher and key, a new nonce a message.
 class BareGcm {

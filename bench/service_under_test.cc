@@ -16,8 +16,26 @@ namespace coffer::bench {
 namespace {
 
 constexpr std::int64_t kPatienceUs = 20'000'000;
-constexpr char kCatalog[] =
-    "scope = \"bench\"\n[field.\"user.email\"]\nclass = \"pii\"\nkeyring = \"bench\"\nrow = \"int64\"\n";
+constexpr char kCatalog[] = R"(scope = "bench"
+[field."user.email"]
+class = "pii"
+keyring = "bench"
+row = "int64"
+)";
+
+// The field "user.<name>" with an index of the same name.
+std::string IndexedEntry(const std::string& name, const std::string& index) {
+  return "[field.\"user." + name + "\"]\nclass = \"pii\"\nkeyring = \"bench\"\nrow = \"int64\"\n" +
+         "expect = { rows = 1000000, distinct = 1000000, top_share = 0.00001 }\n" + "[field.\"user." + name +
+         "\".index." + name + "]\nkeyring = \"bench-index\"\naccept_leak = \"a benchmark\"\n" + index + "\n";
+}
+
+std::string Catalog() {
+  return kCatalog + IndexedEntry("equality", "kind = \"equality\"\nbits = 20") +
+         IndexedEntry("prefix", "kind = \"prefix\"\nbits = 40\nlengths = [3, 5, 8]") +
+         IndexedEntry("ngram", "kind = \"ngram\"\nbits = 40\nn = 3\ncount = 64") +
+         IndexedEntry("range", "kind = \"range\"\nbits = 40\ntype = \"int64\"\nmin = \"0\"\nmax = \"65535\"");
+}
 
 Status Check(const grpc::Status& status) {
   return status.ok() ? Status() : Status(Error(ErrorCode::kInternal, "a call to the service under test failed"));
@@ -34,13 +52,17 @@ Status InitStore(const std::string& folder) {
   v1::InitResponse initialised;
   grpc::ClientContext init_context;
   COFFER_TRY(Check(admin->Init(&init_context, init, &initialised)));
-  v1::CreateKeyringRequest create;
-  create.set_name("bench");
-  v1::Keyring keyring;
-  grpc::ClientContext create_context;
-  COFFER_TRY(Check(keys->CreateKeyring(&create_context, create, &keyring)));
+  for (const char* const name : {"bench", "bench-index"}) {
+    v1::CreateKeyringRequest create;
+    create.set_name(name);
+    if (create.name() != "bench") create.set_purpose(v1::KEYRING_PURPOSE_INDEX);
+    v1::Keyring keyring;
+    grpc::ClientContext create_context;
+    COFFER_TRY(Check(keys->CreateKeyring(&create_context, create, &keyring)));
+  }
   v1::ApplyCatalogRequest apply;
-  apply.set_catalog(kCatalog);
+  apply.set_catalog(Catalog());
+  apply.set_alone_reason("a benchmark");
   v1::ApplyCatalogResponse applied;
   grpc::ClientContext apply_context;
   return Check(admin->ApplyCatalog(&apply_context, apply, &applied));
@@ -65,19 +87,32 @@ Result<v1::Column> EncryptColumn(v1::FieldService::Stub& fields, const v1::Colum
   return encrypted;
 }
 
-}  // namespace
-
-Status ServiceUnderTest::Await(const std::function<bool()>& answers) {
+// How long it took, in microseconds.
+Result<std::int64_t> Await(const std::function<bool()>& answers) {
   const SystemClock clock;
   const std::int64_t start = clock.MonotonicMicros();
   while (clock.MonotonicMicros() - start < kPatienceUs) {
-    if (answers()) {
-      first_answer_us_ = clock.MonotonicMicros() - start;
-      return {};
-    }
+    if (answers()) return clock.MonotonicMicros() - start;
     poll(nullptr, 0, 1);
   }
   return Error(ErrorCode::kUnavailable, "the service under test does not answer");
+}
+
+}  // namespace
+
+std::vector<IndexedField> ServiceUnderTest::IndexedFields() {
+  std::vector<IndexedField> fields;
+  for (const char* const name : {"equality", "prefix", "ngram", "range"}) {
+    fields.push_back({.name = std::string("bench.user.") + name, .search = {}});
+    fields.back().search.set_index(name);
+  }
+  fields[0].search.set_equals(std::string(64, 'a'));
+  fields[1].search.set_begins_with("aaaaa");
+  fields[2].search.mutable_contains()->set_text("aaaabbbb");
+  fields[3].search.mutable_between()->set_low("1000");
+  fields[3].search.mutable_between()->set_high("50000");
+  fields[3].numbers = true;
+  return fields;
 }
 
 Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::Start(const std::vector<std::string>& command,
@@ -93,12 +128,13 @@ Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::Start(const std::vec
 
 Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartNew(const std::string& program,
                                                                      const std::string& folder) {
-  COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--data-dir", folder, "--allow-swap"}, folder));
-  COFFER_TRY(service->Await([&] { return Answers(folder); }));
-  COFFER_TRY(InitStore(folder));
-  const std::string configuration =
-      "data_dir = \"" + folder + "\"\nkey_file = \"" + folder + "/seal.key\"\nallow_swap = true\n";
+  const std::string configuration = "data_dir = \"" + folder + "\"\nkey_file = \"" + folder +
+                                    "/seal.key\"\nallow_swap = true\n[quotas]\nsearches = 1000000000\n" +
+                                    "indexed_values = 1000000000\n";
   COFFER_TRY(WriteFileDurably(folder + "/coffer.toml", AsBytes(configuration), 0600));
+  COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--config", folder + "/coffer.toml"}, folder));
+  COFFER_TRY(Await([&] { return Answers(folder); }));
+  COFFER_TRY(InitStore(folder));
   return service;
 }
 
@@ -106,11 +142,14 @@ Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartAgain(const std
                                                                        const std::string& folder) {
   const v1::Column column = MakeColumn(1);
   COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--config", folder + "/coffer.toml"}, folder));
-  COFFER_TRY(service->Await([&] {
+  const auto first = Await([&] {
     // A channel that found nobody waits a second before it tries again: a new one each time.
     const auto fields = v1::FieldService::NewStub(UnixChannel(folder + "/app.sock"));
     return EncryptColumn(*fields, column).ok();
-  }));
+  });
+  if (!first.ok()) return first.error();
+  service->first_answer_us_ = *first;
+  COFFER_TRY(Await([&] { return Answers(folder); }));
   return service;
 }
 

@@ -11,16 +11,25 @@
 
 namespace coffer::bench {
 
+// A field with one index, and a search of it.
+struct IndexedField {
+  std::string name;
+  v1::Search search;
+  bool numbers = false;  // its values are numbers
+};
+
 class ServiceUnderTest {
  public:
-  // Runs `cofferd` over a new store in `folder`, with keyring "bench" and the field "bench.user.email" (pii, int64
-  // rows).
+  // Runs `cofferd` over a new store in `folder`, with keyring "bench", the field "bench.user.email" (pii, int64 rows)
+  // and IndexedFields, and quotas that are not in the way.
   static Result<std::unique_ptr<ServiceUnderTest>> StartNew(const std::string& program, const std::string& folder);
   // Runs `cofferd` over a store that StartNew made, unsealed by its key file. Notes how long it took from the start of
   // the process to the first value that it encrypted.
   static Result<std::unique_ptr<ServiceUnderTest>> StartAgain(const std::string& program, const std::string& folder);
   // Runs this program's own empty server.
   static Result<std::unique_ptr<ServiceUnderTest>> StartEmpty(const std::string& program, const std::string& folder);
+
+  static std::vector<IndexedField> IndexedFields();
 
   const std::string& socket() const { return socket_; }
   std::int64_t first_answer_us() const { return first_answer_us_; }
@@ -39,7 +48,6 @@ class ServiceUnderTest {
   explicit ServiceUnderTest(ChildProcess process) : process_(std::move(process)) {}
   static Result<std::unique_ptr<ServiceUnderTest>> Start(const std::vector<std::string>& command,
                                                          const std::string& folder);
-  Status Await(const std::function<bool()>& answers);
 
   ChildProcess process_;
   std::string folder_;

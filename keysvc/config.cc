@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxUids = 64;
 constexpr std::int64_t kMaxId = 0xfffffffe;  // 2^32 - 1 is "none" to the kernel
+constexpr std::int64_t kMaxQuota = 1'000'000'000;
 constexpr std::int64_t kMinCiphers = 16;
 constexpr std::int64_t kMaxCiphers = 1'000'000;
 
@@ -158,6 +159,17 @@ Status ReadCache(const toml::table& table, Config& config) {
   return reader.Finish();
 }
 
+Status ReadQuotas(const toml::table& table, Config& config) {
+  TableReader reader(table, "quotas.");
+  std::optional<std::int64_t> searches;
+  std::optional<std::int64_t> values;
+  COFFER_TRY(reader.Integer("searches", 1, kMaxQuota, searches));
+  COFFER_TRY(reader.Integer("indexed_values", 1, kMaxQuota, values));
+  if (searches) config.searches_a_minute = static_cast<std::uint32_t>(*searches);
+  if (values) config.indexed_values_a_minute = static_cast<std::uint32_t>(*values);
+  return reader.Finish();
+}
+
 Status ReadLogLevel(TableReader& reader, Config& config) {
   std::string text;
   COFFER_TRY(reader.Text("log_level", text, false));
@@ -180,6 +192,7 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   COFFER_ASSIGN_OR_RETURN(const toml::table* sockets, reader.Table("sockets"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* tcp, reader.Table("tcp"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* cache, reader.Table("cache"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* quotas, reader.Table("quotas"));
   COFFER_TRY(reader.Finish());
   if (sockets != nullptr) {
     config.sockets.clear();
@@ -187,6 +200,7 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   }
   if (tcp != nullptr) COFFER_TRY(ReadTcp(*tcp, config));
   if (cache != nullptr) COFFER_TRY(ReadCache(*cache, config));
+  if (quotas != nullptr) COFFER_TRY(ReadQuotas(*quotas, config));
   return config;
 }
 

@@ -16,6 +16,9 @@
 //   trust_domain = "example.org"
 //   [cache]
 //   ciphers = 16384                            # 16 to 1,000,000; about 0.6 KiB each
+//   [quotas]                                   # of one caller and one index in a minute; 1 to 1,000,000,000
+//   searches = 600                             # IndexTokens
+//   indexed_values = 600000                    # values that EncryptFields and RewrapFields make tokens of
 #pragma once
 
 #include <map>
@@ -53,6 +56,8 @@ struct Config {
   std::map<policy::Role, SocketConfig> sockets;
   std::optional<TcpConfig> tcp;
   std::size_t cipher_cache = 16'384;
+  std::uint32_t searches_a_minute = 600;
+  std::uint32_t indexed_values_a_minute = 600'000;
   bool reflection = false;  // of gRPC, for `cofferd dev` only: no key of the file
 };
 

@@ -88,7 +88,9 @@ Status Daemon::State::OpenStore() {
 
 void Daemon::State::MakeServices() {
   pipeline = std::make_unique<Pipeline>(*barrier, LogCall);
-  fields = std::make_unique<FieldService>(*pipeline, clock, *barrier);
+  const Quotas::Limits quotas{.searches_a_minute = config.searches_a_minute,
+                              .values_a_minute = config.indexed_values_a_minute};
+  fields = std::make_unique<FieldService>(*pipeline, clock, *barrier, quotas);
   keys = std::make_unique<KeyService>(*pipeline);
   secrets = std::make_unique<SecretService>(*pipeline, clock);
   admin = std::make_unique<AdminService>(

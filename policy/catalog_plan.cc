@@ -194,10 +194,7 @@ class Plan {
 
 Status CheckPresented(const CatalogLock& stored, const std::optional<CatalogLock>& presented) {
   if (!presented)
-    return Refused(
-               "is missing: the scope was applied before; take it from version control, or `coffer catalog show SCOPE "
-               "> "
-               "FILE.lock`")
+    return Refused("is missing: the scope was applied before, and the lock goes along with each apply")
         .At("catalog.lock");
   if (presented->uuid != stored.uuid) return Refused("holds other ids than the store").At("catalog.lock");
   if (presented->serial < stored.serial) {

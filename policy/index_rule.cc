@@ -1,5 +1,7 @@
 #include "policy/index_rule.h"
 
+#include <algorithm>
+
 namespace coffer::policy {
 namespace {
 
@@ -34,6 +36,18 @@ const IndexVersionRule& IndexRule::Written() const {
   const IndexVersionRule* version = Find(write_version);
   COFFER_CHECK(version != nullptr);
   return *version;
+}
+
+std::vector<const IndexVersionRule*> IndexRule::VersionsToWrite() const {
+  if (!unique) return {&Written()};
+  std::vector<const IndexVersionRule*> all;
+  for (const IndexVersionRule& version : versions) all.push_back(&version);
+  return all;
+}
+
+bool IndexRule::IsSlow() const {
+  return std::any_of(versions.begin(), versions.end(),
+                     [](const auto& version) { return version.form.slow.has_value(); });
 }
 
 std::vector<IndexRule> IndexRulesOf(const CatalogLock& lock, const LockedField& field) {

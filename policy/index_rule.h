@@ -27,6 +27,11 @@ struct IndexRule {
   // Null when it is not searched.
   const IndexVersionRule* Find(std::uint16_t number) const;
   const IndexVersionRule& Written() const;
+  // The versions whose tokens a write carries: the written one, or of a unique index all, so that both constraints hold
+  // while it is rotated.
+  std::vector<const IndexVersionRule*> VersionsToWrite() const;
+  // True when a token of any version that is searched is made slowly.
+  bool IsSlow() const;
 };
 
 // The live indexes of one field of a valid lock, by name.

@@ -84,14 +84,7 @@ Error ColumnWork::AtItem(Error error, std::size_t item) const {
 
 bool ColumnWork::NeedsDataKey() const { return !unsealed_->keys->HasDataKey(rule_->keyrings.front(), tenant_); }
 
-bool ColumnWork::NeedsIndexKey() const {
-  for (const policy::IndexRule& index : rule_->indexes) {
-    for (const policy::IndexVersionRule* version : VersionsToWrite(index)) {
-      if (!IndexIsOpen(*unsealed_->keys, *version, tenant_)) return true;
-    }
-  }
-  return false;
-}
+bool ColumnWork::NeedsIndexKey() const { return keysvc::NeedsIndexKey(*unsealed_->keys, *rule_, tenant_); }
 
 Status ColumnWork::CheckEncryptable() {
   if (rule_->retired) return Retired().At(ColumnPath(index_));

@@ -12,13 +12,12 @@ Error AtValue(Error error, std::size_t column, std::size_t item) {
 }
 
 Status CheckSlow(const policy::FieldRule& rule, std::size_t items) {
+  if (items <= kMaxSlowItems) return {};
   for (const policy::IndexRule& index : rule.indexes) {
-    for (const policy::IndexVersionRule* version : VersionsToWrite(index)) {
-      if (!version->form.slow || items <= kMaxSlowItems) continue;
-      return Error(ErrorCode::kInvalidArgument, "has more values than a slow index takes in one call")
-          .At("index." + index.name)
-          .WithLimit(kMaxSlowItems);
-    }
+    if (!index.IsSlow()) continue;
+    return Error(ErrorCode::kInvalidArgument, "has more values than a slow index takes in one call")
+        .At("index." + index.name)
+        .WithLimit(kMaxSlowItems);
   }
   return {};
 }

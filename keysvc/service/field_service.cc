@@ -173,21 +173,19 @@ Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, c
   const policy::FieldRule* rule = query.field == policy::kBuiltinSecretName ? nullptr : view.Find(query.field);
   if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not a field of an applied catalog").At("field");
   COFFER_ASSIGN_OR_RETURN(const TenantUuid tenant, unsealed.keys->ResolveTenant(query.tenant));
-  const policy::IndexRule* index = rule->FindIndex(query.term.index);
-  if (index == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("search.index");
-  const std::string name = rule->name + "." + index->name;
+  const Result<const policy::IndexRule*> index = FindSearched(*rule, query.term);
+  if (!index.ok()) return Error(index.error()).At("search");
+  const std::string name = rule->name + "." + (*index)->name;
   if (!record.object.empty()) record.object += ',';
   record.object += name;
   record.tenant = query.tenant.empty() ? kDefaultTenant : query.tenant;
-  const bool is_slow = std::any_of(index->versions.begin(), index->versions.end(),
-                                   [](const auto& version) { return version.form.slow.has_value(); });
-  if (is_slow && ++slow > kMaxSlowItems) {
+  if ((*index)->IsSlow() && ++slow > kMaxSlowItems) {
     return Error(ErrorCode::kInvalidArgument, "has more searches of slow indexes than one call may")
         .At("search")
         .WithLimit(kMaxSlowItems);
   }
   COFFER_TRY(quotas_.Take(Quotas::Use::kSearch, caller.principal.id, name, 1));
-  return SearchIndex(*unsealed.keys, *rule, tenant, query.term);
+  return SearchIndex(*unsealed.keys, **index, tenant, query.term);
 }
 
 bool FieldService::UsesSlowIndex(const std::vector<std::string_view>& fields) const {
@@ -196,10 +194,8 @@ bool FieldService::UsesSlowIndex(const std::vector<std::string_view>& fields) co
   const std::shared_ptr<const policy::CatalogView> view = (*unsealed)->catalogs->view();
   return std::any_of(fields.begin(), fields.end(), [&](std::string_view field) {
     const policy::FieldRule* rule = view->Find(field);
-    return rule != nullptr && std::any_of(rule->indexes.begin(), rule->indexes.end(), [](const auto& index) {
-             return std::any_of(index.versions.begin(), index.versions.end(),
-                                [](const auto& version) { return version.form.slow.has_value(); });
-           });
+    return rule != nullptr && std::any_of(rule->indexes.begin(), rule->indexes.end(),
+                                          [](const policy::IndexRule& index) { return index.IsSlow(); });
   });
 }
 
@@ -221,11 +217,7 @@ bool FieldService::IsQuick(const std::vector<FieldColumn>& columns, bool makes_k
     const Result<TenantUuid> tenant = (*unsealed)->keys->ResolveTenant(column.tenant);
     if (!tenant.ok()) return true;
     if (!(*unsealed)->keys->HasDataKey(rule->keyrings.front(), *tenant)) return false;
-    for (const policy::IndexRule& index : rule->indexes) {
-      for (const policy::IndexVersionRule* version : VersionsToWrite(index)) {
-        if (!IndexIsOpen(*(*unsealed)->keys, *version, *tenant)) return false;
-      }
-    }
+    if (NeedsIndexKey(*(*unsealed)->keys, *rule, *tenant)) return false;
   }
   return true;
 }

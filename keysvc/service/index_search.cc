@@ -24,21 +24,10 @@ What WhatOf(IndexKind kind) {
   return What::kNothing;
 }
 
-Result<const policy::IndexRule*> FindRule(const policy::FieldRule& field, const SearchTerm& term) {
-  const policy::IndexRule* rule = field.FindIndex(term.index);
-  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("index");
-  if (term.what != WhatOf(rule->kind)) {
-    return Error(
-        ErrorCode::kInvalidArgument,
-        "must be equals for an equality index, begins_with for prefix, contains for n-gram, between for range, "
-        "parts for compound");
-  }
-  if (term.what == What::kParts && term.parts.size() != rule->parts.size()) {
-    return Error(ErrorCode::kInvalidArgument, "must have one value a part of the index")
-        .At("parts")
-        .WithLimit(rule->parts.size());
-  }
-  return rule;
+Error OtherKind() {
+  return Error(ErrorCode::kInvalidArgument,
+               "must be equals for an equality index, begins_with for prefix, contains for n-gram, between for range, "
+               "parts for compound");
 }
 
 Result<SecretBytes> Packed(const policy::IndexVersionRule& version, const SearchTerm& term) {
@@ -82,14 +71,23 @@ Result<TokenizerPointer> Decoy(const policy::IndexVersionRule& version, TenantUu
 
 }  // namespace
 
-Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::FieldRule& field, TenantUuid tenant,
+Result<const policy::IndexRule*> FindSearched(const policy::FieldRule& field, const SearchTerm& term) {
+  const policy::IndexRule* rule = field.FindIndex(term.index);
+  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not an index of the field").At("index");
+  if (term.what != WhatOf(rule->kind)) return OtherKind();
+  if (term.what == What::kParts && term.parts.size() != rule->parts.size()) {
+    return Error(ErrorCode::kInvalidArgument, "must have one value a part of the index")
+        .At("parts")
+        .WithLimit(rule->parts.size());
+  }
+  return rule;
+}
+
+Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::IndexRule& rule, TenantUuid tenant,
                                                const SearchTerm& term) {
-  const Result<const policy::IndexRule*> known = FindRule(field, term);
-  if (!known.ok()) return Error(known.error()).At("search");
-  const policy::IndexRule* const rule = *known;
   std::vector<VersionTokens> found;
-  for (const policy::IndexVersionRule& version : rule->versions) {
-    COFFER_ASSIGN_OR_RETURN(IndexAtWork index, OpenIndex(keys, *rule, version, tenant, false));
+  for (const policy::IndexVersionRule& version : rule.versions) {
+    COFFER_ASSIGN_OR_RETURN(IndexAtWork index, OpenIndex(keys, rule, version, tenant, false));
     const bool has_rows = index.tokenizer != nullptr;
     // Without a key no row has tokens, but a bad term is refused all the same: by a key that nobody has.
     if (!has_rows) {
@@ -104,7 +102,7 @@ Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::Fi
 }
 
 Result<IndexMatcher> IndexMatcher::Create(const policy::FieldRule& field, const SearchTerm& term) {
-  COFFER_ASSIGN_OR_RETURN(const policy::IndexRule* const rule, FindRule(field, term));
+  COFFER_ASSIGN_OR_RETURN(const policy::IndexRule* const rule, FindSearched(field, term));
   const policy::IndexVersionRule& version = rule->Written();
   IndexMatcher matcher(*rule, version, term.what, term.anchors);
   if (term.what == What::kBetween) {

@@ -22,16 +22,19 @@ struct VersionTokens {
   SearchTokens tokens;
 };
 
-// The tokens of all live versions that any row can have. kInvalidArgument: no such index At "search.index", a term of
-// another kind, or one that the index cannot answer, At "search".
-Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant,
+// The index that a term is for. kInvalidArgument: no such index of the field, or a term of another kind.
+Result<const policy::IndexRule*> FindSearched(const policy::FieldRule& field, const SearchTerm& term);
+
+// The tokens of all live versions that any row can have; `rule` is FindSearched's. kInvalidArgument At "search": a term
+// that the index cannot answer.
+Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::IndexRule& rule, TenantUuid tenant,
                                                const SearchTerm& term);
 
 // A search term as the index reads it, to compare decrypted values with. The rule must outlive it.
 class IndexMatcher {
  public:
-  // As SearchIndex, without "search" in the paths.
-  static Result<IndexMatcher> Create(const policy::FieldRule& rule, const SearchTerm& term);
+  // As FindSearched; and kInvalidArgument for a term that the index cannot answer.
+  static Result<IndexMatcher> Create(const policy::FieldRule& field, const SearchTerm& term);
 
   const policy::IndexRule& rule() const { return *rule_; }
   // For every kind but compound. A value that the index could not have taken does not match.

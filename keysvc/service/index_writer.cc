@@ -71,21 +71,19 @@ Result<IndexAtWork> OpenIndex(KeyEngine& keys, const policy::IndexRule& rule, co
   return IndexAtWork{.rule = &rule, .version = &version, .tokenizer = std::move(tokenizer).value()};
 }
 
-bool IndexIsOpen(const KeyEngine& keys, const policy::IndexVersionRule& version, TenantUuid tenant) {
-  return keys.HasIndexKey(PlaceOf(version, tenant));
-}
-
-std::vector<const policy::IndexVersionRule*> VersionsToWrite(const policy::IndexRule& rule) {
-  if (!rule.unique) return {&rule.Written()};
-  std::vector<const policy::IndexVersionRule*> all;
-  for (const policy::IndexVersionRule& version : rule.versions) all.push_back(&version);
-  return all;
+bool NeedsIndexKey(const KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant) {
+  for (const policy::IndexRule& index : rule.indexes) {
+    for (const policy::IndexVersionRule* version : index.VersionsToWrite()) {
+      if (!keys.HasIndexKey(PlaceOf(*version, tenant))) return true;
+    }
+  }
+  return false;
 }
 
 Result<IndexWriter> IndexWriter::Open(KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant) {
   IndexWriter writer;
   for (const policy::IndexRule& index : rule.indexes) {
-    for (const policy::IndexVersionRule* version : VersionsToWrite(index)) {
+    for (const policy::IndexVersionRule* version : index.VersionsToWrite()) {
       COFFER_ASSIGN_OR_RETURN(IndexAtWork opened, OpenIndex(keys, index, *version, tenant, true));
       const TokenForm& form = version->form;
       writer.outputs_.push_back({.index = index.name,

@@ -27,16 +27,12 @@ struct IndexAtWork {
 // with another version of Unicode than this program's. Errors At "index.<name>".
 Result<IndexAtWork> OpenIndex(KeyEngine& keys, const policy::IndexRule& rule, const policy::IndexVersionRule& version,
                               TenantUuid tenant, bool make);
-// True when OpenIndex needs no commit.
-bool IndexIsOpen(const KeyEngine& keys, const policy::IndexVersionRule& version, TenantUuid tenant);
+// True when IndexWriter::Open would have to make a key.
+bool NeedsIndexKey(const KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant);
 
 // The value of a compound index: each part read as the version declares, packed. Nothing when one is NULL (nothing).
 Result<std::optional<SecretBytes>> PackParts(const policy::IndexVersionRule& version,
                                              const std::vector<std::optional<ByteView>>& parts);
-
-// The versions whose tokens a write carries: the written one, or of a unique index all, so that both constraints hold
-// while it is rotated.
-std::vector<const policy::IndexVersionRule*> VersionsToWrite(const policy::IndexRule& rule);
 
 // Makes the tokens of one field's indexes, value by value.
 class IndexWriter {

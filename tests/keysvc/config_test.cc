@@ -121,6 +121,19 @@ TEST(ConfigTest, RefusesWrongSockets) {
   }
 }
 
+TEST(ConfigTest, RefusesWrongQuotas) {
+  const std::string head = "data_dir = \"/d\"\n[quotas]\n";
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {head + "searches = 0", "quotas.searches", 3, "is less than allowed", 1},
+           {head + "searches = 1000000001", "quotas.searches", 3, "is more than allowed", 1'000'000'000},
+           {head + "indexed_values = -1", "quotas.indexed_values", 3, "is less than allowed", 1},
+           {head + "indexed_values = \"none\"", "quotas.indexed_values", 3, "must be a whole number"},
+           {head + "decrypts = 1", "quotas.decrypts", 3, "not a key"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
 TEST(ConfigTest, RefusesAWrongTcpOrCache) {
   const std::string domain = "must be [a-z0-9._-]";
   const std::string least = "is less than allowed";
@@ -187,6 +200,7 @@ allow_swap = true
 log_level = "warn"
 sockets = { app = { uids = [472, 0], gid = 473 }, backup-agent = { uids = [4294967294] } }
 cache.ciphers = 16
+quotas = { searches = 1, indexed_values = 1000000000 }
 )");
   const Result<Config> config = ParseConfig(text, kOwnUid);
   ASSERT_TRUE(config.ok()) << config.error().ToString();
@@ -195,6 +209,8 @@ cache.ciphers = 16
   EXPECT_TRUE(config->allow_swap);
   EXPECT_EQ(config->log_level, LogLevel::kWarn);
   EXPECT_EQ(config->cipher_cache, 16U);
+  EXPECT_EQ(config->searches_a_minute, 1U);
+  EXPECT_EQ(config->indexed_values_a_minute, 1'000'000'000U);
   ASSERT_EQ(config->sockets.size(), 2U) << "naming one socket leaves no other open";
   EXPECT_EQ(config->sockets.at(policy::Role::kApp).uids, (std::vector<std::uint32_t>{472, 0}));
   EXPECT_EQ(config->sockets.at(policy::Role::kApp).gid, 473U);
