@@ -103,11 +103,6 @@ Contestant Store(const Shape& shape) {
 
 std::size_t TokensAValue(const TokenForm& form) { return form.IsArray() ? form.count : 1; }
 
-std::size_t BytesAValue(const TokenForm& form) {
-  if (form.column == TokenColumn::kBytea) return form.bits / 8U;
-  return TokensAValue(form) * (form.column == TokenColumn::kInt4 ? 4 : 8);
-}
-
 nlohmann::json Measure() {
   const auto bare = std::make_shared<BareHmac>();
   std::vector<Contestant> contestants;
@@ -117,7 +112,7 @@ nlohmann::json Measure() {
   nlohmann::json report = RunRounds(contestants);
   for (const Shape& shape : Shapes()) {
     report[shape.name]["tokens_a_value"] = TokensAValue(shape.form);
-    report[shape.name]["bytes_a_value"] = BytesAValue(shape.form);
+    report[shape.name]["bytes_a_value"] = shape.form.RowBytes();
   }
   return report;
 }

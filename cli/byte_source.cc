@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/printing.h"
-#include "cli/secret_input.h"
 #include "io/system_error.h"
 
 namespace coffer::cli {
@@ -14,19 +12,12 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{64} << 10;
 
-bool IsStandard(const std::string& path) { return path.empty() || path == kStandardInput; }
-
-Failure CannotOpen(const char* option, int error_number) {
-  Error error = SystemError(error_number);
-  return Failure(kExitFailed, std::move(error).At(option).ToString());
-}
-
 }  // namespace
 
 Outcome<ByteSource> ByteSource::Open(const std::string& path) {
-  if (IsStandard(path)) return ByteSource(STDIN_FILENO, UniqueFd());
+  if (IsStandardStream(path)) return ByteSource(STDIN_FILENO, UniqueFd());
   UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return CannotOpen("--in", errno);
+  if (!file.valid()) return FileFailure("--in", path, SystemError(errno));
   struct stat facts {};
   const int fd = file.get();
   ByteSource source(fd, std::move(file));
@@ -76,21 +67,6 @@ Outcome<bool> ByteSource::ReadLine(std::string& line) {
   }
   if (appended) ++lines_;
   return appended;
-}
-
-Outcome<ByteSink> ByteSink::Open(const std::string& path) {
-  if (IsStandard(path)) return ByteSink(STDOUT_FILENO, UniqueFd());
-  UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) return CannotOpen("--out", errno);
-  const int fd = file.get();
-  return ByteSink(fd, std::move(file));
-}
-
-Outcome<void> ByteSink::Write(std::string_view text) { return WriteAll(fd_, AsBytes(text)); }
-
-Outcome<void> ByteSink::Finish() {
-  if (is_file() && fsync(fd_) != 0) return Failure(kExitFailed, "the output cannot be written");
-  return {};
 }
 
 }  // namespace coffer::cli

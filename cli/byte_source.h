@@ -14,7 +14,7 @@ inline constexpr std::size_t kMaxRecord = std::size_t{8} << 20;  // bytes of one
 // Thread-compatible. What it buffers may be plaintext: the program wipes what it frees.
 class ByteSource {
  public:
-  // A path; "-" or empty: standard input.
+  // A path; "-" or empty: standard input. Failures name the file.
   static Outcome<ByteSource> Open(const std::string& path);
   // The bytes of `text`, without a file.
   static ByteSource Of(std::string text);
@@ -39,23 +39,6 @@ class ByteSource {
   std::uint64_t lines_ = 0;
   std::uint64_t consumed_ = 0;
   std::uint64_t size_ = 0;
-};
-
-// Where records go: standard output, or a new file of mode 0600 (plaintext may go there). Whole records only.
-class ByteSink {
- public:
-  // A path that must be free; "-" or empty: standard output.
-  static Outcome<ByteSink> Open(const std::string& path);
-  Outcome<void> Write(std::string_view text);
-  // Makes a file survive a power cut.
-  Outcome<void> Finish();
-  bool is_file() const { return owned_.valid(); }
-
- private:
-  ByteSink(int fd, UniqueFd owned) : fd_(fd), owned_(std::move(owned)) {}
-
-  int fd_;
-  UniqueFd owned_;
 };
 
 }  // namespace coffer::cli

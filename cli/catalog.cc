@@ -1,13 +1,14 @@
 // coffer apply, diff, catalog show: what the fields are.
 #include "policy/catalog.h"
 
+#include <array>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/printing.h"
 #include "io/directory.h"
 #include "io/file.h"
-#include "policy/catalog_lock.h"
+#include "policy/catalog_plan.h"
 
 namespace coffer::cli {
 namespace {
@@ -42,6 +43,42 @@ Outcome<std::string> ReadLock(const std::string& path) {
 
 using Changes = google::protobuf::RepeatedPtrField<v1::CatalogChange>;
 
+// What the service calls the lock that it was sent.
+constexpr std::array<std::string_view, 3> kLockNames = {"lock.catalog.lock", "catalog.lock", "lock"};
+
+// What is behind the lock's name, where the sentence is about the lock.
+std::optional<std::string_view> SaidOfLock(std::string_view sentence) {
+  for (const std::string_view name : kLockNames) {
+    if (!sentence.starts_with(name)) continue;
+    const std::string_view rest = sentence.substr(name.size());
+    if (rest.starts_with(':') || rest.starts_with('.')) return rest;
+  }
+  return std::nullopt;
+}
+
+std::string StepForLock(std::string_view said, const std::string& catalog, const std::string& lock_path) {
+  if (said.find("is newer than the store") != said.npos) {
+    return "do not apply: find out first whether the store is an old copy, and what it lacks";
+  }
+  if (said.find("is the lock of another scope") != said.npos) return "name the lock of this scope with --lock";
+  const auto parsed = policy::ParseCatalog(catalog);
+  const std::string file = ShownPath(lock_path) == lock_path ? lock_path : "FILE";
+  const std::string get = "`coffer catalog show " + (parsed.ok() ? parsed->scope : "SCOPE") + " > " + file + "`";
+  if (said.find("is stale") != said.npos) {
+    return "somebody has applied since: take the catalog and its lock from version control, or the lock from the "
+           "service with\n" +
+           get + ", and see what `coffer diff` says then";
+  }
+  return "take it from version control as it was, or from the service with\n" + get;
+}
+
+// A refusal of apply or diff, with the lock's file in place of the service's name for it.
+Failure Refusal(const client::RpcError& error, const std::string& catalog, const std::string& lock_path) {
+  const auto said = error.from_service ? SaidOfLock(error.message) : std::nullopt;
+  if (!said) return Failure(error);
+  return Failure(kExitFailed, ShownPath(lock_path) + std::string(*said), StepForLock(*said, catalog, lock_path));
+}
+
 Json ChangesJson(const Changes& changes) {
   Json list = Json::array();
   for (const v1::CatalogChange& change : changes) {
@@ -63,6 +100,32 @@ std::string ChangesText(const Changes& changes, bool colors) {
   return text;
 }
 
+// A weakening that one person asked for: says which changes it is about.
+Outcome<int> RefuseAlone(client::Client& client, const v1::ApplyCatalogRequest& asked, const std::string& file) {
+  constexpr int kMaxShown = 10;
+  v1::DiffCatalogRequest request;
+  request.set_catalog(asked.catalog());
+  request.set_lock(asked.lock());
+  COFFER_ASSIGN_OR_RETURN(const auto diff, client.DiffCatalog(request));
+  Changes grave;
+  for (const v1::CatalogChange& change : diff.changes()) {
+    if (change.weakens() || change.kind() == policy::ChangeKindName(policy::ChangeKind::kRetired))
+      *grave.Add() = change;
+  }
+  const int more = grave.size() - kMaxShown;
+  if (more > 0) grave.DeleteSubrange(kMaxShown, more);
+  std::string step = ChangesText(grave, false);
+  if (more > 0) step += "and " + std::to_string(more) + " more\n";
+  return Failure(kExitFailed, "these changes ask a second person, and approvals do not exist yet",
+                 step + "see `coffer diff " + ShownPath(file) +
+                     "`; one person may do it with --alone REASON on the admin's unix socket");
+}
+
+bool AsksSecondPerson(const client::RpcError& error) {
+  return error.from_service && error.code == ErrorCode::kFailedPrecondition &&
+         error.message.find("asks a second person") != std::string::npos;
+}
+
 Outcome<void> KeepLock(const std::string& path, const std::string& before, const std::string& lock) {
   if (lock == before) return {};
   const auto written = WriteFileDurably(path, AsBytes(lock), kLockMode);
@@ -79,28 +142,32 @@ Outcome<int> Apply(Session& session, const CatalogOptions& options) {
   COFFER_ASSIGN_OR_RETURN(*request.mutable_lock(), ReadLock(path));
   request.set_alone_reason(options.alone);
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
-  COFFER_ASSIGN_OR_RETURN(const auto answer, client->ApplyCatalog(request));
-  COFFER_TRY(KeepLock(path, request.lock(), answer.lock()));
+  const auto answer = client->ApplyCatalog(request);
+  if (!answer.ok() && AsksSecondPerson(answer.error())) return RefuseAlone(*client, request, options.file);
+  if (!answer.ok()) return Refusal(answer.error(), request.catalog(), path);
+  COFFER_TRY(KeepLock(path, request.lock(), answer->lock()));
   if (session.json()) {
-    COFFER_TRY(PrintJson({{"changes", ChangesJson(answer.changes())}, {"lock_file", path}}));
+    COFFER_TRY(PrintJson({{"changes", ChangesJson(answer->changes())}, {"lock_file", path}}));
   } else {
-    COFFER_TRY(Print(ChangesText(answer.changes(), session.Colors(STDOUT_FILENO))));
+    COFFER_TRY(Print(ChangesText(answer->changes(), session.Colors(STDOUT_FILENO))));
   }
   return kExitOk;
 }
 
 Outcome<int> Diff(Session& session, const CatalogOptions& options) {
+  const std::string path = LockPath(options);
   v1::DiffCatalogRequest request;
   COFFER_ASSIGN_OR_RETURN(*request.mutable_catalog(), ReadText(options.file, policy::kMaxCatalogBytes));
-  COFFER_ASSIGN_OR_RETURN(*request.mutable_lock(), ReadLock(LockPath(options)));
+  COFFER_ASSIGN_OR_RETURN(*request.mutable_lock(), ReadLock(path));
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
-  COFFER_ASSIGN_OR_RETURN(const auto answer, client->DiffCatalog(request));
+  const auto answer = client->DiffCatalog(request);
+  if (!answer.ok()) return Refusal(answer.error(), request.catalog(), path);
   if (session.json()) {
-    COFFER_TRY(PrintJson({{"changes", ChangesJson(answer.changes())}, {"weakens", answer.weakens()}}));
+    COFFER_TRY(PrintJson({{"changes", ChangesJson(answer->changes())}, {"weakens", answer->weakens()}}));
   } else {
-    COFFER_TRY(Print(ChangesText(answer.changes(), session.Colors(STDOUT_FILENO))));
+    COFFER_TRY(Print(ChangesText(answer->changes(), session.Colors(STDOUT_FILENO))));
   }
-  return options.exit_code && !answer.changes().empty() ? kExitFailed : kExitOk;
+  return options.exit_code && !answer->changes().empty() ? kExitFailed : kExitOk;
 }
 
 Outcome<int> Show(Session& session, const std::string& scope) {

@@ -1,6 +1,6 @@
 #include "cli/command_tree.h"
 
-#include <iostream>
+#include <algorithm>
 #include <unistd.h>
 
 #include "cli/checks.h"
@@ -47,7 +47,11 @@ std::string SentenceOf(const CLI::ParseError& error, const CLI::App& root, const
 
 void PrintFailure(const Failure& failure, bool colors) {
   std::string text = Colored("coffer:", Color::kRed, colors) + " " + failure.sentence + "\n";
-  if (!failure.next_step.empty()) text += "  " + failure.next_step + "\n";
+  for (std::string_view rest = failure.next_step; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    text.append("  ").append(line).append("\n");
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
   // Nothing is left to do when standard error is gone too.
   const auto ignored = WriteAll(STDERR_FILENO, AsBytes(text));
   static_cast<void>(ignored);

@@ -79,6 +79,22 @@ Outcome<void> PrintCounts(const Session& session, const StreamCounts& counts, co
   return Print(text + "\n");
 }
 
+Failure NotDecrypted(const StreamCounts& counts, bool keep_going, bool to_file) {
+  std::string step;
+  if (counts.undecryptable > 0) {
+    step +=
+        "the row id, a bound column or the tenant may not be the one it was encrypted with, or the value was changed\n";
+  }
+  if (counts.keys_disabled > 0) step += "a key version is disabled: see `coffer keyring show NAME`\n";
+  if (keep_going) {
+    step += "they are null in the output";
+  } else {
+    step += to_file ? "no file was written" : "nothing of their batch and behind it was written";
+    step += "; --keep-going writes null for them";
+  }
+  return Failure(kExitFailed, std::to_string(counts.failed) + " value(s) did not decrypt", step);
+}
+
 Outcome<int> Stream(Session& session, client::Client& client, const FieldPlan& plan, const FieldOptions& options,
                     const StreamOptions& stream) {
   COFFER_ASSIGN_OR_RETURN(ByteSource source, ByteSource::Open(options.in));
@@ -86,12 +102,10 @@ Outcome<int> Stream(Session& session, client::Client& client, const FieldPlan& p
   const auto format = FormatOf(options);
   COFFER_ASSIGN_OR_RETURN(const StreamCounts counts,
                           RunStream(client, plan, *format, source, sink, stream, IsTerminal(STDERR_FILENO)));
-  if (sink.is_file()) COFFER_TRY(PrintCounts(session, counts, stream.work));
+  const bool finished = counts.failed == 0 || options.keep_going;
+  if (sink.is_file() && finished) COFFER_TRY(PrintCounts(session, counts, stream.work));
   if (counts.failed == 0) return kExitOk;
-  return Failure(kExitFailed, std::to_string(counts.failed) + " value(s) did not decrypt",
-                 options.keep_going
-                     ? "they are null in the output"
-                     : "nothing of their batch and behind it was written; --keep-going writes null for them");
+  return NotDecrypted(counts, options.keep_going, sink.is_file());
 }
 
 Outcome<void> CheckMatch(const FieldOptions& options) {
@@ -146,7 +160,10 @@ void AddStreamOptions(CLI::App& command, FieldOptions& options) {
       ->allow_extra_args(false);
   AddTenantOption(command, options.whose);
   command.add_option("--in", options.in, "Records; standard input unless told")->type_name("FILE");
-  command.add_option("--out", options.out, "Where they go, a new file of mode 0600; standard output unless told")
+  command
+      .add_option(
+          "--out", options.out,
+          "Where they go, a new file of mode 0600 that is there whole or not at all; standard output unless told")
       ->type_name("FILE");
   command.add_option("--format", options.format, "jsonl or csv; by the input's name, else jsonl")
       ->type_name("FORM")
@@ -205,6 +222,7 @@ void AddFieldCommands(CommandTree& tree) {
   CLI::App& encrypt = AddStream(
       tree, group, "encrypt", "Replace values with their ciphertexts",
       "  coffer field encrypt --field shop.user.email --row id < users.jsonl > encrypted.jsonl\n"
+      "  coffer field encrypt --field shop.user.email --row id --format csv < users.csv > encrypted.csv\n"
       "  coffer field encrypt --map shop.user.email --map shop.user.phone=tel --row id --in users.csv --out new.csv",
       encrypting, FieldAct::kEncrypt);
   AddPlaintextForm(encrypt, *encrypting);

@@ -24,10 +24,10 @@ auto Exchange(client::Client& client, Method method, google::protobuf::RepeatedP
   return answer;
 }
 
-std::string_view Sentence(v1::ItemErrorCode code) {
-  if (code == v1::ITEM_ERROR_CODE_KEY_DISABLED) return "has a disabled key";
-  if (code == v1::ITEM_ERROR_CODE_NO_MATCH) return "is not what was searched for";
-  return "does not decrypt";
+ValueFault FaultOf(v1::ItemErrorCode code) {
+  if (code == v1::ITEM_ERROR_CODE_KEY_DISABLED) return ValueFault::kKeyDisabled;
+  if (code == v1::ITEM_ERROR_CODE_NO_MATCH) return ValueFault::kNoMatch;
+  return ValueFault::kDoesNotDecrypt;
 }
 
 // The service makes tokens with every encryption.
@@ -37,6 +37,20 @@ std::size_t MaxRecords(const FieldPlan& plan, const FieldWork& work) {
 }
 
 }  // namespace
+
+std::string_view SentenceOf(ValueFault fault) {
+  switch (fault) {
+    case ValueFault::kNoCiphertext:
+      return "is no ciphertext";
+    case ValueFault::kKeyDisabled:
+      return "has a disabled key";
+    case ValueFault::kNoMatch:
+      return "is not what was searched for";
+    case ValueFault::kDoesNotDecrypt:
+      break;
+  }
+  return "does not decrypt";
+}
 
 FieldBatch::FieldBatch(const FieldPlan& plan, const RecordFormat& format, const FieldWork& work)
     : plan_(plan), format_(format), work_(work), max_records_(MaxRecords(plan, work)) {
@@ -86,7 +100,7 @@ Outcome<void> FieldBatch::AddValue(std::size_t field, const Record& record, std:
   if (cell.kind == CellValue::Kind::kNull) return {};
   auto value = work_.act == FieldAct::kEncrypt ? PlaintextOf(cell, work_.forms.plain) : CiphertextOf(cell);
   if (!value.ok() && value.error().code() == ErrorCode::kDecryptFailed) {
-    malformed_.push_back({record.line, mapped.field, "is no ciphertext"});
+    malformed_.push_back({record.line, mapped.field, ValueFault::kNoCiphertext});
     replacements_[record_index].push_back({mapped.value, std::nullopt});
     if (field == 0) kept_[record_index] = true;
     return {};
@@ -194,7 +208,7 @@ Outcome<void> FieldBatch::Take(std::size_t field, v1::ColumnResult& result, std:
     if (field == 0) kept_[owners[item]] = true;
     if (has_error) {
       failed.push_back(
-          {records_[owners[item]].line, plan_.fields[field].field, Sentence(result.errors(next_error).code())});
+          {records_[owners[item]].line, plan_.fields[field].field, FaultOf(result.errors(next_error).code())});
       replacements_[owners[item]].push_back({plan_.fields[field].value, std::nullopt});
       ++next_error;
     } else {

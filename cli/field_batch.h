@@ -26,11 +26,14 @@ struct FieldWork {
   const v1::Search* match = nullptr;  // kDecrypt: keep the records whose first field is this; it outlives the work
 };
 
+enum class ValueFault : std::uint8_t { kNoCiphertext, kKeyDisabled, kNoMatch, kDoesNotDecrypt };
+std::string_view SentenceOf(ValueFault fault);
+
 // A value that could not be decrypted.
 struct FailedValue {
   std::uint64_t line = 0;
   std::string field;
-  std::string_view why;  // a literal
+  ValueFault fault = ValueFault::kDoesNotDecrypt;
 };
 
 class FieldBatch {

@@ -13,9 +13,15 @@ void Report(std::vector<FailedValue>& failed) {
   std::stable_sort(failed.begin(), failed.end(),
                    [](const FailedValue& a, const FailedValue& b) { return a.line < b.line; });
   for (std::size_t i = 0; i < std::min(failed.size(), kMaxLines); ++i) {
-    std::cerr << "coffer: line " << failed[i].line << ": " << failed[i].field << " " << failed[i].why << "\n";
+    std::cerr << "coffer: line " << failed[i].line << ": " << failed[i].field << " " << SentenceOf(failed[i].fault)
+              << "\n";
   }
   if (failed.size() > kMaxLines) std::cerr << "coffer: and " << failed.size() - kMaxLines << " more in these records\n";
+}
+
+std::uint64_t Count(const std::vector<FailedValue>& failed, ValueFault fault) {
+  return static_cast<std::uint64_t>(
+      std::count_if(failed.begin(), failed.end(), [fault](const FailedValue& value) { return value.fault == fault; }));
 }
 
 }  // namespace
@@ -40,6 +46,8 @@ Outcome<StreamCounts> RunStream(client::Client& client, const FieldPlan& plan, R
     COFFER_ASSIGN_OR_RETURN(const std::string text, batch.Run(client, failed));
     Report(failed);
     counts.failed += failed.size();
+    counts.undecryptable += Count(failed, ValueFault::kDoesNotDecrypt);
+    counts.keys_disabled += Count(failed, ValueFault::kKeyDisabled);
     counts.values = batch.values();
     counts.rewrapped = batch.rewrapped();
     counts.unmatched = batch.unmatched();

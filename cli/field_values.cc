@@ -21,8 +21,11 @@ Result<std::int64_t> ParseInt64(std::string_view text) {
 }
 
 Result<Bytes> ParseHex(std::string_view text) {
-  if (!text.starts_with(kHexPrefix)) return Error(ErrorCode::kInvalidArgument, "is not written as \\x and hex digits");
-  return FromHex(text.substr(kHexPrefix.size()));
+  const Error bad(ErrorCode::kInvalidArgument, "is not written as \\x and hex digits, two a byte");
+  if (!text.starts_with(kHexPrefix)) return bad;
+  auto bytes = FromHex(text.substr(kHexPrefix.size()));
+  if (!bytes.ok()) return bad;
+  return bytes;
 }
 
 Result<void> SetValue(const CellValue& cell, ValueType type, v1::Value& value) {
@@ -33,8 +36,9 @@ Result<void> SetValue(const CellValue& cell, ValueType type, v1::Value& value) {
   }
   if (cell.kind != CellValue::Kind::kText) return Error(ErrorCode::kInvalidArgument, "is no string");
   if (type == ValueType::kUuid) {
-    COFFER_ASSIGN_OR_RETURN(const Uuid uuid, Uuid::Parse(cell.text));
-    value.set_uuid(std::string(AsText(uuid.view())));
+    const auto uuid = Uuid::Parse(cell.text);
+    if (!uuid.ok()) return Error(ErrorCode::kInvalidArgument, "is no UUID: 32 hex digits in groups of 8-4-4-4-12");
+    value.set_uuid(std::string(AsText(uuid->view())));
   } else if (type == ValueType::kBytes) {
     COFFER_ASSIGN_OR_RETURN(const Bytes bytes, ParseHex(cell.text));
     value.set_bytes(std::string(AsText(bytes)));

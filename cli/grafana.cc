@@ -92,7 +92,7 @@ Outcome<int> Import(Session& session, const ImportCommandOptions& options) {
   GrafanaVault vault(*client, options.whose.tenant);
   const auto imported = grafana::ImportFile(AsText(text), vault, options.import);
   Wipe(text);
-  if (!imported.ok()) return Failure(kExitFailed, imported.error().ToString());
+  if (!imported.ok()) return vault.FailureOf(imported.error());
   const std::string target = options.import.dry_run ? "" : options.in_place ? options.file : options.out;
   if (!target.empty()) COFFER_TRY(WriteRewritten(target, options, imported->rewritten));
   if (session.json()) {
@@ -122,7 +122,7 @@ Outcome<int> Run(Session& session, RunCommandOptions& options) {
   options.run.shared.insert(options.shared.begin(), options.shared.end());
   options.run.hidden_variables = {"COFFER_SERVER", "COFFER_TLS_CA", "COFFER_TLS_CERT", "COFFER_TLS_KEY"};
   auto prepared = grafana::PreparedRun::Prepare(options.run, vault);
-  if (!prepared.ok()) return Failure(kExitFailed, prepared.error().ToString());
+  if (!prepared.ok()) return vault.FailureOf(prepared.error());
   if (prepared->plaintexts() > 0) {
     const std::string note = "coffer: " + std::to_string(prepared->plaintexts()) +
                              " value(s) of secureJsonData are plain text; move them: coffer grafana import FILE\n";
@@ -157,7 +157,7 @@ Outcome<int> CreateKey(Session& session, const KeyCommandOptions& options) {
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
   GrafanaVault vault(*client, options.whose.tenant);
   const auto key = grafana::FetchSecretKey(vault, KeyOf(options), true);
-  if (!key.ok()) return Failure(kExitFailed, key.error().ToString());
+  if (!key.ok()) return vault.FailureOf(key.error());
   return PrintKey(session, KeyOf(options));
 }
 
@@ -167,7 +167,7 @@ Outcome<int> ImportKey(Session& session, const KeyCommandOptions& options) {
   COFFER_ASSIGN_OR_RETURN(SecretBytes key, ReadValue(options.file, "Grafana's secret_key: ", kMaxKey));
   GrafanaVault vault(*client, options.whose.tenant);
   const auto imported = grafana::ImportSecretKey(vault, KeyOf(options), WithoutFinalNewline(std::move(key)));
-  if (!imported.ok()) return Failure(kExitFailed, imported.error().ToString());
+  if (!imported.ok()) return vault.FailureOf(imported.error());
   return PrintKey(session, KeyOf(options));
 }
 

@@ -40,13 +40,24 @@ Error LiteralOf(const client::RpcError& error) {
 
 }  // namespace
 
+Error GrafanaVault::Refused(client::RpcError error) {
+  refused_ = std::move(error);
+  return LiteralOf(*refused_);
+}
+
+Failure GrafanaVault::FailureOf(const Error& error) const {
+  Failure failure(kExitFailed, error.ToString());
+  if (refused_ && LiteralOf(*refused_).message() == error.message()) failure.next_step = Failure(*refused_).next_step;
+  return failure;
+}
+
 Result<grafana::StoredSecret> GrafanaVault::Get(const SecretReference& reference) {
   v1::GetSecretRequest request;
   request.set_tenant(tenant_);
   request.set_path(reference.path.text());
   request.set_version(reference.version.value_or(0));
   auto answer = client_.GetSecret(request);
-  if (!answer.ok()) return LiteralOf(answer.error());
+  if (!answer.ok()) return Refused(answer.error());
   grafana::StoredSecret secret;
   secret.version = answer->version().version();
   secret.value = SecretBytes::Absorb(std::move(*answer->mutable_value()));
@@ -62,7 +73,7 @@ Result<std::uint64_t> GrafanaVault::Put(const SecretPath& path, const SecretByte
   request.set_value(std::string(AsText(value.Expose(SecretAccess::kReply))));
   const auto answer = client_.PutSecret(request);
   client::WipeMessageField(*request.mutable_value());
-  if (!answer.ok()) return LiteralOf(answer.error());
+  if (!answer.ok()) return Refused(answer.error());
   return answer->version();
 }
 

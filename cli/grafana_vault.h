@@ -1,6 +1,7 @@
 // The vault as the Grafana tools want it, over the client.
 #pragma once
 
+#include "cli/outcome.h"
 #include "client/client.h"
 #include "plugins/grafana/vault_port.h"
 
@@ -14,9 +15,15 @@ class GrafanaVault final : public grafana::VaultPort {
   Result<grafana::StoredSecret> Get(const SecretReference& reference) override;
   Result<std::uint64_t> Put(const SecretPath& path, const SecretBytes& value, std::uint64_t expected_version) override;
 
+  // A failure of this vault's, or of what used it: with the next step when the service's refusal was the cause.
+  Failure FailureOf(const Error& error) const;
+
  private:
+  Error Refused(client::RpcError error);
+
   client::Client& client_;
   const std::string tenant_;
+  std::optional<client::RpcError> refused_;  // the last time
 };
 
 }  // namespace coffer::cli

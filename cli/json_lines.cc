@@ -11,6 +11,13 @@ using nlohmann::json;
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+// CSV that was redirected has no name to know it by.
+Failure NoObject(const Record& record) {
+  const auto first = std::find_if_not(record.text.begin(), record.text.end(), IsSpace);
+  const bool could_be_csv = record.line == 1 && first != record.text.end() && *first != '{' && *first != '[';
+  return AtLine(record.line, "is not a JSON object", could_be_csv ? "for CSV say --format csv" : "");
+}
+
 // Walks over a text that is known to be one valid JSON value, so that only structure is left to see.
 class Walker {
  public:
@@ -79,7 +86,7 @@ class JsonLines final : public RecordFormat {
     COFFER_ASSIGN_OR_RETURN(const bool more, source.ReadLine(record.text));
     record.line = source.lines();
     if (!more) return false;
-    if (!json::accept(record.text)) return AtLine(record.line, "is not a JSON object");
+    if (!json::accept(record.text)) return NoObject(record);
     COFFER_TRY(FindCells(record));
     return true;
   }
@@ -119,7 +126,7 @@ class JsonLines final : public RecordFormat {
   Outcome<void> FindCells(Record& record) const {
     record.cells.assign(columns_.size(), CellSpan{});
     Walker walker(record.text);
-    if (!walker.Take('{')) return AtLine(record.line, "is not a JSON object");
+    if (!walker.Take('{')) return NoObject(record);
     if (!walker.Take('}')) {
       do {
         const CellSpan key = walker.TakeValue();
@@ -130,7 +137,7 @@ class JsonLines final : public RecordFormat {
       walker.Take('}');
     }
     // The library ends its input at a NUL and lets anything follow.
-    if (!walker.AtEnd()) return AtLine(record.line, "is not a JSON object");
+    if (!walker.AtEnd()) return NoObject(record);
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (record.cells[i].size == 0) return AtLine(record.line, "has no key " + columns_[i]);
     }

@@ -1,6 +1,7 @@
 // coffer keyring: the keys' names, versions and states.
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/pages.h"
 #include "cli/printing.h"
 #include "cli/times.h"
 #include "crypto/names.h"
@@ -89,21 +90,17 @@ Outcome<int> PrintKeyring(const Session& session, client::RpcResult<v1::Keyring>
 }
 
 Outcome<int> List(Session& session) {
-  constexpr std::uint32_t kPage = 1'000;
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
-  v1::ListKeyringsRequest request;
-  request.set_page_size(kPage);
   Json list = Json::array();
   Table table({"KEYRING", "PURPOSE", "PRIMARY", "CREATED"});
-  do {
-    COFFER_ASSIGN_OR_RETURN(const auto page, client->ListKeyrings(request));
+  const auto take = [&list, &table](const v1::ListKeyringsResponse& page) {
     for (const v1::Keyring& keyring : page.keyrings()) {
       list.push_back(KeyringHeadJson(keyring));
       table.Add({keyring.name(), std::string(PurposeName(keyring.purpose())), std::to_string(keyring.primary_version()),
                  FormatTime(keyring.created_us())});
     }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  };
+  COFFER_TRY(ForEachPage(*client, &client::Client::ListKeyrings, v1::ListKeyringsRequest(), take));
   COFFER_TRY(session.json() ? PrintJson({{"keyrings", list}}) : Print(table.ToText()));
   return kExitOk;
 }

@@ -45,6 +45,20 @@ void SetPassphrase(const SecretBytes& passphrase, std::string& field) {
   field = AsText(passphrase.Expose(SecretAccess::kReply));
 }
 
+std::string NextSteps(const v1::InitRequest& request) {
+  if (request.has_passphrase()) {
+    return "Keep the passphrase in a safe place, now: whoever loses it loses every secret.\n"
+           "After each start of the service: coffer operator unseal --passphrase\n";
+  }
+  const std::string& path = request.key_file().path();
+  return "Copy the key file to a safe place off this machine, now: whoever loses it loses every secret.\n"
+         "Name it in the service's configuration, and restarts need nobody: key_file = \"" +
+         path +
+         "\"\n"
+         "Without that, after each start of the service: coffer operator unseal --key-file " +
+         path + "\n";
+}
+
 Outcome<int> Init(Session& session, const SealOptions& options) {
   if (options.key_file.empty() && !options.asks_passphrase()) {
     return UsageFailure("choose what locks the root key: --key-file, --passphrase or --passphrase-file");
@@ -69,7 +83,7 @@ Outcome<int> Init(Session& session, const SealOptions& options) {
   if (session.json()) {
     COFFER_TRY(PrintJson({{"store_uuid", answer->store_uuid()}, {"state", "unsealed"}}));
   } else {
-    COFFER_TRY(Print("initialised and unsealed; store " + answer->store_uuid() + "\n"));
+    COFFER_TRY(Print("initialised and unsealed; store " + answer->store_uuid() + "\n" + NextSteps(request)));
   }
   return kExitOk;
 }
@@ -186,7 +200,8 @@ void AddOperatorCommands(CommandTree& tree) {
   auto options = std::make_shared<SealOptions>();
   CLI::App& unseal =
       tree.AddCommand(group, "unseal", "Unlock the root key; without an option, with the configured key file",
-                      "  coffer operator unseal\n  coffer operator unseal --passphrase",
+                      "  coffer operator unseal\n  coffer operator unseal --key-file /media/usb/coffer.key\n"
+                      "  coffer operator unseal --passphrase",
                       [options](Session& session) { return Unseal(session, *options); });
   AddSealOptions(unseal, *options);
 

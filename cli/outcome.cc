@@ -1,7 +1,28 @@
 #include "cli/outcome.h"
 
+#include <algorithm>
+#include <array>
+
 namespace coffer::cli {
 namespace {
+
+// A part of the service's sentence, and what to do about it.
+struct KnownSentence {
+  std::string_view part;
+  std::string_view next_step;
+};
+
+constexpr std::array<KnownSentence, 9> kKnown = {{
+    {"the policy does not allow", "leave --role away to use the command's own role, or see --role"},
+    {"not initialised", "run `coffer operator init --key-file FILE`, or with --passphrase"},
+    {"there is no keyring of this name", "see `coffer keyring list`, or make it with `coffer keyring create NAME`"},
+    {"the keyring has no such version", "see `coffer keyring show NAME`"},
+    {"there is no tenant of this name", "see `coffer tenant list`, or register it with `coffer tenant add NAME`"},
+    {"there is no scope of this name", "see `coffer catalog show`, or apply its catalog with `coffer apply FILE`"},
+    {"is not a field of an applied catalog", "see `coffer catalog show SCOPE`"},
+    {"there is no secret at this path", "see `coffer secret list`; another tenant's are under --tenant"},
+    {"the secret has no such version", "see `coffer secret history PATH`"},
+}};
 
 std::string_view NextStep(const client::RpcError& error) {
   if (error.code == ErrorCode::kSealed)
@@ -9,13 +30,10 @@ std::string_view NextStep(const client::RpcError& error) {
   if (!error.from_service && error.code == ErrorCode::kUnavailable) {
     return "start cofferd, or name the service with --server or COFFER_SERVER";
   }
-  const bool by_policy = error.message.find("the policy does not allow") != std::string::npos;
-  if (error.from_service && error.code == ErrorCode::kPermissionDenied && by_policy) {
-    return "leave --role away to use the command's own role, or see --role";
-  }
-  const bool fresh_store = error.message.find("not initialised") != std::string::npos;
-  if (error.code == ErrorCode::kFailedPrecondition && fresh_store)
-    return "run `coffer operator init --key-file FILE`, or with --passphrase";
+  const auto known = std::find_if(kKnown.begin(), kKnown.end(), [&error](const KnownSentence& sentence) {
+    return error.message.find(sentence.part) != std::string::npos;
+  });
+  if (error.from_service && known != kKnown.end()) return known->next_step;
   if (error.code == ErrorCode::kUnauthenticated)
     return "use a role's own socket, or a certificate that the service knows";
   if (error.code == ErrorCode::kConflict) return "it changed in the meantime: read it again, then decide";
@@ -32,5 +50,21 @@ Failure::Failure(const Error& error) : Failure(ExitCodeFor(error.code(), false),
 
 Failure::Failure(const client::RpcError& error)
     : Failure(ExitCodeFor(error.code, error.from_service), error.message, NextStep(error)) {}
+
+std::string ShownPath(std::string_view path) {
+  constexpr std::string_view kCut = "...";
+  std::string shown;
+  if (path.size() > Error::kMaxPath) {
+    // The name says more than the folders above it.
+    path.remove_prefix(path.size() - (Error::kMaxPath - kCut.size()));
+    shown = kCut;
+  }
+  shown += path;
+  return Error(ErrorCode::kInternal, "").At(shown).path();
+}
+
+Failure FileFailure(std::string_view option, std::string_view path, const Error& error) {
+  return Failure(kExitFailed, std::string(option) + ": " + ShownPath(path) + ": " + error.ToString());
+}
 
 }  // namespace coffer::cli

@@ -29,8 +29,8 @@ std::string Rewritten(const RecordFormat& format, const Record& record, std::spa
   return text;
 }
 
-Failure AtLine(std::uint64_t line, std::string_view sentence) {
-  return Failure(kExitFailed, "line " + std::to_string(line) + ": " + std::string(sentence));
+Failure AtLine(std::uint64_t line, std::string_view sentence, std::string_view next_step) {
+  return Failure(kExitFailed, "line " + std::to_string(line) + ": " + std::string(sentence), next_step);
 }
 
 }  // namespace coffer::cli

@@ -84,6 +84,6 @@ std::string Rewritten(const RecordFormat& format, const Record& record, std::spa
                       std::span<const AppendedValue> appended = {});
 
 // "line 17: <sentence>".
-Failure AtLine(std::uint64_t line, std::string_view sentence);
+Failure AtLine(std::uint64_t line, std::string_view sentence, std::string_view next_step = {});
 
 }  // namespace coffer::cli

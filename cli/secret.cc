@@ -4,6 +4,7 @@
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/field_values.h"
+#include "cli/pages.h"
 #include "cli/printing.h"
 #include "cli/secret_input.h"
 #include "cli/secret_options.h"
@@ -16,8 +17,9 @@ namespace coffer::cli {
 namespace {
 
 constexpr std::size_t kMaxSecret = std::size_t{1} << 20;
+constexpr std::string_view kNewlineKept =
+    "coffer: note: the value ends with a newline, which was kept; without it: --strip-newline, or printf %s\n";
 constexpr std::uint64_t kMaxVersion = 0x7fff'ffff'ffff'ffff;
-constexpr std::uint32_t kPage = 1'000;
 
 struct PutOptions : SecretOptions {
   std::string file;
@@ -88,12 +90,17 @@ Outcome<v1::PutSecretRequest> PutRequest(const PutOptions& options) {
   return request;
 }
 
+// One line with a newline is what `echo` and editors write, and seldom what a password is. A text of several lines
+// (PEM) ends with one on purpose.
+bool LooksLikeEchoed(std::string_view value) { return value.find('\n') + 1 == value.size() && !value.empty(); }
+
 Outcome<int> Put(Session& session, const PutOptions& options) {
   COFFER_ASSIGN_OR_RETURN(auto request, PutRequest(options));
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
   COFFER_ASSIGN_OR_RETURN(SecretBytes value, ReadValue(options.file, "Value: ", kMaxSecret));
   if (options.strip_newline) value = WithoutFinalNewline(std::move(value));
   request.set_value(std::string(AsText(value.Expose(SecretAccess::kReply))));
+  const bool note = LooksLikeEchoed(request.value());
   const auto answer = client->PutSecret(request);
   client::WipeMessageField(*request.mutable_value());
   if (!answer.ok()) return answer.error();
@@ -104,6 +111,8 @@ Outcome<int> Put(Session& session, const PutOptions& options) {
   } else {
     COFFER_TRY(Print(options.path + " version " + std::to_string(answer->version()) + "\n"));
   }
+  // The secret is stored: a standard error that is gone changes nothing.
+  if (note) static_cast<void>(WriteAll(STDERR_FILENO, AsBytes(kNewlineKept)));
   return kExitOk;
 }
 
@@ -135,11 +144,9 @@ Outcome<int> List(Session& session, const SecretOptions& options) {
   v1::ListSecretsRequest request;
   request.set_tenant(options.tenant);
   request.set_prefix(options.path);
-  request.set_page_size(kPage);
   Json list = Json::array();
   Table table({"PATH", "VERSION", "CREATED", "UPDATED"});
-  do {
-    COFFER_ASSIGN_OR_RETURN(const auto page, client->ListSecrets(request));
+  const auto take = [&list, &table](const v1::ListSecretsResponse& page) {
     for (const v1::SecretEntry& entry : page.secrets()) {
       list.push_back({{"path", entry.path()},
                       {"current_version", entry.current_version()},
@@ -148,8 +155,8 @@ Outcome<int> List(Session& session, const SecretOptions& options) {
       table.Add({entry.path(), std::to_string(entry.current_version()), FormatTime(entry.created_us()),
                  FormatTime(entry.updated_us())});
     }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  };
+  COFFER_TRY(ForEachPage(*client, &client::Client::ListSecrets, std::move(request), take));
   COFFER_TRY(session.json() ? PrintJson({{"secrets", list}}) : Print(table.ToText()));
   return kExitOk;
 }
@@ -165,12 +172,10 @@ Outcome<int> History(Session& session, const SecretOptions& options) {
   v1::GetSecretHistoryRequest request;
   request.set_tenant(options.tenant);
   request.set_path(options.path);
-  request.set_page_size(kPage);
   Json list = Json::array();
   Json metadata = Json::object();
   Table table({"VERSION", "STATE", "CREATED", "EXPIRES", "BY", "KEY VERSION"});
-  do {
-    COFFER_ASSIGN_OR_RETURN(const auto page, client->GetSecretHistory(request));
+  const auto take = [&list, &metadata, &table](const v1::GetSecretHistoryResponse& page) {
     for (const v1::SecretVersion& version : page.versions()) {
       list.push_back(VersionJson(version));
       table.Add({std::to_string(version.version()), std::string(StateName(version.state())),
@@ -179,8 +184,8 @@ Outcome<int> History(Session& session, const SecretOptions& options) {
                  std::to_string(version.key_version())});
     }
     metadata = MetadataJson(page.metadata());
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  };
+  COFFER_TRY(ForEachPage(*client, &client::Client::GetSecretHistory, std::move(request), take));
   if (session.json()) {
     COFFER_TRY(PrintJson({{"path", options.path}, {"versions", list}, {"metadata", metadata}}));
   } else {
@@ -199,7 +204,8 @@ void AddPut(CommandTree& tree, CLI::App& group) {
                       [options](Session& session) { return Put(session, *options); });
   AddSecretOptions(put, *options);
   put.add_option("--file", options->file, "Read the value from a file, - for standard input")->type_name("FILE");
-  put.add_flag("--strip-newline", options->strip_newline, "Take one newline off the value's end");
+  put.add_flag("--strip-newline", options->strip_newline,
+               "Take one newline off the value's end; a line that keeps its newline gets a note");
   put.add_option("--expect", options->expected, "Only while this is the current version; 0: while there is none")
       ->type_name("VERSION")
       ->check(NumberBetween(0, kMaxVersion));

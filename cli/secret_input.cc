@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "crypto/argon2.h"
 #include "io/file.h"
 #include "io/terminal.h"
 

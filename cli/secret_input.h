@@ -8,17 +8,13 @@
 
 namespace coffer::cli {
 
-inline constexpr std::string_view kStandardInput = "-";
-
 // The bytes as they are. `file`: a path, "-" for standard input, or empty for a prompt where standard input is a
 // terminal and standard input where it is none. More than `max_bytes` is a usage failure. What was typed at the prompt
 // comes without its newline.
 Outcome<SecretBytes> ReadValue(const std::string& file, std::string_view prompt, std::size_t max_bytes);
 
-inline constexpr std::size_t kMaxPassphrase = 1'024;  // bytes
-
 // A passphrase from a file ("-": standard input) without its final newline, or, when `file` is empty, from the
-// terminal; asked twice when `confirm`.
+// terminal; asked twice when `confirm`. More than kMaxPassphrase bytes are a usage failure.
 Outcome<SecretBytes> ReadPassphrase(const std::string& file, bool confirm);
 
 }  // namespace coffer::cli

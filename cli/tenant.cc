@@ -1,6 +1,7 @@
 // coffer tenant: whose values they are.
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/pages.h"
 #include "cli/printing.h"
 #include "cli/times.h"
 #include "crypto/names.h"
@@ -23,20 +24,16 @@ Outcome<int> Add(Session& session, const std::string& name) {
 }
 
 Outcome<int> List(Session& session) {
-  constexpr std::uint32_t kPage = 1'000;
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
-  v1::ListTenantsRequest request;
-  request.set_page_size(kPage);
   Json list = Json::array();
   Table table({"TENANT", "UUID", "CREATED"});
-  do {
-    COFFER_ASSIGN_OR_RETURN(const auto page, client->ListTenants(request));
+  const auto take = [&list, &table](const v1::ListTenantsResponse& page) {
     for (const v1::Tenant& tenant : page.tenants()) {
       list.push_back(TenantJson(tenant));
       table.Add({tenant.name(), tenant.uuid(), FormatTime(tenant.created_us())});
     }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  };
+  COFFER_TRY(ForEachPage(*client, &client::Client::ListTenants, v1::ListTenantsRequest(), take));
   COFFER_TRY(session.json() ? PrintJson({{"tenants", list}}) : Print(table.ToText()));
   return kExitOk;
 }

@@ -62,7 +62,7 @@ Outcome<void> TokenColumns::Take(std::size_t field, const v1::ColumnResult& resu
     if (source.field != field) continue;
     if (result.indexes().empty()) {
       return Failure(kExitFailed, "the service gave no index tokens of " + source.field_name,
-                     "another role may be allowed to: see --role");
+                     "it gives them to role app only: run this as app, or leave out --tokens");
     }
     const auto tokens = std::find_if(result.indexes().begin(), result.indexes().end(), [&source](const auto& column) {
       return column.index() == source.index && column.version() == source.version;

@@ -4,7 +4,8 @@
 
 namespace coffer::client {
 
-RpcResult<v1::DecryptFieldsResponse> DecryptFound(Client& client, v1::Column column, const v1::Search& search) {
+RpcResult<v1::DecryptFieldsResponse> DecryptFound(Client& client, v1::Column column, const v1::Search& search,
+                                                  std::vector<v1::Column> other_parts) {
   if (search.index().empty() || search.what_case() == v1::Search::WHAT_NOT_SET) {
     return RpcError(ErrorCode::kInvalidArgument, "a search names its index and what to look for");
   }
@@ -12,8 +13,12 @@ RpcResult<v1::DecryptFieldsResponse> DecryptFound(Client& client, v1::Column col
   v1::Column& found = *request.add_columns();
   found = std::move(column);
   *found.mutable_match() = search;
+  for (v1::Column& part : other_parts) {
+    part.clear_match();
+    *request.add_columns() = std::move(part);
+  }
   auto answer = client.DecryptFields(request);
-  WipeSearch(*found.mutable_match());
+  WipeSearch(*request.mutable_columns(0)->mutable_match());
   return answer;
 }
 

@@ -10,9 +10,11 @@
 namespace coffer::client {
 
 // Client::DecryptFields of one column with `search` as its `match`, whatever `match` it had. The positions of values
-// that are not what was searched for are in `errors` with ITEM_ERROR_CODE_NO_MATCH. kInvalidArgument, and nothing is
-// sent, when the search names no index or looks for nothing.
-RpcResult<v1::DecryptFieldsResponse> DecryptFound(Client& client, v1::Column column, const v1::Search& search);
+// that are not what was searched for are in `errors` with ITEM_ERROR_CODE_NO_MATCH. For a compound index `other_parts`
+// has the columns of its other parts, with the rows that were found; only rows that match are released of any of them.
+// kInvalidArgument, and nothing is sent, when the search names no index or looks for nothing.
+RpcResult<v1::DecryptFieldsResponse> DecryptFound(Client& client, v1::Column column, const v1::Search& search,
+                                                  std::vector<v1::Column> other_parts = {});
 
 // Overwrites what is looked for and empties it; the index's name stays.
 void WipeSearch(v1::Search& search);

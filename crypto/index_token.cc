@@ -1,6 +1,7 @@
 #include "crypto/index_token.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "crypto/cursor.h"
 #include "crypto/internal/code_points.h"
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::size_t kDataKeySize = 32;
 constexpr std::size_t kMessageHeaderSize = 11;
-constexpr std::size_t kBytesToken = 16;  // of a bytea of 128 bits
+constexpr std::size_t kBytesToken = 16;      // of a bytea of 128 bits
+constexpr std::size_t kTokenWorkBytes = 64;  // of a value: what one token of a search may hash
 constexpr unsigned kSlowBit = 0x80;
 constexpr unsigned kLastPad = 255;
 constexpr std::uint8_t kAnyPlace = 0;
@@ -84,6 +86,8 @@ struct IndexTokenizer::State {
   Status Fill(unsigned partition, ByteView whole, std::vector<std::int64_t>& array) const;
   Status AddPrefixes(unsigned partition, std::string_view text, std::vector<std::int64_t>& array) const;
   Status AddNgrams(unsigned partition, std::string_view text, Anchors marks, std::vector<std::int64_t>& array) const;
+  // Refuses a search of so many tokens a partition.
+  Status CheckWork(std::size_t tokens) const;
   Result<SearchTokens> SearchWhole(unsigned part, ByteView value, TokenMatch match) const;
   Result<SearchTokens> SearchPrefix(std::string_view needle) const;
   Result<SearchTokens> SearchNgrams(std::string_view needle, Anchors anchors) const;
@@ -188,8 +192,11 @@ Status IndexTokenizer::State::AddNgrams(unsigned partition, std::string_view tex
   std::size_t size = internal::PrefixSize(text, form.n);
   if (size == text.npos) return {};
   if (marks.at_start) COFFER_TRY(AddToArray(partition, kFirstPlace, AsBytes(text.substr(0, size)), array));
+  std::unordered_set<std::string_view> seen;  // a long text of few n-grams costs few MACs
   while (true) {
-    COFFER_TRY(AddToArray(partition, kAnyPlace, AsBytes(text.substr(0, size)), array));
+    if (const std::string_view gram = text.substr(0, size); seen.insert(gram).second) {
+      COFFER_TRY(AddToArray(partition, kAnyPlace, AsBytes(gram), array));
+    }
     if (size == text.size()) break;
     const std::size_t step = internal::CodePointSize(text.front());
     size = size - step + internal::CodePointSize(text[size]);
@@ -206,6 +213,7 @@ Result<std::optional<SecretBytes>> IndexTokenizer::State::Slow(ByteView value) c
 }
 
 Result<SearchTokens> IndexTokenizer::State::SearchWhole(unsigned part, ByteView value, TokenMatch match) const {
+  COFFER_TRY(CheckWork(1 + value.size() / kTokenWorkBytes));
   IndexTokens tokens;
   for (unsigned p = 0; p < form.partitions; ++p) COFFER_TRY(Add(p, part, value, tokens));
   SortUnique(tokens);
@@ -213,6 +221,11 @@ Result<SearchTokens> IndexTokenizer::State::SearchWhole(unsigned part, ByteView 
   search.match = match;
   search.alternatives.push_back(std::move(tokens));
   return search;
+}
+
+Status IndexTokenizer::State::CheckWork(std::size_t tokens) const {
+  if (tokens <= kMaxSearchTokens / form.partitions) return {};
+  return Invalid("the search needs too many tokens").WithLimit(kMaxSearchTokens);
 }
 
 Result<SearchTokens> IndexTokenizer::State::SearchPrefix(std::string_view needle) const {
@@ -233,12 +246,10 @@ Result<SearchTokens> IndexTokenizer::State::SearchNgrams(std::string_view needle
   SearchTokens search;
   search.match = TokenMatch::kHasAll;
   search.needs_filter = size != needle.size();
-  std::size_t all = 0;
   for (unsigned p = 0; p < form.partitions; ++p) {
     IndexTokens tokens;
     COFFER_TRY(AddNgrams(p, needle, anchors, tokens.numbers));
-    all += tokens.numbers.size();
-    if (all > kMaxSearchTokens) return Invalid("the search needs too many tokens").WithLimit(kMaxSearchTokens);
+    COFFER_TRY(CheckWork(tokens.numbers.size()));
     search.alternatives.push_back(std::move(tokens));
   }
   return search;

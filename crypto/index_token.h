@@ -47,6 +47,7 @@ struct Anchors {
 inline constexpr std::size_t kMaxCompoundParts = 16;
 Result<std::optional<SecretBytes>> PackCompound(std::span<const std::optional<ByteView>> values);
 
+// Of one search; one whose value is long counts once for each 64 bytes of it.
 inline constexpr std::size_t kMaxSearchTokens = 16384;
 
 // The tokens of one index profile for one tenant under one version of an index key. Immutable and thread-safe. Wiped

@@ -92,6 +92,18 @@ Status CheckKind(const TokenForm& form) {
 
 }  // namespace
 
+std::size_t TokenForm::RowBytes() const {
+  switch (column) {
+    case TokenColumn::kBytea:
+      return bits / 8U;
+    case TokenColumn::kInt4:
+      return 4;
+    case TokenColumn::kInt8:
+      break;
+  }
+  return IsArray() ? std::size_t{8} * count : 8;
+}
+
 Status TokenForm::Validate() const {
   if (profile == 0) return Invalid("profiles are numbered from 1");
   if (!HasBits(column, bits)) return Invalid("the index's column cannot have as many bits");

@@ -44,6 +44,8 @@ struct TokenForm {
   bool operator==(const TokenForm&) const = default;
 
   bool IsArray() const { return kind != IndexKind::kEquality && kind != IndexKind::kCompound; }
+  // Bytes of tokens that a row stores.
+  std::size_t RowBytes() const;
   // kInvalidArgument: a limit above is broken, a setting of another kind is there, an array is not kInt8, or it is too
   // small for its lengths or levels or too large for its bits (above 192 it needs 32).
   Status Validate() const;

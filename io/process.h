@@ -1,7 +1,9 @@
 // Child processes: started without a shell, tied to us, waited for without races.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <signal.h>
 #include <string>
 #include <sys/types.h>
 #include <utility>
@@ -85,8 +87,11 @@ class ChildProcess {
   std::optional<int> exit_code_;
 };
 
-// For programs that wrap another one: starts it, passes SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 on to it
-// while it runs, and gives its exit code or 128 + signal. A SIGINT or SIGQUIT of the terminal's keys is not sent twice:
+// The signals that a program which wraps another one passes on.
+inline constexpr std::array<int, 6> kForwardedSignals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+// For programs that wrap another one: starts it, passes kForwardedSignals on to it while it runs, and gives its exit
+// code or 128 + signal. A SIGINT or SIGQUIT of the terminal's keys is not sent twice:
 // the kernel gave it to the whole process group. Call it where no other thread runs, or where others block these
 // signals; the mask is restored.
 Result<int> RunForwardingSignals(const std::vector<std::string>& argv, const ChildOptions& options);

@@ -12,15 +12,13 @@
 namespace coffer {
 namespace {
 
-constexpr std::array<int, 6> kForwarded = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-
 // Takes the forwarded signals through a descriptor, in place of their usual effect, while it lives.
 class SignalIntake {
  public:
   SignalIntake() {
     sigset_t forwarded;
     sigemptyset(&forwarded);
-    for (const int number : kForwarded) sigaddset(&forwarded, number);
+    for (const int number : kForwardedSignals) sigaddset(&forwarded, number);
     pthread_sigmask(SIG_BLOCK, &forwarded, &before_);
     fd_ = UniqueFd(signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK));
   }

@@ -18,7 +18,7 @@
 //   ciphers = 16384                            # 16 to 1,000,000; about 0.6 KiB each
 //   [quotas]                                   # of one caller and one index in a minute; 1 to 1,000,000,000
 //   searches = 600                             # IndexTokens
-//   indexed_values = 600000                    # values that EncryptFields and RewrapFields make tokens of
+//   indexed_values = 60000                     # values that EncryptFields and RewrapFields make tokens of
 #pragma once
 
 #include <map>
@@ -57,7 +57,7 @@ struct Config {
   std::optional<TcpConfig> tcp;
   std::size_t cipher_cache = 16'384;
   std::uint32_t searches_a_minute = 600;
-  std::uint32_t indexed_values_a_minute = 600'000;
+  std::uint32_t indexed_values_a_minute = 60'000;
   bool reflection = false;  // of gRPC, for `cofferd dev` only: no key of the file
 };
 

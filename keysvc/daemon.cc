@@ -37,7 +37,6 @@ Caller UnixCaller(policy::Role role, std::uint32_t uid) {
 struct Daemon::State {
   State(const Config& config_in, bool memory_locked_in) : config(config_in), memory_locked(memory_locked_in) {}
 
-  Status CheckFolders() const;
   Status OpenStore();
   void MakeServices();
   Status Unseal();
@@ -68,14 +67,17 @@ struct Daemon::State {
   std::thread watcher;
 };
 
-// Who can write to these folders can put another store or another service in their place.
-Status Daemon::State::CheckFolders() const {
-  Status data = MakeDirectory(config.data_dir, 0700);
-  if (!data.ok()) return std::move(data).error().At("data_dir");
-  if (config.sockets.empty()) return {};
-  Status sockets = CheckNobodyElseReplaces(config.socket_dir);
-  if (!sockets.ok()) return std::move(sockets).error().At("socket_dir");
-  return {};
+std::optional<FolderRefusal> CheckFolders(const Config& config) {
+  const Status data = MakeDirectory(config.data_dir, 0700);
+  if (!data.ok() && data.error().code() == ErrorCode::kNotFound) {
+    return FolderRefusal{"data_dir", Error(ErrorCode::kNotFound, "cannot be made: the folder above it does not exist")
+                                         .At(config.data_dir)};
+  }
+  if (!data.ok()) return FolderRefusal{"data_dir", data.error()};
+  if (config.sockets.empty()) return std::nullopt;
+  const Status sockets = CheckNobodyElseReplaces(config.socket_dir);
+  if (!sockets.ok()) return FolderRefusal{"socket_dir", sockets.error()};
+  return std::nullopt;
 }
 
 Status Daemon::State::OpenStore() {
@@ -128,7 +130,7 @@ Status Daemon::State::ListenUnix(policy::Role role, const SocketConfig& socket) 
   const std::string path = config.socket_dir + "/" + std::string(policy::RoleName(role)) + ".sock";
   COFFER_ASSIGN_OR_RETURN(UniqueFd listener, coffer::ListenUnix(path, 0660));
   if (socket.gid && chown(path.c_str(), static_cast<uid_t>(-1), *socket.gid) != 0) {
-    return Error(ErrorCode::kPermissionDenied, "the socket cannot be given to the configured group").At("sockets.gid");
+    return Error(ErrorCode::kInvalidArgument, "the socket cannot be given to the configured group").At("sockets.gid");
   }
   COFFER_ASSIGN_OR_RETURN(
       std::unique_ptr<UnixAcceptor> acceptor,
@@ -205,7 +207,7 @@ int Daemon::tcp_port() const { return state_->tls == nullptr ? 0 : state_->tls->
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, bool memory_locked) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<State>(config, memory_locked)));
   State& state = *daemon->state_;
-  COFFER_TRY(state.CheckFolders());
+  if (std::optional<FolderRefusal> refused = CheckFolders(config)) return std::move(refused->error);
   COFFER_TRY(state.OpenStore());
   state.MakeServices();
   COFFER_TRY(state.Unseal());

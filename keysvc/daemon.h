@@ -3,16 +3,29 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "keysvc/config.h"
 
 namespace coffer::keysvc {
 
+// A folder of the configuration that cannot be used.
+struct FolderRefusal {
+  std::string_view key;  // which one: "data_dir"
+  Error error;           // with the folder's path
+};
+
+// Makes the data folder when it is absent, and checks that nobody else can put another store or another service in a
+// folder's place. Nothing: both can be used.
+std::optional<FolderRefusal> CheckFolders(const Config& config);
+
 // Start and Stop from one thread.
 class Daemon {
  public:
-  // Takes the data folder (made when absent), opens the store, unseals with the configured key file if there is one,
-  // and listens. kUnavailable: another process has the folder. `memory_locked` is only shown in the status.
+  // Checks the folders as CheckFolders does, takes the data folder, opens the store, unseals with the configured key
+  // file if there is one, and listens. kUnavailable: another process has the folder. `memory_locked` is only shown in
+  // the status.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config, bool memory_locked);
   // Stop().
   ~Daemon();

@@ -34,6 +34,12 @@ int Fail(const Error& error) {
   return error.code() == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 
+int FailFolder(const FolderRefusal& refused) {
+  std::cerr << "cofferd: " << refused.key << ": " << refused.error.ToString() << "\n";
+  // A full or failing disk is no mistake of the configuration's.
+  return refused.error.code() == ErrorCode::kUnavailable ? kExitFailed : kExitUsage;
+}
+
 void SetUpLog(LogLevel level) {
   auto logger = spdlog::stderr_color_mt("cofferd");
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %^%l%$ %v", spdlog::pattern_time_type::utc);
@@ -134,11 +140,15 @@ Status RunDev(const Arguments& arguments, const sigset_t& stop) {
   return served.ok() ? wiped : served;
 }
 
-Status Run(const Arguments& arguments, const sigset_t& stop) {
-  if (arguments.dev) return RunDev(arguments, stop);
-  COFFER_ASSIGN_OR_RETURN(const Config config, LoadConfig(arguments));
-  SetUpLog(config.log_level);
-  return Serve(config, stop, false);
+int ExitCodeOf(const Status& status) { return status.ok() ? 0 : Fail(status.error()); }
+
+int Run(const Arguments& arguments, const sigset_t& stop) {
+  if (arguments.dev) return ExitCodeOf(RunDev(arguments, stop));
+  const Result<Config> config = LoadConfig(arguments);
+  if (!config.ok()) return Fail(config.error());
+  SetUpLog(config->log_level);
+  if (const std::optional<FolderRefusal> refused = CheckFolders(*config)) return FailFolder(*refused);
+  return ExitCodeOf(Serve(*config, stop, false));
 }
 
 int Main(int argc, char** argv) {
@@ -169,8 +179,7 @@ int Main(int argc, char** argv) {
   arguments.dev = dev->parsed();
   AllowTls13Only();
   const sigset_t stop = BlockStopSignals();
-  const Status status = Run(arguments, stop);
-  return status.ok() ? 0 : Fail(status.error());
+  return Run(arguments, stop);
 }
 
 }  // namespace

@@ -89,6 +89,12 @@ const LockedDomain* CatalogLock::FindDomain(std::string_view name) const {
   return found != domains.end() && found->name == name ? &*found : nullptr;
 }
 
+const LockedIndexVersion* LockedIndex::Find(std::uint16_t number) const {
+  const auto found = std::find_if(versions.begin(), versions.end(),
+                                  [&](const LockedIndexVersion& version) { return version.number == number; });
+  return found == versions.end() ? nullptr : &*found;
+}
+
 const IndexProfile* LockedDomain::Find(std::uint32_t number) const {
   return number >= 1 && number <= profiles.size() ? &profiles[number - 1] : nullptr;
 }

@@ -60,11 +60,16 @@ struct CatalogChange {
 //
 // An index gets a new version when its definition, its keyring or that keyring's primary version is another than the
 // last version's. A new version is searched at once, and written when a later apply says so (`write_version`): whoever
-// searches by an older lock would miss its rows. The first version of a new index is written at once. What
-// `oldest_version` leaves out is forgotten, its number never given again. An index that is no longer declared is kept
-// as retired and goes on with its versions when it is declared again. What the planner refuses (index_planner.h) is
-// kFailedPrecondition unless it has `accept_leak`, and so are another list of parts, a keyring that is not there, a
-// write_version that the stored lock does not search, and an oldest_version above it.
+// searches by an older lock would miss its rows. The first version of a new index is written at once. A last version
+// that no row can have, since it never was written, makes room for the new one. What `oldest_version` leaves out is
+// forgotten; no number is given again. An index that is no longer declared is kept as retired and goes on with its
+// versions when it is declared again.
+//
+// A new index, or a restored one, of a field that was applied before is a weakening, unless it shows no more than an
+// index that the field has (internal/index_cost.h); and so is, for a new field too, one in a named domain that the lock
+// has already. What the planner refuses (index_planner.h) is kFailedPrecondition unless it has `accept_leak`, and so
+// are another list of parts, a keyring that is not there, a write_version that the stored lock does not search, and an
+// oldest_version above it.
 //
 // kInternal when `ports` give an id twice. Thread-safe as `ports`.
 Result<CatalogChange> PlanApply(const Catalog& wanted, const std::optional<CatalogLock>& stored,

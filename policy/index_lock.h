@@ -3,7 +3,8 @@
 //
 // A profile is immutable, and its number is never given again in its domain. An index version says how the tokens of a
 // row were made: by which profile, under which version of which keyring. Versions are searched before they are written:
-// a new one is in the list, and so in every search, until `write_version` says that new rows have it.
+// a new one is in the list, and so in every search, until `write_version` says that new rows have it. One that never
+// was written has no rows: the next one takes its place, under a number of its own.
 #pragma once
 
 #include "crypto/derive.h"
@@ -46,9 +47,16 @@ struct LockedIndex {
   std::vector<ColumnName> parts;          // kCompound: fields of the same table, in the order of the profiles' values
   std::vector<std::string> former_names;  // oldest first, no duplicates
   std::uint16_t write_version = 0;        // what new rows have; one of `versions`
-  std::vector<LockedIndexVersion> versions;  // what is searched: 1 or more, each number one above that before; the last
-                                             // one is what was declared last
+  // The highest version that rows may have, when that is above write_version: writing went back, or the index is unique
+  // and so writes all versions.
+  std::optional<std::uint16_t> stored_version;
+  std::vector<LockedIndexVersion> versions;  // what is searched: 1 or more, their numbers rising; the last one is what
+                                             // was declared last
   bool operator==(const LockedIndex&) const = default;
+
+  std::uint16_t StoredVersion() const { return stored_version.value_or(write_version); }
+  // Null when it is not searched.
+  const LockedIndexVersion* Find(std::uint16_t number) const;
 };
 
 inline constexpr std::size_t kMaxLockDomains = 4000;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "policy/internal/index_reach.h"
+
 namespace coffer::policy {
 namespace {
 
@@ -12,15 +14,24 @@ constexpr double kFewestCoincidences = 2;
 constexpr std::uint32_t kMostBits = 256;
 constexpr double kFewestValueBits = 8;
 constexpr std::uint64_t kLargestTopShare = kWholeShare / 16;
+constexpr std::uint8_t kShortestPrefix = 3;
+
+// Of `most` different values the commonest has at least its share.
+Expectation Capped(Expectation expect, double most) {
+  if (most >= static_cast<double>(expect.distinct)) return expect;
+  expect.distinct = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(most));
+  expect.top_share = std::max(expect.top_share, kWholeShare / expect.distinct);
+  return expect;
+}
 
 // What the parts of a compound come to: as many combinations as the rows allow, the commonest at most as common as the
 // rarest of its parts' commonest values.
-Expectation Together(const Catalog& catalog, const std::vector<ColumnName>& parts) {
+Expectation Together(const Catalog& catalog, const CatalogIndex& index) {
   Expectation together{kMaxExpectedRows, 1, kWholeShare};
-  for (const ColumnName& part : parts) {
-    const CatalogField* field = catalog.Find(part);
+  for (std::size_t i = 0; i < index.parts.size(); ++i) {
+    const CatalogField* field = catalog.Find(index.parts[i]);
     COFFER_CHECK(field != nullptr && field->expect);
-    const Expectation& one = *field->expect;
+    const Expectation one = Capped(*field->expect, MostValues(index.definition.values[i]));
     together.rows = std::min(together.rows, one.rows);
     together.top_share = std::min(together.top_share, one.top_share);
     const double product = static_cast<double>(together.distinct) * static_cast<double>(one.distinct);
@@ -32,10 +43,11 @@ Expectation Together(const Catalog& catalog, const std::vector<ColumnName>& part
 }
 
 Expectation ExpectationOf(const Catalog& catalog, const CatalogField& field, const CatalogIndex& index) {
-  if (index.expect) return *index.expect;
-  if (!index.parts.empty()) return Together(catalog, index.parts);
+  const double most = MostValues(index.definition);
+  if (index.expect) return Capped(*index.expect, most);
+  if (!index.parts.empty()) return Together(catalog, index);
   COFFER_CHECK(field.expect.has_value());
-  return *field.expect;
+  return Capped(*field.expect, most);
 }
 
 bool HoldsASecret(const Catalog& catalog, const CatalogField& field, const CatalogIndex& index) {
@@ -46,10 +58,11 @@ bool HoldsASecret(const Catalog& catalog, const CatalogField& field, const Catal
   });
 }
 
-std::vector<IndexRefusal> RefusalsOf(bool secret, const Expectation& expect) {
+// `most`: of what is indexed, when that is not the whole value.
+std::vector<IndexRefusal> RefusalsOf(bool secret, const Expectation& expect, double most) {
   std::vector<IndexRefusal> refusals;
   if (secret) refusals.push_back(IndexRefusal::kSecret);
-  if (std::log2(static_cast<double>(expect.distinct)) < kFewestValueBits) {
+  if (std::log2(std::min(static_cast<double>(expect.distinct), most)) < kFewestValueBits) {
     refusals.push_back(IndexRefusal::kFewValues);
   }
   if (expect.top_share > kLargestTopShare) refusals.push_back(IndexRefusal::kCommonValue);
@@ -70,6 +83,11 @@ IndexLeak LeakOf(IndexKind kind) {
       return IndexLeak::kOrder;
   }
   return IndexLeak::kEqualValues;
+}
+
+// Pads are made of the whole text (docs/FORMAT.md section 5, "Arrays"). The leaf of a range is the whole value already.
+bool ShowsEqualTexts(const TokenForm& form) {
+  return form.kind == IndexKind::kPrefix || form.kind == IndexKind::kNgram;
 }
 
 void Estimate(IndexAssessment& assessment, std::uint8_t count) {
@@ -108,15 +126,24 @@ IndexAssessment Assess(const Catalog& catalog, const CatalogField& field, const 
   assessment.kind = form.kind;
   assessment.bits = form.bits;
   assessment.partitions = form.partitions;
+  if (form.kind == IndexKind::kPrefix) {
+    assessment.longest = form.lengths.back();
+    assessment.always_padded = form.count > form.lengths.size();
+  }
   assessment.expect = ExpectationOf(catalog, field, index);
   assessment.accepted = !index.accept_leak.empty();
   Estimate(assessment, form.count);
   if (!form.IsArray()) Advise(assessment, index.unique);
   assessment.leaks.push_back(LeakOf(form.kind));
+  if (ShowsEqualTexts(form)) assessment.leaks.push_back(IndexLeak::kEqualTexts);
   if (index.definition.global) assessment.leaks.push_back(IndexLeak::kAcrossTenants);
   if (!index.domain.empty()) assessment.leaks.push_back(IndexLeak::kAcrossColumns);
   if (index.unique) assessment.leaks.push_back(IndexLeak::kExistence);
-  assessment.refusals = RefusalsOf(HoldsASecret(catalog, field, index), assessment.expect);
+  const double beginnings = MostBeginnings(index.definition);
+  assessment.refusals = RefusalsOf(HoldsASecret(catalog, field, index), assessment.expect, beginnings);
+  if (form.kind == IndexKind::kPrefix && form.lengths.front() < kShortestPrefix) {
+    assessment.refusals.push_back(IndexRefusal::kShortPrefix);
+  }
   return assessment;
 }
 
@@ -131,7 +158,8 @@ IndexAssessment AssessDeterministic(const CatalogField& field) {
   assessment.false_rows = 0;
   assessment.linkage = 1;
   assessment.leaks.push_back(IndexLeak::kEqualCiphertexts);
-  assessment.refusals = RefusalsOf(field.declaration.field_class == FieldClass::kSecret, assessment.expect);
+  assessment.refusals = RefusalsOf(field.declaration.field_class == FieldClass::kSecret, assessment.expect,
+                                   static_cast<double>(kMaxExpectedRows));
   return assessment;
 }
 

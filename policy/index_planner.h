@@ -5,7 +5,10 @@
 // values and L bits of token, 2 <= R / 2^(sum of min(L, K) over all indexes of the table) <= sqrt(R), since columns of
 // one row leak together (Bindschaedler et al., VLDB 2018). AWS's (beacons): sqrt(X) < 2^L < X / 2 with X different
 // values. An index over few or very uneven values gives them away whatever its bits (Naveed, Kamara, Wright, CCS 2015):
-// it is refused below 8 bits of different values, or when one value has more than a sixteenth of the rows.
+// it is refused below 8 bits of different values, or when one value has more than a sixteenth of the rows. What the
+// catalog expects counts only as far as the form allows: a range has no more values than its domain, a text that is cut
+// to N digits 10^N, to N characters 64^N. A prefix index is refused when its shortest beginning has fewer than 3
+// characters.
 #pragma once
 
 #include "policy/catalog.h"
@@ -31,6 +34,7 @@ enum class IndexRefusal : std::uint8_t {
   kSecret,       // a field of it is of class secret
   kFewValues,    // fewer than 256 different values
   kCommonValue,  // one value has more than a sixteenth of the rows
+  kShortPrefix,  // a beginning of 1 or 2 characters is indexed
 };
 
 // What whoever reads the database learns from an index.
@@ -39,6 +43,7 @@ enum class IndexLeak : std::uint8_t {
   kEqualCombinations,  // the same for a compound
   kEqualPrefixes,      // the beginnings that rows have in common
   kNgrams,             // the n-grams that rows have in common
+  kEqualTexts,         // texts that are equal as a whole, by the pads of their arrays
   kOrder,              // for each two rows how long a prefix of the number they share
   kEqualCiphertexts,   // suite 4: equal values, without an index
   kAcrossTenants,      // the same between tenants
@@ -57,7 +62,9 @@ struct IndexAssessment {
   IndexKind kind = IndexKind::kEquality;
   std::uint16_t bits = 0;
   std::uint16_t partitions = 1;
-  Expectation expect;               // of what is indexed
+  std::uint8_t longest = 0;         // kPrefix: the longest length that is indexed
+  bool always_padded = false;       // kPrefix: count is above the number of lengths
+  Expectation expect;               // of what is indexed, as far as the form allows
   double value_bits = 0;            // K
   double false_rows = 0;            // rows that a search finds and does not mean; with arrays, for each token it asks
   double linkage = 0;               // probability that two rows with equal tokens have equal values

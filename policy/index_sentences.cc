@@ -40,6 +40,17 @@ std::string Linkage(const IndexAssessment& assessment) {
   return "two rows with the same token have the same value with a probability of about " + Figure(assessment.linkage);
 }
 
+// Which arrays have pads, and what these tell.
+std::string Pads(const IndexAssessment& assessment) {
+  std::string which = "one with fewer parts than its array has places";
+  if (assessment.kind == IndexKind::kPrefix) {
+    which = "one of fewer than " + std::to_string(assessment.longest) + " characters";
+  }
+  if (assessment.always_padded) which = "each";
+  return which + " has pads, which are made of the whole text, and two rows with a pad in common have the same text " +
+         "with a probability of about " + Figure(assessment.linkage);
+}
+
 std::string Advice(const IndexAssessment& assessment) {
   if (!assessment.advised) return "no number of bits is advised: there are too few rows or too few different values";
   std::string text = "advised: " + RangeText(*assessment.advised) + " bits";
@@ -62,6 +73,9 @@ Literal SentenceOf(IndexRefusal refusal) {
     case IndexRefusal::kCommonValue:
       return "is refused, since it gives values away: one has more than a sixteenth of the rows; index them together "
              "with another field (compound), or accept it with accept_leak = \"reason\"";
+    case IndexRefusal::kShortPrefix:
+      return "is refused, since it gives beginnings away: the shortest has fewer than 3 characters; begin with 3, or "
+             "accept it with accept_leak = \"reason\"";
   }
   return "is refused";
 }
@@ -74,6 +88,8 @@ std::string_view CauseOf(IndexRefusal refusal) {
       return "there are fewer than 256 different values, so their frequencies tell which is which";
     case IndexRefusal::kCommonValue:
       return "one value has more than a sixteenth of the rows, so its frequency tells which it is";
+    case IndexRefusal::kShortPrefix:
+      return "its shortest beginning has fewer than 3 characters: there are few of those, and frequencies tell which";
   }
   return {};
 }
@@ -91,6 +107,8 @@ std::string SentenceOf(IndexLeak leak, const IndexAssessment& assessment) {
     case IndexLeak::kNgrams:
       return "rows that have letters in common have tokens in common" + in_partition +
              ": from a language's frequencies texts can be rebuilt; this kind leaks most";
+    case IndexLeak::kEqualTexts:
+      return "equal texts have equal arrays" + in_partition + ": " + Pads(assessment);
     case IndexLeak::kOrder:
       return "for each two rows" + in_partition +
              " it shows how long a prefix of the number they share, which is nearly their order and distance";

@@ -74,6 +74,17 @@ Result<std::uint64_t> OrderOf(const IndexedValue& form, std::string_view text) {
   return Refused("is of a type that has no order");
 }
 
+bool IsStableText(ByteView utf8) {
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const auto lead = std::to_integer<std::uint8_t>(utf8[i]);
+    if (lead < 0x80) continue;
+    if (lead < 0xc2 || lead > 0xc9 || i + 1 == utf8.size()) return false;  // two bytes: U+0080 to U+027F
+    const auto next = std::to_integer<std::uint8_t>(utf8[++i]);
+    if (next < 0x80 || next > (lead == 0xc9 ? 0x8f : 0xbf)) return false;
+  }
+  return true;
+}
+
 Result<SecretBytes> IndexedBytes(const IndexedValue& form, ByteView plaintext) {
   switch (form.type) {
     case IndexType::kText:

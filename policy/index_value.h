@@ -10,8 +10,9 @@ namespace coffer::policy {
 // m(x) of a value of an ordered type, from its text:
 //
 //   int64      decimal digits, with '-' before them for a negative number
-//   timestamp  2027-01-31T23:59:59.123456+01:00, also ' ' for 'T' and "+01" for "+01:00" as PostgreSQL has it; up to 6
-//              decimals; an offset is required
+//   timestamp  2027-01-31T23:59:59.123456+01:00, also ' ' for 'T' and "+01" or "+00:19:32" as PostgreSQL has it; up to
+//   6
+//              decimals; an offset is required; years 0000 to 9999
 //   decimal    -?[0-9]+(\.[0-9]+)?
 //   double     what std::from_chars takes, so 1e-3 and inf as well
 //
@@ -22,5 +23,10 @@ Result<std::uint64_t> OrderOf(const IndexedValue& form, std::string_view text);
 // bytes, a UUID (36 characters) as 16. kInvalidArgument: another text, one that a transform refuses, or an ordered type
 // that has no bytes (timestamp, decimal, double).
 Result<SecretBytes> IndexedBytes(const IndexedValue& form, ByteView plaintext);
+
+// True when `utf8` is UTF-8 of code points up to U+024F (Latin with its extensions) and nothing else. Unicode 5.0 and
+// all later versions assign each of these, and its stability policy keeps their NFKC_Casefold as it is, so tokens of
+// such a text are the same whatever version of Unicode made them.
+bool IsStableText(ByteView utf8);
 
 }  // namespace coffer::policy

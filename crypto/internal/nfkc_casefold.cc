@@ -14,7 +14,8 @@ constexpr utf8proc_option_t operator|(utf8proc_option_t a, utf8proc_option_t b) 
   return static_cast<utf8proc_option_t>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
 
-constexpr utf8proc_option_t kDecompose =
+constexpr utf8proc_option_t kDecompose = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_REJECTNA;
+constexpr utf8proc_option_t kFold =
     UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE | UTF8PROC_REJECTNA;
 constexpr utf8proc_option_t kCompose = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
 // The longest decomposition has 18 code points (U+FDFA).
@@ -37,9 +38,24 @@ WipedVector<char> LowerAscii(std::string_view text) {
   return lower;
 }
 
+// Appends what one code point becomes.
+Status Append(utf8proc_int32_t point, utf8proc_option_t options, std::size_t max_points, CodePoints& out) {
+  std::array<utf8proc_int32_t, kMaxDecomposition> piece{};
+  int boundary = 0;
+  const utf8proc_ssize_t size =
+      utf8proc_decompose_char(point, piece.data(), static_cast<utf8proc_ssize_t>(piece.size()), options, &boundary);
+  if (size == UTF8PROC_ERROR_NOTASSIGNED) {
+    return Error(ErrorCode::kInvalidArgument, "the text has a code point that this Unicode version does not assign");
+  }
+  COFFER_CHECK(size >= 0 && static_cast<std::size_t>(size) <= piece.size());
+  out.insert(out.end(), piece.begin(), piece.begin() + size);
+  Wipe(std::as_writable_bytes(std::span(piece)));
+  if (out.size() > max_points) return TooLong(max_points);
+  return {};
+}
+
 Status Decompose(std::string_view text, std::size_t max_points, CodePoints& out) {
   const ByteView bytes = AsBytes(text);
-  std::array<utf8proc_int32_t, kMaxDecomposition> piece{};
   out.reserve(bytes.size());
   for (std::size_t at = 0; at < bytes.size();) {
     utf8proc_int32_t point = 0;
@@ -47,17 +63,8 @@ Status Decompose(std::string_view text, std::size_t max_points, CodePoints& out)
     const utf8proc_ssize_t used = utf8proc_iterate(AsUnsigned(bytes.subspan(at)), rest, &point);
     COFFER_CHECK(used > 0);
     at += static_cast<std::size_t>(used);
-    int boundary = 0;
-    const utf8proc_ssize_t size = utf8proc_decompose_char(
-        point, piece.data(), static_cast<utf8proc_ssize_t>(piece.size()), kDecompose, &boundary);
-    if (size == UTF8PROC_ERROR_NOTASSIGNED) {
-      return Error(ErrorCode::kInvalidArgument, "the text has a code point that this Unicode version does not assign");
-    }
-    COFFER_CHECK(size >= 0 && static_cast<std::size_t>(size) <= piece.size());
-    out.insert(out.end(), piece.begin(), piece.begin() + size);
-    if (out.size() > max_points) return TooLong(max_points);
+    COFFER_TRY(Append(point, kDecompose, max_points, out));
   }
-  Wipe(std::as_writable_bytes(std::span(piece)));
   return {};
 }
 
@@ -108,9 +115,14 @@ Result<WipedVector<char>> NfkcCasefold(std::string_view text, std::size_t max_by
     if (text.size() > max_bytes) return TooLong(max_bytes);
     return LowerAscii(text);
   }
-  CodePoints points;
   // Composing takes away less than three of four code points, so more than that cannot fit.
-  COFFER_TRY(Decompose(text, 4 * max_bytes, points));
+  const std::size_t max_points = 4 * max_bytes;
+  CodePoints decomposed;
+  COFFER_TRY(Decompose(text, max_points, decomposed));
+  OrderCanonically(decomposed);
+  CodePoints points;
+  points.reserve(decomposed.size());
+  for (const utf8proc_int32_t point : decomposed) COFFER_TRY(Append(point, kFold, max_points, points));
   OrderCanonically(points);
   const utf8proc_ssize_t composed =
       utf8proc_normalize_utf32(points.data(), static_cast<utf8proc_ssize_t>(points.size()), kCompose);

@@ -1,7 +1,9 @@
-// NFKC_Casefold (UAX 44, Unicode section 5.18) over the tables of utf8proc. Internal to crypto/.
+// NFKC_Casefold of the canonical decomposition, which is what texts are compared by (Unicode D147; UAX 44, Unicode
+// section 5.18), over the tables of utf8proc. Internal to crypto/.
 //
-// The same as utf8proc_map with STABLE, COMPOSE, COMPAT, CASEFOLD, IGNORE and REJECTNA, but in memory that is wiped,
-// and in linear time but for runs of combining marks, which are sorted: utf8proc's own ordering is quadratic in them.
+// The same as utf8proc_map with STABLE, DECOMPOSE and REJECTNA, then with STABLE, COMPOSE, COMPAT, CASEFOLD and IGNORE,
+// but in memory that is wiped, and in linear time but for runs of combining marks, which are sorted: utf8proc's own
+// ordering is quadratic in them.
 #pragma once
 
 #include "crypto/internal/wiped_vector.h"

@@ -39,7 +39,10 @@ struct TokenizerKeyHash {
   std::size_t operator()(const TokenizerKey& key) const noexcept {
     return static_cast<std::size_t>(key.data_key.value) ^ std::hash<IndexDomainUuid>()(key.domain) ^ key.profile;
   }
-  static std::size_t ShardOf(const TokenizerKey& key) noexcept { return static_cast<std::size_t>(key.data_key.value); }
+  // One tenant of one keyring may have all there are: not by the data key alone.
+  static std::size_t ShardOf(const TokenizerKey& key) noexcept {
+    return static_cast<std::size_t>(key.data_key.value) + std::hash<IndexDomainUuid>()(key.domain) + key.profile;
+  }
 };
 
 using TokenizerCache = SecretCache<TokenizerKey, IndexTokenizer, TokenizerKeyHash>;

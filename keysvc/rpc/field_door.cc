@@ -70,7 +70,7 @@ grpc::ServerUnaryReactor* FieldDoor::IndexTokens(grpc::CallbackServerContext* co
                                                  const v1::IndexTokensRequest* request,
                                                  v1::IndexTokensResponse* response) {
   Result<std::vector<IndexQuery>> queries = QueriesOf(request->queries());
-  const RunOn where = PlaceOf(service_, queries, request->queries_size() == 1, true);
+  const RunOn where = PlaceOf(service_, queries, queries.ok() && service_.IsQuickSearch(*queries), true);
   auto handler = [this, response, queries = std::move(queries)](const Caller& caller) -> Status {
     if (!queries.ok()) return service_.Reject(caller, policy::Operation::kIndexTokens, queries.error());
     COFFER_ASSIGN_OR_RETURN(IndexAnswers answers, service_.Search(caller, *queries));

@@ -61,6 +61,12 @@ Status CheckWidths(const FieldColumn& column) {
   return {};
 }
 
+std::size_t BytesOf(const SearchTerm& term) {
+  std::size_t bytes = term.value.size() + term.high.size();
+  for (const ByteView part : term.parts) bytes += part.size();
+  return bytes;
+}
+
 Result<SearchTerm> TermOf(const v1::Search& message) {
   SearchTerm term;
   term.index = message.index();
@@ -95,9 +101,7 @@ Result<SearchTerm> TermOf(const v1::Search& message) {
     case v1::Search::WHAT_NOT_SET:
       return Error(ErrorCode::kInvalidArgument, "says nothing to look for");
   }
-  std::size_t bytes = term.value.size() + term.high.size();
-  for (const ByteView part : term.parts) bytes += part.size();
-  if (bytes > kMaxFieldValue) {
+  if (BytesOf(term) > kMaxFieldValue) {
     return Error(ErrorCode::kInvalidArgument, "is longer than allowed").WithLimit(kMaxFieldValue);
   }
   return term;
@@ -185,9 +189,14 @@ Result<std::vector<IndexQuery>> QueriesOf(const QueryMessages& messages) {
   }
   std::vector<IndexQuery> queries;
   queries.reserve(static_cast<std::size_t>(messages.size()));
+  std::size_t bytes = 0;
   for (int index = 0; index < messages.size(); ++index) {
     Result<SearchTerm> term = TermOf(messages[index].search());
     if (!term.ok()) return std::move(term).error().At("search").At(Indexed("queries", index));
+    bytes += BytesOf(*term);
+    if (bytes > kMaxCallBytes) {
+      return Error(ErrorCode::kInvalidArgument, "has more bytes than allowed").At("queries").WithLimit(kMaxCallBytes);
+    }
     queries.push_back(
         {.field = messages[index].field(), .tenant = messages[index].tenant(), .term = std::move(term).value()});
   }

@@ -24,10 +24,11 @@ struct CallRecord {
   std::string principal;
   policy::Role role = policy::Role::kApp;
   policy::Operation operation = policy::Operation::kShowStatus;
-  std::string object;        // a field, a keyring, a tenant, a secret's path or a scope; empty: none
-  std::string tenant;        // as the caller named it, once it is known to exist
-  std::uint64_t items = 0;   // values asked for
-  std::uint64_t failed = 0;  // of them
+  std::string object;           // a field, a keyring, a tenant, a secret's path or a scope; empty: none
+  std::string tenant;           // as the caller named it, once it is known to exist
+  std::uint64_t items = 0;      // values asked for
+  std::uint64_t failed = 0;     // of them
+  std::uint64_t unmatched = 0;  // of them: found by a search, and not what was searched for
   bool allowed = false;
   std::string_view rule;  // the policy rule that decided
   bool ok = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keysvc/service/field_indexes.h"
+#include "keysvc/service/field_matches.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -33,6 +34,14 @@ Status CheckBeforeFirstKey(CallColumns& call, const std::vector<FieldColumn>& co
   });
 }
 
+void NoteTenant(CallRecord& record, std::string_view name) {
+  const std::string_view tenant = name.empty() ? kDefaultTenant : name;
+  const std::string listed = "," + record.tenant + ",";
+  if (listed.find("," + std::string(tenant) + ",") != listed.npos) return;
+  if (!record.tenant.empty()) record.tenant += ',';
+  record.tenant += tenant;
+}
+
 // Checks limits and makes a ColumnWork of each column, before the first value is touched; fills the record with names
 // and counts.
 Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
@@ -42,27 +51,26 @@ Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::v
   call.works.reserve(columns.size());
   record.object.clear();
   record.items = 0;
-  record.failed = 0;
+  record.tenant.clear();
   for (std::size_t index = 0; index < columns.size(); ++index) {
     COFFER_ASSIGN_OR_RETURN(ColumnWork work,
                             ColumnWork::Create(unsealed, *call.view, columns[index], index, now_us / kMicrosPerSecond));
     if (index > 0) record.object += ',';
     record.object += work.rule().name;
     record.items += columns[index].values.size();
+    NoteTenant(record, columns[index].tenant);
     call.works.push_back(std::move(work));
   }
-  record.tenant = columns.front().tenant.empty() ? kDefaultTenant : columns.front().tenant;
   return call;
 }
 
 // Runs `act` on each column.
 template <typename Act>
-Result<FieldOutput> ForEachColumn(CallColumns& call, CallRecord& record, const Act& act) {
+Result<FieldOutput> ForEachColumn(CallColumns& call, const Act& act) {
   FieldOutput output;
   output.columns.reserve(call.works.size());
   for (ColumnWork& work : call.works) {
     COFFER_ASSIGN_OR_RETURN(ColumnOutput column, act(work, output));
-    record.failed += column.failures.size();
     output.columns.push_back(std::move(column));
   }
   return output;
@@ -85,7 +93,31 @@ bool MayHaveTokens(const Caller& caller) {
   return policy::Decide(caller.principal.role, policy::Operation::kIndexTokens).allowed;
 }
 
+// Failed values, and those that a search found wrongly: a database that lies is to be seen in the record.
+void CountFailures(const FieldOutput& output, CallRecord& record) {
+  record.failed = 0;
+  record.unmatched = 0;
+  for (const ColumnOutput& column : output.columns) {
+    for (const auto& [item, failure] : column.failures) {
+      ++(failure == ItemFailure::kNoMatch ? record.unmatched : record.failed);
+    }
+  }
+}
+
 }  // namespace
+
+bool ColumnOutput::Failed(std::size_t item) const {
+  const auto at = std::lower_bound(failures.begin(), failures.end(), item,
+                                   [](const auto& failure, std::size_t index) { return failure.first < index; });
+  return at != failures.end() && at->first == item;
+}
+
+void ColumnOutput::Fail(std::size_t item, ItemFailure failure) {
+  Wipe(AsMutableBytes(values[item]));
+  values[item].clear();
+  const std::pair entry(static_cast<std::uint32_t>(item), failure);
+  failures.insert(std::lower_bound(failures.begin(), failures.end(), entry), entry);
+}
 
 Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
   const bool with_tokens = MayHaveTokens(caller);
@@ -93,11 +125,11 @@ Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vecto
       caller, policy::Operation::kEncryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
                                 Resolve(unsealed, record, columns, FieldWork::kEncrypt, clock_.UnixMicros()));
+        if (with_tokens) COFFER_TRY(CheckTokenWork(columns, call.works));
         COFFER_TRY(CheckBeforeFirstKey(call, columns, with_tokens, FieldWork::kEncrypt));
         if (with_tokens) COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
-        COFFER_ASSIGN_OR_RETURN(FieldOutput output, ForEachColumn(call, record, [](ColumnWork& work, FieldOutput&) {
-                                  return work.Encrypt();
-                                }));
+        COFFER_ASSIGN_OR_RETURN(FieldOutput output,
+                                ForEachColumn(call, [](ColumnWork& work, FieldOutput&) { return work.Encrypt(); }));
         const auto plaintexts = [&](std::size_t column, std::size_t item) {
           return std::optional<ByteView>(columns[column].values[item]);
         };
@@ -111,10 +143,10 @@ Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vecto
       caller, policy::Operation::kDecryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
                                 Resolve(unsealed, record, columns, FieldWork::kDecrypt, clock_.UnixMicros()));
-        COFFER_ASSIGN_OR_RETURN(FieldOutput output, ForEachColumn(call, record, [](ColumnWork& work, FieldOutput&) {
-                                  return work.Decrypt();
-                                }));
+        COFFER_ASSIGN_OR_RETURN(FieldOutput output,
+                                ForEachColumn(call, [](ColumnWork& work, FieldOutput&) { return work.Decrypt(); }));
         COFFER_TRY(ApplyMatches(columns, call.works, output));
+        CountFailures(output, record);
         return output;
       });
 }
@@ -126,12 +158,12 @@ Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector
       caller, policy::Operation::kRewrapFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
                                 Resolve(unsealed, record, columns, FieldWork::kRewrap, clock_.UnixMicros()));
+        if (tokens) COFFER_TRY(CheckTokenWork(columns, call.works));
         COFFER_TRY(CheckBeforeFirstKey(call, columns, tokens, FieldWork::kRewrap));
         if (tokens) COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
         std::vector<std::vector<std::optional<SecretBytes>>> inside(columns.size());
         std::size_t column_index = 0;
-        COFFER_ASSIGN_OR_RETURN(FieldOutput output,
-                                ForEachColumn(call, record, [&](ColumnWork& work, FieldOutput& filled) {
+        COFFER_ASSIGN_OR_RETURN(FieldOutput output, ForEachColumn(call, [&](ColumnWork& work, FieldOutput& filled) {
                                   auto& kept = inside[column_index++];
                                   return work.Rewrap(filled.rewrapped, tokens ? &kept : nullptr);
                                 }));
@@ -141,6 +173,7 @@ Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector
           return value->Expose(SecretAccess::kCipher);
         };
         if (tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
+        CountFailures(output, record);
         return output;
       });
 }
@@ -154,12 +187,13 @@ Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vecto
               .WithLimit(kMaxQueries);
         }
         record.object.clear();
+        record.tenant.clear();
         record.items = queries.size();
         const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
         IndexAnswers answers;
-        std::size_t slow = 0;
+        SearchWork work;
         for (std::size_t i = 0; i < queries.size(); ++i) {
-          Result<std::vector<VersionTokens>> answer = SearchOne(unsealed, *view, caller, queries[i], record, slow);
+          Result<std::vector<VersionTokens>> answer = SearchOne(unsealed, *view, caller, queries[i], record, work);
           if (!answer.ok()) return std::move(answer).error().At("queries[" + std::to_string(i) + "]");
           answers.push_back(std::move(answer).value());
         }
@@ -169,7 +203,7 @@ Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vecto
 
 Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, const policy::CatalogView& view,
                                                            const Caller& caller, const IndexQuery& query,
-                                                           CallRecord& record, std::size_t& slow) const {
+                                                           CallRecord& record, SearchWork& work) const {
   const policy::FieldRule* rule = query.field == policy::kBuiltinSecretName ? nullptr : view.Find(query.field);
   if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not a field of an applied catalog").At("field");
   COFFER_ASSIGN_OR_RETURN(const TenantUuid tenant, unsealed.keys->ResolveTenant(query.tenant));
@@ -178,14 +212,24 @@ Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, c
   const std::string name = rule->name + "." + (*index)->name;
   if (!record.object.empty()) record.object += ',';
   record.object += name;
-  record.tenant = query.tenant.empty() ? kDefaultTenant : query.tenant;
-  if ((*index)->IsSlow() && ++slow > kMaxSlowItems) {
-    return Error(ErrorCode::kInvalidArgument, "has more searches of slow indexes than one call may")
+  NoteTenant(record, query.tenant);
+  for (const policy::IndexVersionRule& version : (*index)->versions) work.slow += version.form.slow ? 1 : 0;
+  if (work.slow > kMaxSlowTokens) {
+    return Error(ErrorCode::kInvalidArgument, "has more searches of slow indexes than one call may, versions counted")
         .At("search")
-        .WithLimit(kMaxSlowItems);
+        .WithLimit(kMaxSlowTokens);
   }
   COFFER_TRY(quotas_.Take(Quotas::Use::kSearch, caller.principal.id, name, 1));
-  return SearchIndex(*unsealed.keys, **index, tenant, query.term);
+  COFFER_ASSIGN_OR_RETURN(std::vector<VersionTokens> found, SearchIndex(*unsealed.keys, **index, tenant, query.term));
+  for (const VersionTokens& version : found) {
+    for (const IndexTokens& set : version.tokens.alternatives) work.tokens += set.numbers.size() + set.strings.size();
+  }
+  if (work.tokens > kMaxTokensOfSearches) {
+    return Error(ErrorCode::kInvalidArgument, "and the searches before it have more tokens than one call may")
+        .At("search")
+        .WithLimit(kMaxTokensOfSearches);
+  }
+  return found;
 }
 
 bool FieldService::UsesSlowIndex(const std::vector<std::string_view>& fields) const {
@@ -199,6 +243,20 @@ bool FieldService::UsesSlowIndex(const std::vector<std::string_view>& fields) co
   });
 }
 
+bool FieldService::IsQuickSearch(const std::vector<IndexQuery>& queries) const {
+  constexpr std::size_t kQuickPartitions = 16;
+  if (queries.size() != 1) return false;
+  const Result<std::shared_ptr<Unsealed>> unsealed = barrier_.Enter();
+  if (!unsealed.ok()) return true;  // Refused at once.
+  const std::shared_ptr<const policy::CatalogView> view = (*unsealed)->catalogs->view();
+  const policy::FieldRule* rule = view->Find(queries.front().field);
+  const policy::IndexRule* index = rule == nullptr ? nullptr : rule->FindIndex(queries.front().term.index);
+  if (index == nullptr) return true;
+  return std::all_of(index->versions.begin(), index->versions.end(), [&](const policy::IndexVersionRule& version) {
+    return !version.form.IsArray() && version.form.partitions <= kQuickPartitions;
+  });
+}
+
 bool FieldService::IsQuick(const std::vector<FieldColumn>& columns, bool makes_keys) const {
   std::size_t items = 0;
   std::size_t bytes = 0;
@@ -208,6 +266,7 @@ bool FieldService::IsQuick(const std::vector<FieldColumn>& columns, bool makes_k
     if (items > kQuickItems || bytes > kQuickBytes) return false;
   }
   if (!makes_keys) return true;
+  std::size_t token_bytes = 0;
   const Result<std::shared_ptr<Unsealed>> unsealed = barrier_.Enter();
   if (!unsealed.ok()) return true;  // Refused at once.
   const std::shared_ptr<const policy::CatalogView> view = (*unsealed)->catalogs->view();
@@ -218,6 +277,12 @@ bool FieldService::IsQuick(const std::vector<FieldColumn>& columns, bool makes_k
     if (!tenant.ok()) return true;
     if (!(*unsealed)->keys->HasDataKey(rule->keyrings.front(), *tenant)) return false;
     if (NeedsIndexKey(*(*unsealed)->keys, *rule, *tenant)) return false;
+    for (const policy::IndexRule& index : rule->indexes) {
+      for (const policy::IndexVersionRule* version : index.VersionsToWrite()) {
+        token_bytes += column.values.size() * version->form.RowBytes();
+      }
+    }
+    if (token_bytes > kQuickBytes) return false;
   }
   return true;
 }

@@ -30,9 +30,16 @@ struct ColumnOutput {
   std::vector<std::string> values;                              // one a value asked; empty where it failed
   std::vector<std::pair<std::uint32_t, ItemFailure>> failures;  // by ascending index
   std::vector<IndexColumnOutput> indexes;                       // tokens, of what the caller may have made
+
+  bool Failed(std::size_t item) const;
+  // Wipes the value. For one that has not failed yet.
+  void Fail(std::size_t item, ItemFailure failure);
 };
 
-inline constexpr std::size_t kMaxQueries = 256;  // searches of one call
+inline constexpr std::size_t kMaxQueries = 256;                      // searches of one call
+inline constexpr std::size_t kMaxTokensOfSearches = 65'536;          // over all searches of a call and all versions
+inline constexpr std::size_t kMaxTokenBytes = std::size_t{8} << 20;  // of what a call writes
+inline constexpr std::size_t kMaxSlowTokens = 16;                    // of slow indexes, in one call
 
 // One search.
 struct IndexQuery {
@@ -66,6 +73,8 @@ class FieldService {
   // True when a call over these columns is short and waits for nothing, so that it may run on a transport's thread.
   // `makes_keys`: the call encrypts.
   bool IsQuick(const std::vector<FieldColumn>& columns, bool makes_keys) const;
+  // The same for searches.
+  bool IsQuickSearch(const std::vector<IndexQuery>& queries) const;
   // True when a field of these names has a slow index, whose tokens take a hundred milliseconds and as many MiB each.
   bool UsesSlowIndex(const std::vector<std::string_view>& fields) const;
 
@@ -75,9 +84,14 @@ class FieldService {
   }
 
  private:
+  // What the searches of a call came to so far.
+  struct SearchWork {
+    std::size_t slow = 0;
+    std::size_t tokens = 0;
+  };
   Result<std::vector<VersionTokens>> SearchOne(Unsealed& unsealed, const policy::CatalogView& view,
                                                const Caller& caller, const IndexQuery& query, CallRecord& record,
-                                               std::size_t& slow) const;
+                                               SearchWork& work) const;
 
   const Pipeline& pipeline_;
   const Clock& clock_;

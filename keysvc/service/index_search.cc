@@ -1,5 +1,7 @@
 #include "keysvc/service/index_search.h"
 
+#include <algorithm>
+
 #include "crypto/random.h"
 #include "policy/index_value.h"
 
@@ -37,10 +39,20 @@ Result<SecretBytes> Packed(const policy::IndexVersionRule& version, const Search
   return std::move(*packed);
 }
 
+Error EmptyNeedle() { return {ErrorCode::kInvalidArgument, "an empty value cannot be searched for"}; }
+
 struct Orders {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
 };
+
+// The part of the orders that rows of this version can have; nothing when they have none of them. A version's domain
+// may be narrower than a later one's.
+std::optional<Orders> Within(const RangeDomain& domain, const Orders& orders) {
+  const Orders both{.low = std::max(domain.min, orders.low), .high = std::min(domain.max, orders.high)};
+  if (both.low > both.high) return std::nullopt;
+  return both;
+}
 
 Result<Orders> OrdersOf(const policy::IndexVersionRule& version, const SearchTerm& term) {
   Orders orders;
@@ -49,18 +61,31 @@ Result<Orders> OrdersOf(const policy::IndexVersionRule& version, const SearchTer
   return orders;
 }
 
-Result<SearchTokens> TokensOf(const IndexAtWork& index, const SearchTerm& term) {
-  const policy::IndexVersionRule& version = *index.version;
-  if (term.what == What::kBetween) {
-    COFFER_ASSIGN_OR_RETURN(const Orders orders, OrdersOf(version, term));
-    return index.tokenizer->SearchRange(orders.low, orders.high);
+// Nothing: no row of the version can match.
+Result<std::optional<SearchTokens>> RangeTokens(const IndexAtWork& index, const SearchTerm& term) {
+  COFFER_ASSIGN_OR_RETURN(const Orders asked, OrdersOf(*index.version, term));
+  // What the newest domain does not have is refused, not passed over.
+  std::optional<Orders> orders = asked;
+  if (index.version != &index.rule->versions.back() && asked.low <= asked.high) {
+    orders = Within(*index.version->form.domain, asked);
   }
+  if (!orders) return std::optional<SearchTokens>();
+  COFFER_ASSIGN_OR_RETURN(SearchTokens tokens, index.tokenizer->SearchRange(orders->low, orders->high));
+  return std::optional(std::move(tokens));
+}
+
+Result<std::optional<SearchTokens>> TokensOf(const IndexAtWork& index, const SearchTerm& term) {
+  const policy::IndexVersionRule& version = *index.version;
+  if (term.what == What::kBetween) return RangeTokens(index, term);
   if (term.what == What::kParts) {
     COFFER_ASSIGN_OR_RETURN(const SecretBytes packed, Packed(version, term));
-    return index.tokenizer->Search(packed.Expose(SecretAccess::kCipher));
+    COFFER_ASSIGN_OR_RETURN(SearchTokens tokens, index.tokenizer->Search(packed.Expose(SecretAccess::kCipher)));
+    return std::optional(std::move(tokens));
   }
-  COFFER_ASSIGN_OR_RETURN(const SecretBytes value, policy::IndexedBytes(version.values.front(), term.value));
-  return index.tokenizer->Search(value.Expose(SecretAccess::kCipher), term.anchors);
+  COFFER_ASSIGN_OR_RETURN(const SecretBytes value, ReadValue(version, 0, term.value));
+  COFFER_ASSIGN_OR_RETURN(SearchTokens tokens,
+                          index.tokenizer->Search(value.Expose(SecretAccess::kCipher), term.anchors));
+  return std::optional(std::move(tokens));
 }
 
 Result<TokenizerPointer> Decoy(const policy::IndexVersionRule& version, TenantUuid tenant) {
@@ -93,10 +118,10 @@ Result<std::vector<VersionTokens>> SearchIndex(KeyEngine& keys, const policy::In
     if (!has_rows) {
       COFFER_ASSIGN_OR_RETURN(index.tokenizer, Decoy(version, tenant));
     }
-    Result<SearchTokens> tokens = TokensOf(index, term);
+    Result<std::optional<SearchTokens>> tokens = TokensOf(index, term);
     if (!tokens.ok()) return std::move(tokens).error().At("search");
-    if (!has_rows) continue;
-    found.push_back({.version = version.number, .tokens = std::move(tokens).value()});
+    if (!has_rows || !*tokens) continue;
+    found.push_back({.version = version.number, .tokens = std::move(**tokens)});
   }
   return found;
 }
@@ -116,6 +141,8 @@ Result<IndexMatcher> IndexMatcher::Create(const policy::FieldRule& field, const 
       term.what == What::kParts ? Packed(version, term) : policy::IndexedBytes(version.values.front(), term.value);
   if (!needle.ok()) return std::move(needle).error();
   matcher.needle_ = std::move(needle).value();
+  const std::size_t empty_size = term.what == What::kParts ? 4 * term.parts.size() : 0;  // lengths alone
+  if (matcher.needle_.size() == empty_size) return EmptyNeedle();
   return matcher;
 }
 

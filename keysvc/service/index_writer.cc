@@ -28,12 +28,12 @@ Result<std::optional<IndexTokens>> CompoundTokens(const IndexAtWork& index,
 }
 
 Result<IndexTokens> SingleTokens(const IndexAtWork& index, ByteView plaintext) {
-  const policy::IndexedValue& form = index.version->values.front();
   if (index.rule->kind == IndexKind::kRange) {
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t order, policy::OrderOf(form, AsText(plaintext)));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t order,
+                            policy::OrderOf(index.version->values.front(), AsText(plaintext)));
     return index.tokenizer->StoredRange(order);
   }
-  COFFER_ASSIGN_OR_RETURN(const SecretBytes value, policy::IndexedBytes(form, plaintext));
+  COFFER_ASSIGN_OR_RETURN(const SecretBytes value, ReadValue(*index.version, 0, plaintext));
   return index.tokenizer->Stored(value.Expose(SecretAccess::kCipher));
 }
 
@@ -44,6 +44,16 @@ void Append(IndexTokens tokens, IndexColumnOutput& output) {
 
 }  // namespace
 
+Result<SecretBytes> ReadValue(const policy::IndexVersionRule& version, std::size_t part, ByteView value) {
+  const bool same_unicode = version.unicode.empty() || version.unicode == UnicodeVersion();
+  if (!same_unicode && !policy::IsStableText(value)) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "has characters beyond U+024F, and the index was made with another version of Unicode than this "
+                 "program has: rotate the index");
+  }
+  return policy::IndexedBytes(version.values[part], value);
+}
+
 Result<std::optional<SecretBytes>> PackParts(const policy::IndexVersionRule& version,
                                              const std::vector<std::optional<ByteView>>& parts) {
   COFFER_CHECK(parts.size() == version.values.size());
@@ -52,7 +62,7 @@ Result<std::optional<SecretBytes>> PackParts(const policy::IndexVersionRule& ver
   values.reserve(parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i]) return std::optional<SecretBytes>();
-    COFFER_ASSIGN_OR_RETURN(SecretBytes value, policy::IndexedBytes(version.values[i], *parts[i]));
+    COFFER_ASSIGN_OR_RETURN(SecretBytes value, ReadValue(version, i, *parts[i]));
     values.push_back(std::move(value));
     views.emplace_back(values.back().Expose(SecretAccess::kCipher));
   }
@@ -61,11 +71,6 @@ Result<std::optional<SecretBytes>> PackParts(const policy::IndexVersionRule& ver
 
 Result<IndexAtWork> OpenIndex(KeyEngine& keys, const policy::IndexRule& rule, const policy::IndexVersionRule& version,
                               TenantUuid tenant, bool make) {
-  if (!version.unicode.empty() && version.unicode != UnicodeVersion()) {
-    return AtIndex(Error(ErrorCode::kFailedPrecondition,
-                         "was made with another version of Unicode than this program has: rotate the index"),
-                   rule);
-  }
   Result<TokenizerPointer> tokenizer = keys.TokenizerFor(PlaceOf(version, tenant), make);
   if (!tokenizer.ok()) return AtIndex(std::move(tokenizer).error(), rule);
   return IndexAtWork{.rule = &rule, .version = &version, .tokenizer = std::move(tokenizer).value()};

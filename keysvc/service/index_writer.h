@@ -23,12 +23,15 @@ struct IndexAtWork {
   TokenizerPointer tokenizer;  // null: nobody has stored a token of this tenant yet
 };
 
-// The tokenizer of one version for a tenant. kFailedPrecondition when its key is not enabled, or its profile was made
-// with another version of Unicode than this program's. Errors At "index.<name>".
+// The tokenizer of one version for a tenant. kFailedPrecondition when its key is not enabled. Errors At "index.<name>".
 Result<IndexAtWork> OpenIndex(KeyEngine& keys, const policy::IndexRule& rule, const policy::IndexVersionRule& version,
                               TenantUuid tenant, bool make);
 // True when IndexWriter::Open would have to make a key.
 bool NeedsIndexKey(const KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant);
+
+// A value as the version reads it; `part` counts the parts of a compound index, else 0. kFailedPrecondition: the
+// profile was made with another version of Unicode than this program's, which may read this text otherwise.
+Result<SecretBytes> ReadValue(const policy::IndexVersionRule& version, std::size_t part, ByteView value);
 
 // The value of a compound index: each part read as the version declares, packed. Nothing when one is NULL (nothing).
 Result<std::optional<SecretBytes>> PackParts(const policy::IndexVersionRule& version,
@@ -41,7 +44,8 @@ class IndexWriter {
   static Result<IndexWriter> Open(KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant);
 
   // The plaintexts of a compound index's parts for the value at hand; nothing is NULL.
-  using PartsOf = std::function<Result<std::vector<std::optional<ByteView>>>(const policy::IndexRule&)>;
+  using Parts = std::vector<std::optional<ByteView>>;
+  using PartsOf = std::function<Result<Parts>(const policy::IndexRule&)>;
 
   // Appends the tokens of the next value. kInvalidArgument At "index.<name>" for a value that an index cannot take.
   Status Add(ByteView plaintext, const PartsOf& parts);

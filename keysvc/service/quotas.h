@@ -15,8 +15,8 @@ namespace coffer::keysvc {
 class Quotas {
  public:
   struct Limits {
-    std::uint32_t searches_a_minute = 600;    // IndexTokens: queries
-    std::uint32_t values_a_minute = 600'000;  // EncryptFields and RewrapFields: values that get tokens
+    std::uint32_t searches_a_minute = 600;   // IndexTokens: queries
+    std::uint32_t values_a_minute = 60'000;  // EncryptFields and RewrapFields: values that get tokens
   };
   enum class Use : std::uint8_t { kSearch, kValue };
 

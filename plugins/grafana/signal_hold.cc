@@ -1,14 +1,13 @@
 #include "plugins/grafana/signal_hold.h"
 
-#include <array>
+#include "io/process.h"
 
 namespace coffer::grafana {
 
 SignalHold::SignalHold() {
-  constexpr std::array<int, 6> kHeld = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
   sigset_t held;
   sigemptyset(&held);
-  for (const int number : kHeld) sigaddset(&held, number);
+  for (const int number : kForwardedSignals) sigaddset(&held, number);
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &held, &before);
   before_ = before;

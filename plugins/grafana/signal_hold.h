@@ -6,9 +6,9 @@
 
 namespace coffer::grafana {
 
-// While it lives, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 stay pending for the calling thread and for
-// threads that it starts afterwards; RunForwardingSignals takes them from there. Make one before the first other thread
-// (a gRPC channel), because a thread that does not hold them is struck by them. Destroy it in the thread that made it.
+// While it lives, kForwardedSignals (io/process.h) stay pending for the calling thread and for threads that it
+// starts afterwards; RunForwardingSignals takes them from there. Make one before the first other thread (a gRPC
+// channel), because a thread that does not hold them is struck by them. Destroy it in the thread that made it.
 // Move-only.
 class SignalHold {
  public:

@@ -63,18 +63,23 @@ std::optional<std::int64_t> TakeTime(std::string_view& word) {
   return std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second;
 }
 
-std::optional<std::int64_t> TakeOffset(std::string_view& word, bool short_form) {
+std::optional<std::int64_t> TakeOffset(std::string_view& word, bool postgres) {
   if (TakeCharacter(word, 'Z')) return 0;
   const bool west = TakeCharacter(word, '-');
   if (!west && !TakeCharacter(word, '+')) return std::nullopt;
   const int hour = TakeDigits(word, 2);
   if (hour < 0 || hour > 23) return std::nullopt;
   std::int64_t offset = std::int64_t{hour} * 3600;
-  if (!short_form || !word.empty()) {
+  if (!postgres || !word.empty()) {
     if (!TakeCharacter(word, ':')) return std::nullopt;
     const int minute = TakeDigits(word, 2);
     if (minute < 0 || minute > 59) return std::nullopt;
     offset += std::int64_t{minute} * 60;
+    if (postgres && TakeCharacter(word, ':')) {
+      const int second = TakeDigits(word, 2);
+      if (second < 0 || second > 59) return std::nullopt;
+      offset += second;
+    }
   }
   return west ? -offset : offset;
 }

@@ -14,7 +14,8 @@ bool TakeCharacter(std::string_view& word, char c);
 std::optional<std::int64_t> TakeDate(std::string_view& word);
 // "23:59:59" as seconds; no leap second.
 std::optional<std::int64_t> TakeTime(std::string_view& word);
-// "Z" or "+01:00" as seconds east of UTC. With `short_form` also "+01", as PostgreSQL writes it.
-std::optional<std::int64_t> TakeOffset(std::string_view& word, bool short_form);
+// "Z" or "+01:00" as seconds east of UTC. With `postgres` also "+01" and "+00:19:32", which it writes for whole hours
+// and for local mean time.
+std::optional<std::int64_t> TakeOffset(std::string_view& word, bool postgres);
 
 }  // namespace coffer::policy

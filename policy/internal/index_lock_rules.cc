@@ -64,7 +64,7 @@ Status ValidateVersions(const CatalogLock& lock, const LockedIndex& index) {
   }
   for (std::size_t at = 0; at < index.versions.size(); ++at) {
     const LockedIndexVersion& version = index.versions[at];
-    if (version.number == 0 || version.number != index.versions.front().number + at) return Refused("is out of order");
+    if (version.number <= (at == 0 ? 0 : index.versions[at - 1].number)) return Refused("is out of order");
     if (version.number > kMaxIndexVersion) return Refused("has no number left").WithLimit(kMaxIndexVersion);
     COFFER_TRY(ValidateVersion(lock, index, version));
   }
@@ -108,8 +108,12 @@ Status ValidateIndex(const CatalogLock& lock, const LockedField& field, const Lo
   if (!names.ok()) return std::move(names).error().At("former_names");
   Status versions = ValidateVersions(lock, index);
   if (!versions.ok()) return std::move(versions).error().At("versions");
-  if (index.write_version < index.versions.front().number || index.write_version > index.versions.back().number) {
+  if (index.Find(index.write_version) == nullptr) {
     return Refused("is not among the versions that are searched").At("write_version");
+  }
+  if (index.stored_version &&
+      (*index.stored_version <= index.write_version || *index.stored_version > index.versions.back().number)) {
+    return Refused("is not above write_version, or is no version yet").At("stored_version");
   }
   const LockedIndexVersion& last = index.versions.back();
   if (index.unique) COFFER_TRY(ValidateUnique(lock.FindDomain(last.domain)->Find(last.profile)->definition));

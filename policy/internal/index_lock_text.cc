@@ -82,6 +82,7 @@ void WriteIndex(const ColumnName& field, const LockedIndex& index, std::string& 
   if (!index.accept_leak.empty()) out += "accept_leak = " + Quoted(index.accept_leak) + "\n";
   if (!index.former_names.empty()) out += "former_names = " + ListText(index.former_names, Quoted) + "\n";
   out += "write_version = " + std::to_string(index.write_version) + "\n";
+  if (index.stored_version) out += "stored_version = " + std::to_string(*index.stored_version) + "\n";
   out += "versions = [\n";
   for (const LockedIndexVersion& version : index.versions) out += "  " + VersionText(version) + ",\n";
   out += "]\n";
@@ -170,9 +171,11 @@ Result<LockedIndex> ReadLockedIndex(const TomlNode& node) {
   reader.Read("accept_leak", ReadReason, index.accept_leak, false);
   reader.Read("former_names", ReadIndexNames, index.former_names, false);
   reader.Read("write_version", ReadIndexVersion, index.write_version);
+  reader.Read("stored_version", ReadIndexVersion, index.stored_version, false);
   reader.Read("versions", ReadVersions, index.versions);
-  COFFER_TRY(reader.Finish(
-      {"state", "unique", "parts", "expect", "accept_leak", "former_names", "write_version", "versions"}, kNoKey));
+  COFFER_TRY(reader.Finish({"state", "unique", "parts", "expect", "accept_leak", "former_names", "write_version",
+                            "stored_version", "versions"},
+                           kNoKey));
   return index;
 }
 

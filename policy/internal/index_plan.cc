@@ -4,6 +4,7 @@
 
 #include "policy/index_sentences.h"
 #include "policy/internal/change_line.h"
+#include "policy/internal/index_cost.h"
 #include "policy/internal/index_diff.h"
 
 namespace coffer::policy {
@@ -41,24 +42,21 @@ std::string Summary(const CatalogIndex& index) {
   return text;
 }
 
-void Join(std::string& reasons, std::string_view one) {
-  if (!reasons.empty()) reasons += "; ";
-  reasons += one;
+Error Located(Error error, const CatalogIndex& index) {
+  error = std::move(error).At("index." + index.name);
+  return error.line() != 0 ? error : std::move(error).AtLine(index.line);
 }
 
-// What a new index costs: what was accepted with it and, where values are stored already, what it makes comparable.
-std::string CostOf(const CatalogIndex& index, const IndexAssessment& assessment, bool is_new_field) {
-  std::string reasons;
-  if (!index.accept_leak.empty()) {
-    Join(reasons, RuleOf(IndexKey::kAcceptLeak).weaker);
-    for (const IndexRefusal refusal : assessment.refusals) Join(reasons, CauseOf(refusal));
-    for (const IndexLeak leak : assessment.leaks) Join(reasons, SentenceOf(leak, assessment));
-    return reasons;
-  }
-  if (is_new_field) return reasons;
-  if (index.definition.global) Join(reasons, RuleOf(IndexKey::kScope).weaker);
-  if (!index.domain.empty()) Join(reasons, RuleOf(IndexKey::kDomain).weaker);
-  return reasons;
+// How many versions are live once one was added, when the next could be too many.
+std::string CountText(std::size_t versions) {
+  if (versions + 1 < kMaxLiveIndexVersions) return {};
+  return "; " + std::to_string(versions) + " of at most " + std::to_string(kMaxLiveIndexVersions) +
+         " versions are live: raise oldest_version";
+}
+
+// Whether rows may have the last version: it was written once, this apply writes it, or a unique index writes them all.
+bool HasRows(const LockedIndexVersion& last, const CatalogIndex& wanted, const LockedIndex& index) {
+  return last.number <= std::max(index.StoredVersion(), wanted.write_version.value_or(0)) || index.unique;
 }
 
 }  // namespace
@@ -93,20 +91,25 @@ Status IndexPlan::PlanField(const CatalogField& wanted, LockedField& field) {
   const auto same = [&](const LockedField& other) { return other.uuid == field.uuid; };
   const auto found = std::find_if(before_.fields.begin(), before_.fields.end(), same);
   const LockedField* applied = found == before_.fields.end() ? nullptr : &*found;
-  std::vector<LockedIndex> planned;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<const LockedIndex*> origins, OriginsOf(wanted, applied));
   std::vector<std::string> continued;
-  for (const CatalogIndex& index : wanted.indexes) {
-    const auto failed = [&](Error error) {
-      error = std::move(error).At("index." + index.name);
-      return error.line() != 0 ? error : std::move(error).AtLine(index.line);
-    };
-    Result<const LockedIndex*> origin = Origin(wanted, applied, index);
-    if (!origin.ok()) return failed(std::move(origin).error());
-    if (*origin != nullptr) continued.push_back((*origin)->name);
+  for (const LockedIndex* origin : origins) {
+    if (origin != nullptr) continued.push_back(origin->name);
+  }
+  Applied here;
+  here.is_new_field = applied == nullptr;
+  if (applied != nullptr) {
+    for (const LockedIndex& index : applied->indexes) {
+      if (!index.retired) here.live.push_back({&index, !Contains(continued, index.name)});
+    }
+  }
+  std::vector<LockedIndex> planned;
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const CatalogIndex& index = wanted.indexes[i];
     LockedIndex next;
-    Status done = *origin == nullptr ? AddIndex(wanted, applied == nullptr, index, next)
-                                     : ContinueIndex(wanted, **origin, index, next);
-    if (!done.ok()) return failed(std::move(done).error());
+    Status done = origins[i] == nullptr ? AddIndex(wanted, here, index, next)
+                                        : ContinueIndex(wanted, here, *origins[i], index, next);
+    if (!done.ok()) return Located(std::move(done).error(), index);
     planned.push_back(std::move(next));
   }
   for (const LockedIndex& index : applied == nullptr ? std::vector<LockedIndex>() : applied->indexes) {
@@ -122,7 +125,18 @@ Status IndexPlan::PlanField(const CatalogField& wanted, LockedField& field) {
   return {};
 }
 
-// The applied index that `wanted` goes on from; null for a new one.
+// For each index of `field` the one that it goes on from; null for a new one.
+Result<std::vector<const LockedIndex*>> IndexPlan::OriginsOf(const CatalogField& field,
+                                                             const LockedField* applied) const {
+  std::vector<const LockedIndex*> origins;
+  for (const CatalogIndex& index : field.indexes) {
+    Result<const LockedIndex*> origin = Origin(field, applied, index);
+    if (!origin.ok()) return Located(std::move(origin).error(), index);
+    origins.push_back(*origin);
+  }
+  return origins;
+}
+
 Result<const LockedIndex*> IndexPlan::Origin(const CatalogField& field, const LockedField* applied,
                                              const CatalogIndex& wanted) const {
   const LockedIndex* same_name = applied == nullptr ? nullptr : FindIndex(*applied, wanted.name);
@@ -139,10 +153,35 @@ Result<const LockedIndex*> IndexPlan::Origin(const CatalogField& field, const Lo
   return source;
 }
 
-Status IndexPlan::AddIndex(const CatalogField& field, bool is_new_field, const CatalogIndex& wanted,
-                           LockedIndex& index) {
+// What a new index costs, or one that was retired: what was accepted with it and, where values are stored already, what
+// it shows of them or compares them with.
+std::string IndexPlan::CostOf(const CatalogField& field, Applied& applied, const CatalogIndex& wanted) const {
   const IndexAssessment* assessment = assessed_.Find(field.name, wanted.name);
   COFFER_CHECK(assessment != nullptr);
+  if (!wanted.accept_leak.empty()) return CostOfAcceptance(wanted, *assessment);
+  if (applied.is_new_field && !HasAppliedPart(wanted)) {
+    const bool joins = !wanted.domain.empty() && before_.FindDomain(wanted.domain) != nullptr;
+    return std::string(joins ? RuleOf(IndexKey::kDomain).weaker : std::string_view());
+  }
+  std::vector<PresentIndex*> alike;
+  bool beside_others = false;
+  for (PresentIndex& present : applied.live) {
+    beside_others = beside_others || !present.leaves;
+    if (HasPartsOf(*present.index, wanted)) alike.push_back(&present);
+  }
+  return ShowsNoMore(before_, alike, wanted) ? std::string() : CostOfShowing(*assessment, beside_others);
+}
+
+bool IndexPlan::HasAppliedPart(const CatalogIndex& wanted) const {
+  return std::any_of(wanted.parts.begin(), wanted.parts.end(), [&](const ColumnName& part) {
+    const std::optional<FieldUuid> uuid = FieldAfter(part);
+    return std::any_of(before_.fields.begin(), before_.fields.end(),
+                       [&](const LockedField& field) { return field.uuid == uuid; });
+  });
+}
+
+Status IndexPlan::AddIndex(const CatalogField& field, Applied& applied, const CatalogIndex& wanted,
+                           LockedIndex& index) {
   index.name = wanted.name;
   index.unique = wanted.unique;
   index.accept_leak = wanted.accept_leak;
@@ -150,14 +189,16 @@ Status IndexPlan::AddIndex(const CatalogField& field, bool is_new_field, const C
   index.parts = wanted.parts;
   COFFER_TRY(AddVersion(field, wanted, index));
   index.write_version = index.versions.back().number;
-  AddLine(change_, ChangeKind::kAdded, field.name, What(wanted, Summary(wanted)),
-          CostOf(wanted, *assessment, is_new_field));
+  AddLine(change_, ChangeKind::kAdded, field.name, What(wanted, Summary(wanted)), CostOf(field, applied, wanted));
   return MoveVersions(field, wanted, index.write_version, index);
 }
 
-Status IndexPlan::ContinueIndex(const CatalogField& field, const LockedIndex& origin, const CatalogIndex& wanted,
-                                LockedIndex& index) {
-  COFFER_TRY(CheckPartsAreKept(origin, wanted));
+Status IndexPlan::ContinueIndex(const CatalogField& field, Applied& applied, const LockedIndex& origin,
+                                const CatalogIndex& wanted, LockedIndex& index) {
+  // A search could not ask for values of other fields together with those of the first.
+  if (!HasPartsOf(origin, wanted)) {
+    return Refused("are frozen since the index was applied: declare a new index").At("parts");
+  }
   index = origin;
   index.retired = false;
   index.unique = wanted.unique;
@@ -173,7 +214,8 @@ Status IndexPlan::ContinueIndex(const CatalogField& field, const LockedIndex& or
   }
   if (origin.retired) {
     AddLine(change_, ChangeKind::kRestored, field.name,
-            What(wanted, "with its versions; rows that were written meanwhile have no tokens: write them again"));
+            What(wanted, "with its versions; rows that were written meanwhile have no tokens: write them again"),
+            CostOf(field, applied, wanted));
   }
   const LockedIndexVersion& last = origin.versions.back();
   const LockedDomain* domain = before_.FindDomain(last.domain);
@@ -185,15 +227,13 @@ Status IndexPlan::ContinueIndex(const CatalogField& field, const LockedIndex& or
   return MoveVersions(field, wanted, last.number, index);
 }
 
-// A search could not ask for values of other fields together with those of the first.
-Status IndexPlan::CheckPartsAreKept(const LockedIndex& origin, const CatalogIndex& wanted) const {
-  bool kept = origin.parts.size() == wanted.parts.size();
-  for (std::size_t i = 0; kept && i < wanted.parts.size(); ++i) {
+bool IndexPlan::HasPartsOf(const LockedIndex& origin, const CatalogIndex& wanted) const {
+  bool same = origin.parts.size() == wanted.parts.size();
+  for (std::size_t i = 0; same && i < wanted.parts.size(); ++i) {
     const LockedField* before = before_.Find(origin.parts[i]);
-    kept = before != nullptr && FieldAfter(wanted.parts[i]) == before->uuid;
+    same = before != nullptr && FieldAfter(wanted.parts[i]) == before->uuid;
   }
-  if (kept) return {};
-  return Refused("are frozen since the index was applied: declare a new index").At("parts");
+  return same;
 }
 
 std::optional<FieldUuid> IndexPlan::FieldAfter(const ColumnName& name) const {
@@ -252,22 +292,25 @@ Status IndexPlan::AddVersion(const CatalogField& field, const CatalogIndex& want
   next.keyring = wanted.keyring;
   next.key_version = primary;
   if (!index.versions.empty()) {
-    const LockedIndexVersion& last = index.versions.back();
+    const LockedIndexVersion last = index.versions.back();
     if (next.keyring == last.keyring && primary < last.key_version) {
       return Refused("has fewer versions than the lock names: another keyring of this name, or an older one")
           .At("keyring");
     }
     next.number = last.number;
     if (next == last) return {};
+    if (last.number >= kMaxIndexVersion) return Refused("has no version left").WithLimit(kMaxIndexVersion);
+    ++next.number;
+    const bool replaces = !HasRows(last, wanted, index);
+    if (replaces) index.versions.pop_back();
     if (index.versions.size() >= kMaxLiveIndexVersions) {
       return Refused("has as many versions as can be searched: raise oldest_version first")
           .WithLimit(kMaxLiveIndexVersions);
     }
-    if (last.number >= kMaxIndexVersion) return Refused("has no version left").WithLimit(kMaxIndexVersion);
-    ++next.number;
-    AddLine(change_, ChangeKind::kChanged, field.name,
-            What(wanted, "version " + std::to_string(next.number) + " is searched from now on, version " +
-                             std::to_string(index.write_version) + " still written"));
+    std::string what = "version " + std::to_string(next.number) + " is searched from now on";
+    if (replaces) what += " in place of version " + std::to_string(last.number) + ", which no row has";
+    what += ", version " + std::to_string(index.write_version) + " still written";
+    AddLine(change_, ChangeKind::kChanged, field.name, What(wanted, what + CountText(index.versions.size() + 1)));
   }
   index.versions.push_back(std::move(next));
   return {};
@@ -277,30 +320,32 @@ Status IndexPlan::AddVersion(const CatalogField& field, const CatalogIndex& want
 Status IndexPlan::MoveVersions(const CatalogField& field, const CatalogIndex& wanted, std::uint16_t last_searched,
                                LockedIndex& index) {
   const std::uint16_t first = index.versions.front().number;
+  const std::uint16_t last = index.versions.back().number;
   const std::uint16_t write = wanted.write_version.value_or(index.write_version);
   const std::uint16_t oldest = wanted.oldest_version.value_or(first);
-  if (write > index.versions.back().number) {
-    return Refused("names a version that is not there yet").At("write_version").WithLimit(index.versions.back().number);
-  }
+  if (write > last) return Refused("names a version that is not there yet").At("write_version").WithLimit(last);
   if (write > last_searched) {
     return Refused("names a version that is searched from this apply on only: write it with the next")
         .At("write_version")
         .WithLimit(last_searched);
   }
-  if (write < first) return Refused("names a version that is no longer searched").At("write_version");
-  if (oldest < first) return Refused("names a version that is no longer searched").At("oldest_version");
+  if (index.Find(write) == nullptr) return Refused("names a version that is not searched").At("write_version");
   if (oldest > write) {
     return Refused("is above the version that is written").At("oldest_version").WithLimit(write);
   }
+  if (index.Find(oldest) == nullptr) return Refused("names a version that is not searched").At("oldest_version");
+  const std::uint16_t stored = std::max(index.unique ? last : write, index.StoredVersion());
   if (write != index.write_version) {
     AddLine(change_, ChangeKind::kChanged, field.name,
             What(wanted, "write_version: " + std::to_string(index.write_version) + " -> " + std::to_string(write)));
     index.write_version = write;
   }
+  index.stored_version = stored > write ? std::optional(stored) : std::nullopt;
   if (oldest != first) {
     AddLine(change_, ChangeKind::kChanged, field.name,
             What(wanted, "oldest_version: " + std::to_string(first) + " -> " + std::to_string(oldest)));
-    index.versions.erase(index.versions.begin(), index.versions.begin() + (oldest - first));
+    const auto dropped = [&](const LockedIndexVersion& version) { return version.number < oldest; };
+    index.versions.erase(std::remove_if(index.versions.begin(), index.versions.end(), dropped), index.versions.end());
   }
   return {};
 }

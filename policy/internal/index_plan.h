@@ -4,6 +4,7 @@
 
 #include "policy/catalog_plan.h"
 #include "policy/index_planner.h"
+#include "policy/internal/index_cost.h"
 
 namespace coffer::policy {
 
@@ -21,17 +22,26 @@ class IndexPlan {
   Status Run();
 
  private:
+  // The indexes of one field as they were applied.
+  struct Applied {
+    bool is_new_field = true;
+    std::vector<PresentIndex> live;
+  };
+
   Status CheckRefusals() const;
   Status PlanField(const CatalogField& wanted, LockedField& field);
   Result<const LockedIndex*> Origin(const CatalogField& field, const LockedField* applied,
                                     const CatalogIndex& wanted) const;
-  Status AddIndex(const CatalogField& field, bool is_new_field, const CatalogIndex& wanted, LockedIndex& index);
-  Status ContinueIndex(const CatalogField& field, const LockedIndex& origin, const CatalogIndex& wanted,
-                       LockedIndex& index);
+  Result<std::vector<const LockedIndex*>> OriginsOf(const CatalogField& field, const LockedField* applied) const;
+  std::string CostOf(const CatalogField& field, Applied& applied, const CatalogIndex& wanted) const;
+  bool HasAppliedPart(const CatalogIndex& wanted) const;
+  bool HasPartsOf(const LockedIndex& origin, const CatalogIndex& wanted) const;
+  Status AddIndex(const CatalogField& field, Applied& applied, const CatalogIndex& wanted, LockedIndex& index);
+  Status ContinueIndex(const CatalogField& field, Applied& applied, const LockedIndex& origin,
+                       const CatalogIndex& wanted, LockedIndex& index);
   Status AddVersion(const CatalogField& field, const CatalogIndex& wanted, LockedIndex& index);
   Status MoveVersions(const CatalogField& field, const CatalogIndex& wanted, std::uint16_t last_searched,
                       LockedIndex& index);
-  Status CheckPartsAreKept(const LockedIndex& origin, const CatalogIndex& wanted) const;
   Result<KeyVersion> PrimaryOf(const CatalogIndex& wanted) const;
   std::string DomainOf(const CatalogIndex& wanted, const LockedIndex& index);
   std::uint32_t ProfileOf(const std::string& domain, const IndexDefinition& definition);

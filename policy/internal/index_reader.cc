@@ -254,11 +254,29 @@ Status CheckIndexRenames(const std::vector<CatalogIndex>& indexes) {
   return {};
 }
 
+// The values of a compound belong together by their row ids, so all its fields have ids of the same types.
+Status CheckRows(const FieldDeclaration& indexed, const ColumnName& part, const FieldDeclaration& declared) {
+  if (!declared.form.row_bound) {
+    return Refused("is not bound to its row: the parts of a compound index meet by their row ids").At(part.ToText());
+  }
+  if (declared.row != indexed.row) {
+    return Refused("has other row types than the indexed field: the parts of a compound index meet by their row ids")
+        .At(part.ToText());
+  }
+  return {};
+}
+
 Status CheckParts(const Catalog& catalog, const CatalogField& field, const CatalogIndex& index) {
+  if (!index.parts.empty()) {
+    Status rows = CheckRows(field.declaration, field.name, field.declaration);
+    if (!rows.ok()) return std::move(rows).error().At("parts");
+  }
   for (const ColumnName& part : index.parts) {
     if (part.table != field.name.table) return Refused("names a field of another table").At("parts");
     const CatalogField* declared = catalog.Find(part);
     if (declared == nullptr) return Refused("names a field that is not declared").At("parts");
+    Status rows = CheckRows(field.declaration, part, declared->declaration);
+    if (!rows.ok()) return std::move(rows).error().At("parts");
     if (!index.expect && !declared->expect) {
       return Refused("is required: for the index, or for each field of its parts").At("expect");
     }

@@ -62,6 +62,13 @@ TEST(Failure, ExitCodeAndNextStepFollowTheError) {
       {{ErrorCode::kPermissionDenied, "this user may not use unix:/x"}, kExitFailed, ""},
       {{ErrorCode::kInvalidArgument, "server: is no server address"}, kExitUsage, ""},
       {{ErrorCode::kInvalidArgument, "field.x: is unknown", true}, kExitFailed, ""},
+      {{ErrorCode::kNotFound, "name: there is no keyring of this name", true},
+       kExitFailed,
+       "see `coffer keyring list`, or make it with `coffer keyring create NAME`"},
+      {{ErrorCode::kInvalidArgument, "columns[0].tenant: there is no tenant of this name", true},
+       kExitFailed,
+       "see `coffer tenant list`, or register it with `coffer tenant add NAME`"},
+      {{ErrorCode::kNotFound, "there is no tenant of this name"}, kExitFailed, ""},  // nobody of the service said so
   };
   for (const Explained& explained : cases) {
     const Failure failure(explained.error);

@@ -233,11 +233,30 @@ TEST_F(RecordFormatTest, ATextIsReadAsAFileIs) {
 TEST_F(RecordFormatTest, AFileThatIsNotThereIsAFailure) {
   const auto source = ByteSource::Open(dir_ / "nothing");
   ASSERT_FALSE(source.ok());
-  EXPECT_TRUE(source.error().sentence.starts_with("--in"));
-  std::ofstream(dir_ / "there") << "x";
-  const auto sink = ByteSink::Open(dir_ / "there");
-  ASSERT_FALSE(sink.ok());
-  EXPECT_TRUE(sink.error().sentence.starts_with("--out"));
+  EXPECT_EQ(source.error().sentence, "--in: " + ShownPath(dir_ / "nothing") + ": does not exist");
+}
+
+TEST_F(RecordFormatTest, WhatCouldBeCsvGetsAHint) {
+  const std::string hint = "for CSV say --format csv";
+  for (const auto& [text, step] : std::vector<std::pair<std::string, std::string>>{{"id,email\n1,x\n", hint},
+                                                                                   {"\"id\",email\n", hint},
+                                                                                   {"id\n", hint},
+                                                                                   {"7\n", hint},
+                                                                                   {"{\"id\":1\n", ""},
+                                                                                   {"{\"id\":1} {}\n", ""},
+                                                                                   {"[1,2]\n", ""},
+                                                                                   {"\n", ""},
+                                                                                   {"{\"id\":1}\nid,email\n", ""}}) {
+    ByteSource source = ByteSource::Of(text);
+    const auto format = MakeJsonLines();
+    ASSERT_TRUE(format->Begin(source, {}).ok());
+    Record record;
+    auto more = format->Read(source, record);
+    while (more.ok() && *more) more = format->Read(source, record);
+    ASSERT_FALSE(more.ok()) << text;
+    EXPECT_TRUE(more.error().sentence.ends_with("is not a JSON object")) << more.error().sentence;
+    EXPECT_EQ(more.error().next_step, step) << text;
+  }
 }
 
 const std::vector<AppendedValue> kAppended = {std::int64_t{7}, std::vector<std::int64_t>{1, 2}, std::string("\\x0a"),

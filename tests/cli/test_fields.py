@@ -3,7 +3,9 @@
 import base64
 import json
 import pathlib
+import signal
 import stat
+import subprocess
 import sys
 import unittest
 import uuid
@@ -11,7 +13,7 @@ import uuid
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from service import Programs, Service  # noqa: E402
+from service import Programs, Service, clean_environment  # noqa: E402
 
 EMAIL = ("--field", "shop.user.email", "--row", "id")
 
@@ -105,7 +107,70 @@ class Fields(unittest.TestCase):
         self.assertEqual(counts, {"records": 2500, "values": 2500, "failed": 0})
         self.assertEqual(stat.S_IMODE(target.stat().st_mode), 0o600)
         self.assertEqual(self.decrypt(target.read_bytes(), *EMAIL), records)
-        self.refused("--out", "encrypt", *EMAIL, "--in", source, "--out", str(target))
+        self.refused("encrypted.jsonl: already exists", "encrypt", *EMAIL, "--in", source, "--out", str(target))
+
+    def left(self):
+        return sorted(path.name for path in self.service.folder.iterdir())
+
+    def test_a_failed_run_leaves_no_output_file_and_the_next_one_works(self):
+        good = self.encrypt(lines({"id": 1, "email": "x"}), *EMAIL)
+        moved = self.service.write("moved.jsonl", good * 1_500 + good.replace(b'"id": 1', b'"id": 2'))
+        broken = self.service.write("broken.jsonl", lines({"id": 1, "email": "x"}) * 1_500 + b"no object\n")
+        before = self.left()
+        done = self.refused("1 value(s) did not decrypt", "decrypt", *EMAIL, "--in", moved, "--out", "failed.jsonl")
+        self.assertIn(b"no file was written", done.stderr)
+        self.assertEqual(done.stdout, b"")
+        self.refused("line 1501: is not a JSON object", "encrypt", *EMAIL, "--in", broken, "--out", "failed.jsonl")
+        self.assertEqual(self.left(), before)
+        counts = self.refused("they are null in the output", "decrypt", *EMAIL, "--keep-going", "-o", "json",
+                              "--in", moved, "--out", "failed.jsonl").stdout
+        self.assertEqual(json.loads(counts), {"records": 1501, "values": 1501, "failed": 1})
+        written = (self.service.folder / "failed.jsonl").read_bytes()
+        self.assertEqual(written.count(b"\n"), 1_501)
+        self.assertTrue(written.endswith(b'"email": null}\n'))
+
+    def test_a_run_that_a_signal_ends_leaves_no_output_file(self):
+        before = self.left()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number=number):
+                process = subprocess.Popen(
+                    [Programs.coffer(), "field", "encrypt", *EMAIL, "--out", "cut.jsonl"], stdin=subprocess.PIPE,
+                    cwd=self.service.folder, env=clean_environment(COFFER_SERVER=self.service.server))
+                with process:
+                    # More than a batch and a pipe hold: when all is taken, the first batch is written.
+                    process.stdin.write(lines({"id": 1, "email": "x" * 1000}) * 3_000)
+                    process.stdin.flush()
+                    process.send_signal(number)
+                    self.assertEqual(process.wait(60), -number)
+                    process.stdin.close()
+                self.assertEqual(self.left(), before)
+
+    def test_files_that_cannot_be_used_are_named(self):
+        self.refused("--in: absent.csv: does not exist", "encrypt", *EMAIL, "--in", "absent.csv")
+        self.refused("--out: absent/new.csv: cannot be made: its folder does not exist", "encrypt", *EMAIL, "--out",
+                     "absent/new.csv")
+
+    def test_csv_from_a_redirection_gets_a_hint(self):
+        done = self.refused("line 1: is not a JSON object", "encrypt", *EMAIL, stdin=b"id,email\n1,canary\n")
+        self.assertIn(b"for CSV say --format csv", done.stderr)
+        self.assertNotIn(b"canary", done.stderr)
+
+    def test_what_does_not_decrypt_gets_the_hint_that_fits(self):
+        place = b"the row id, a bound column or the tenant may not be the one it was encrypted with"
+        encrypted = self.encrypt(lines({"id": 1, "email": "x"}), *EMAIL)
+        done = self.refused("did not decrypt", "decrypt", *EMAIL, stdin=encrypted.replace(b'"id": 1', b'"id": 2'))
+        self.assertEqual(done.stderr.count(place), 1)
+        done = self.refused("did not decrypt", "decrypt", *EMAIL, stdin=lines({"id": 1, "email": "no ciphertext"}))
+        self.assertNotIn(place, done.stderr)
+
+    def test_a_disabled_key_gets_the_hint_that_fits(self):
+        encrypted = self.encrypt(lines({"id": 1, "email": "x"}), *EMAIL)
+        primary = self.service.json("keyring", "rotate", "shop")["primary_version"]
+        self.service.ok("keyring", "disable", "shop", str(primary - 1))
+        self.addCleanup(self.service.ok, "keyring", "enable", "shop", str(primary - 1))
+        done = self.refused("has a disabled key", "decrypt", *EMAIL, stdin=encrypted)
+        self.assertIn(b"a key version is disabled: see `coffer keyring show NAME`", done.stderr)
+        self.assertNotIn(b"encrypted with", done.stderr)
 
     def test_hex_is_what_postgresql_writes(self):
         encrypted = self.encrypt(lines({"id": 1, "email": "a"}), *EMAIL, "--ciphertext", "hex")
@@ -180,6 +245,7 @@ class Fields(unittest.TestCase):
         (b'{"id":1.5,"email":"canary"}\n', "line 1: the value of id is no string, integer"),
         (b'{"id":"canary","email":"canary"}\n', "line 1: the value of id is no 64-bit integer"),
         (b'{"id":9223372036854775808,"email":"canary"}\n', "line 1: the value of id is no 64-bit integer"),
+        (b"id,email\n1,canary\n", "line 1: is not a JSON object"),
         (lines({"id": 1, "email": "x" * 65537}), "line 1: the value of email is longer than 64 KiB"),
     ]
 
@@ -189,6 +255,12 @@ class Fields(unittest.TestCase):
                 done = self.refused(sentence, "encrypt", *EMAIL, stdin=records)
                 self.assertEqual(done.stdout, b"")
                 self.assertNotIn(b"canary", done.stderr)
+
+    def test_a_row_id_of_another_type_is_named_as_a_sentence(self):
+        record = {"uuid": "canary", "url": "u", "port": 1, "password": "canary"}
+        done = self.refused("line 1: the value of uuid is no UUID: 32 hex digits in groups of 8-4-4-4-12\n", "encrypt",
+                            "--field", "shop.connection.password", "--row", "uuid", stdin=lines(record))
+        self.assertNotIn(b"canary", done.stderr)
 
     def test_a_line_without_end_is_refused(self):
         done = self.refused("longer than a record may be", "encrypt", *EMAIL, stdin=b'{"id":"' + b"x" * (9 << 20))
@@ -218,7 +290,8 @@ class Fields(unittest.TestCase):
             (("--field", "shop.user.email"), "name as many with --row", 2),
             (("--field", "shop.user.email", "--row", "id,x"), "name as many with --row", 2),
             (("--field", "shop.user.nothing", "--row", "id"), "the catalog has no field shop.user.nothing", 1),
-            (("--field", "nowhere.user.email", "--row", "id"), "", 1),
+            (("--field", "nowhere.user.email", "--row", "id"), "see `coffer catalog show`", 1),
+            (("--field", "shop.user.email", "--row", "id", "--tenant", "nobody"), "see `coffer tenant list`", 1),
             (("--map", "shop.user.email=x", "--map", "shop.user.phone=x", "--row", "id"), "two fields are mapped", 2),
             (("--field", "shop.user.email", "--column", "id", "--row", "id"), "is a row id or bound column too", 2),
         ):

@@ -204,6 +204,7 @@ class Search(unittest.TestCase):
         self.assertEqual(rewrapped["email_exact"], self.with_tokens(record)[0]["email_exact"])
         done = self.refused("gave no index tokens of shop.user.email", "field", "rewrap", *EMAIL, "--tokens", "--role",
                             "dba", stdin=plain)
+        self.assertIn(b"it gives them to role app only: run this as app, or leave out --tokens", done.stderr)
         self.assertEqual(done.stdout, b"")
 
     def test_columns_are_named_by_the_record_and_by_the_caller(self):

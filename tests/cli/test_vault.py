@@ -4,14 +4,17 @@ import base64
 import os
 import pathlib
 import stat
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from service import CATALOG, Programs, Service  # noqa: E402
+from service import CATALOG, Programs, Service, clean_environment  # noqa: E402
 
+MORE = '[field."user.name"]\nclass   = "pii"\nkeyring = "shop"\nrow     = "int64"\n'
 SECRET = b"correct horse\x00battery \xff staple\n"
 
 
@@ -49,6 +52,18 @@ class Vault(unittest.TestCase):
     def test_strip_newline_takes_one_off(self):
         self.put("bytes/line", b"pw\n\n", "--strip-newline")
         self.assertEqual(self.service.ok("secret", "get", "bytes/line"), b"pw\n")
+
+    def test_a_newline_that_is_kept_is_noted_once(self):
+        note = b"coffer: note: the value ends with a newline, which was kept"
+        path = self.service.write("echoed.txt", b"pw\n")
+        for value, options, noted in ((b"pw\n", (), 1), (b"", ("--file", path), 1), (b"\n", (), 1), (b"pw", (), 0),
+                                      (b"", (), 0), (b"pw\n", ("--strip-newline",), 0), (b"-----\nAA==\n", (), 0)):
+            with self.subTest(value=value, options=options):
+                done = self.service.run("secret", "put", "note/one", *options, "-o", "json", stdin=value)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stderr.count(note), noted, done.stderr)
+                self.assertEqual(done.stderr.count(b"\n"), noted)
+        self.assertIn(b"keeps its newline gets a note", self.service.ok("secret", "put", "--help").replace(b"\n", b" "))
 
     def test_a_value_may_come_from_a_file(self):
         path = self.service.write("value.txt", SECRET)
@@ -96,8 +111,18 @@ class Vault(unittest.TestCase):
         self.assertNotIn(b"list-canary", text)
 
     def test_what_is_not_there_is_not_found(self):
-        self.refused("coffer: ", "secret", "get", "none/here")
-        self.refused("coffer: ", "keyring", "show", "none-here")
+        self.put("there/one")
+        for step, *arguments in (
+                ("see `coffer secret list`", "secret", "get", "none/here"),
+                ("see `coffer secret history PATH`", "secret", "get", "there/one", "--version", "7"),
+                ("see `coffer keyring list`, or make it with `coffer keyring create", "keyring", "show", "none-here"),
+                ("see `coffer keyring show NAME`", "keyring", "disable", "coffer-secrets", "7"),
+                ("see `coffer tenant list`, or register it with `coffer tenant add", "secret", "get", "there/one",
+                 "--tenant", "nobody"),
+                ("see `coffer catalog show`", "catalog", "show", "nowhere"),
+                ("absent.txt: does not exist", "secret", "put", "there/one", "--file", "absent.txt")):
+            with self.subTest(arguments=arguments):
+                self.refused(step, *arguments)
 
     def test_a_tenants_secrets_are_its_own(self):
         tenant = self.service.json("tenant", "add", "acme")
@@ -140,8 +165,6 @@ class Vault(unittest.TestCase):
     def test_a_closed_output_is_a_failure(self):
         self.put("full/one", b"x" * 100_000)
         with open("/dev/full", "wb") as full:
-            import subprocess
-
             done = subprocess.run([Programs.coffer(), "secret", "get", "full/one", "--server", self.service.server],
                                   stdout=full, stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
@@ -177,26 +200,69 @@ class Catalogs(unittest.TestCase):
     def test_weakening_asks_a_second_person_or_a_reason(self):
         path = self.service.write("catalog.toml", CATALOG)
         self.service.ok("apply", path)
-        self.service.write("catalog.toml", CATALOG.replace('class   = "pii"', 'class   = "public"', 1))
+        self.service.write("catalog.toml", CATALOG.replace('class   = "pii"', 'class   = "public"', 1) + MORE)
         self.assertIn(b"(weaker)", self.service.ok("diff", path))
         before = pathlib.Path(path).with_name("catalog.lock").read_bytes()
-        self.assertEqual(self.service.run("apply", path).returncode, 1)
+        refused = self.service.run("apply", path)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"  changed shop.user.email: class: pii -> public (weaker)\n", refused.stderr)
+        self.assertNotIn(b"user.name", refused.stderr)  # added, which weakens nothing
+        self.assertIn(b"see `coffer diff ", refused.stderr)
+        self.assertIn(b"--alone REASON", refused.stderr)
         self.assertEqual(pathlib.Path(path).with_name("catalog.lock").read_bytes(), before)
         self.service.ok("apply", path, "--alone", "a test")
         self.assertNotEqual(pathlib.Path(path).with_name("catalog.lock").read_bytes(), before)
 
-    def test_a_lost_or_old_lock_is_refused(self):
-        path = self.service.write("catalog.toml", CATALOG)
-        self.service.ok("apply", path)
-        lock = pathlib.Path(path).with_name("catalog.lock")
+    def check_lock_refused(self, sentence, step="", command="apply", **options):
+        done = self.service.run(command, "shop.toml", **options)
+        self.assertEqual(done.returncode, 1)
+        said = done.stderr.decode()
+        self.assertTrue(said.startswith("coffer: shop.lock"), said)
+        self.assertIn(sentence, said)
+        self.assertIn(step or "`coffer catalog show shop > shop.lock`", said)
+
+    def test_a_lost_edited_or_old_lock_is_refused_with_the_next_step(self):
+        path = pathlib.Path(self.service.write("shop.toml", CATALOG))
+        self.service.ok("apply", "shop.toml")
+        lock = path.with_name("shop.lock")
         old = lock.read_bytes()
-        self.service.write("catalog.toml", CATALOG + '[field."user.name"]\nclass="pii"\nkeyring="shop"\nrow="int64"\n')
+        self.service.write("shop.toml", CATALOG + MORE)
         lock.unlink()
-        self.assertEqual(self.service.run("apply", path).returncode, 1)
+        self.check_lock_refused("shop.lock: is missing")
+        for edited, sentence in ((old.replace(b'"pii"', b'"public"', 1), "shop.lock: is not the text that Coffer"),
+                                 (old[:-9], "shop.lock"), (b"canary\n", "shop.lock:1: ")):
+            lock.write_bytes(edited)
+            for command in ("apply", "diff"):
+                self.check_lock_refused(sentence, command=command)
         lock.write_bytes(old)
-        self.service.ok("apply", path)
+        self.service.ok("apply", "shop.toml")
         lock.write_bytes(old)
-        self.assertEqual(self.service.run("apply", path).returncode, 1)
+        self.check_lock_refused("shop.lock: is stale")
+        lock.write_bytes(self.service.ok("catalog", "show", "shop"))
+        self.assertEqual(self.service.ok("apply", "shop.toml"), b"no changes\n")
+
+    def test_a_lock_of_another_scope_or_of_a_later_store_has_its_own_next_step(self):
+        self.service.write("shop.toml", CATALOG)
+        self.service.ok("apply", "shop.toml")
+        self.service.write("shop.toml", CATALOG.replace('scope = "shop"', 'scope = "other"'))
+        self.check_lock_refused("is the lock of another scope", "name the lock of this scope with --lock")
+        later = Service()
+        self.addCleanup(later.close)
+        later.ok("keyring", "create", "shop")
+        later.write("shop.lock", (self.service.folder / "shop.lock").read_bytes())
+        for text in (CATALOG, CATALOG + MORE):
+            later.write("shop.toml", text)
+            later.ok("apply", "shop.toml")
+        self.service.write("shop.toml", CATALOG)
+        self.service.write("shop.lock", (later.folder / "shop.lock").read_bytes())
+        self.check_lock_refused("is newer than the store", "do not apply: find out first")
+
+    def test_a_keyring_that_is_not_there_is_named_with_the_next_step(self):
+        self.service.write("shop.toml", CATALOG.replace('"shop"\nrow     = "uuid"', '"absent"\nrow     = "uuid"'))
+        done = self.service.run("apply", "shop.toml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"field.connection.password.keyring: there is no keyring of this name", done.stderr)
+        self.assertIn(b"`coffer keyring create NAME`", done.stderr)
 
     def test_a_bad_catalog_is_refused_with_its_line(self):
         done = self.service.run("apply", self.service.write("catalog.toml", CATALOG + "colour = 1\n"))
@@ -215,7 +281,10 @@ class Operator(unittest.TestCase):
         self.assertIn(b"run `coffer operator init --key-file FILE`", done.stderr)
 
         passphrase = b"a passphrase of some length"
-        service.ok("operator", "init", "--passphrase-file", "-", "--accept-total-loss", stdin=passphrase + b"\n")
+        said = service.ok("operator", "init", "--passphrase-file", "-", "--accept-total-loss", stdin=passphrase + b"\n")
+        self.assertIn(b"Keep the passphrase in a safe place", said)
+        self.assertIn(b"coffer operator unseal --passphrase", said)
+        self.assertNotIn(passphrase, said)
         self.assertEqual(state(), "unsealed")
         service.ok("secret", "put", "app/one", stdin=b"kept")
         again = service.run("operator", "init", "--passphrase-file", "-", "--accept-total-loss", stdin=passphrase)
@@ -236,8 +305,11 @@ class Operator(unittest.TestCase):
     def test_a_key_file_seals_and_a_relative_path_is_ours(self):
         service = Service(dev=False)
         self.addCleanup(service.close)
-        service.ok("operator", "init", "--key-file", "root.key", "--allow-same-device", "--accept-total-loss")
+        said = service.ok("operator", "init", "--key-file", "root.key", "--allow-same-device", "--accept-total-loss")
         key = service.folder / "root.key"
+        self.assertIn(b"Copy the key file to a safe place off this machine", said)
+        self.assertIn(f'key_file = "{key}"'.encode(), said)
+        self.assertIn(f"coffer operator unseal --key-file {key}".encode(), said)
         self.assertEqual((stat.S_IMODE(key.stat().st_mode) & 0o077, key.stat().st_size), (0, 32))
         service.ok("operator", "seal")
         service.ok("operator", "unseal", "--key-file", "root.key")
@@ -249,6 +321,38 @@ class Operator(unittest.TestCase):
         done = service.run("operator", "unseal", "--passphrase", stdin=b"typed")
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(service.json("operator", "status")["state"], "uninitialised")
+
+
+class Configuration(unittest.TestCase):
+    """Folders that cofferd cannot use: which key, which folder, what is wrong; exit 2 as for any configuration."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="coffer-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def refused(self, sentence, data_dir, socket_dir=None):
+        config = self.folder / "coffer.toml"
+        config.write_text(f'data_dir = "{data_dir}"\nallow_swap = true\n' +
+                          (f'socket_dir = "{socket_dir}"\n' if socket_dir else ""))
+        starts = [["--config", str(config)]]
+        if socket_dir is None:
+            starts.append(["--data-dir", str(data_dir), "--allow-swap"])
+        for arguments in starts:
+            done = subprocess.run([Programs.cofferd(), *arguments], capture_output=True, stdin=subprocess.DEVNULL,
+                                  timeout=60, env=clean_environment(), check=False)
+            said = done.stderr.decode()
+            self.assertEqual(done.returncode, 2, said)
+            self.assertIn(f"cofferd: {sentence}", said)
+
+    def test_a_folder_that_cannot_be_used_is_named_with_its_key(self):
+        absent = self.folder / "absent"
+        self.refused(f"data_dir: {absent}/data: cannot be made: the folder above it does not exist", absent / "data")
+        self.refused(f"data_dir: {self.folder}/coffer.toml: should be a folder", self.folder / "coffer.toml")
+        data = self.folder / "data"
+        self.refused(f"socket_dir: {absent}: does not exist", data, absent)
+        data.chmod(0o770)
+        self.refused(f"data_dir: {data}: may be written by its group or by others", data)
 
 
 PROVISIONING = """apiVersion: 1
@@ -268,12 +372,30 @@ class Grafana(unittest.TestCase):
         cls.service = Service()
         cls.addClassCleanup(cls.service.close)
 
+    def check_sealed_says_what_to_do(self, file):
+        sealed = Service(dev=False)
+        self.addCleanup(sealed.close)
+        for arguments in (("import", str(file), "--dry-run"), ("import", str(file)), ("secret-key", "create"),
+                          ("run", "--provisioning", str(file.parent.parent), "--make-keys", "--", "true")):
+            done = sealed.run("grafana", *arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"run `coffer operator init --key-file FILE`", done.stderr)
+        sealed.ok("operator", "init", "--key-file", "k", "--allow-same-device", "--accept-total-loss")
+        sealed.ok("operator", "seal")
+        for arguments in (("import", str(file), "--dry-run"), ("import", str(file)), ("secret-key", "create"),
+                          ("run", "--provisioning", str(file.parent.parent), "--make-keys", "--", "true")):
+            done = sealed.run("grafana", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn(b"the key service is sealed", done.stderr)
+            self.assertEqual(done.stderr.count(b"run `coffer operator unseal`"), 1)
+
     def test_secrets_move_to_the_vault_and_reach_the_command(self):
         folder = self.service.folder / "provisioning" / "datasources"
         folder.mkdir(parents=True)
         file = folder / "prod.yaml"
         file.write_text(PROVISIONING)
         os.chmod(file, 0o640)
+        self.check_sealed_says_what_to_do(file)
         dry = self.service.json("grafana", "import", str(file), "--dry-run")
         self.assertEqual([s["outcome"] for s in dry["secrets"]], ["created"])
         self.assertEqual(file.read_text(), PROVISIONING)

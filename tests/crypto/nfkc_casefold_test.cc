@@ -19,14 +19,22 @@ std::string Folded(std::string_view text) {
 }
 
 // utf8proc's own way, with its own memory.
-std::string FoldedByTheLibrary(std::string_view text) {
-  constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
-                                                           UTF8PROC_CASEFOLD | UTF8PROC_IGNORE | UTF8PROC_REJECTNA);
+std::string MappedByTheLibrary(std::string_view text, unsigned options) {
   utf8proc_uint8_t* out = nullptr;
-  const auto size = utf8proc_map(AsUnsigned(AsBytes(text)), static_cast<utf8proc_ssize_t>(text.size()), &out, kOptions);
+  const auto size = utf8proc_map(AsUnsigned(AsBytes(text)), static_cast<utf8proc_ssize_t>(text.size()), &out,
+                                 static_cast<utf8proc_option_t>(options));
   if (size < 0) return kRefused;
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(out, &std::free);
   return {out, out + size};
+}
+
+std::string DecomposedByTheLibrary(std::string_view text) {
+  return MappedByTheLibrary(text, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_REJECTNA);
+}
+
+std::string FoldedByTheLibrary(std::string_view text) {
+  return MappedByTheLibrary(DecomposedByTheLibrary(text),
+                            UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
 }
 
 bool IsSurrogate(std::uint32_t point) { return point >= 0xD800 && point < 0xE000; }
@@ -82,9 +90,17 @@ TEST(NfkcCasefoldTest, TextsAreFoldedAsTheLibraryDoesAndIdempotent) {
     ASSERT_EQ(once, FoldedByTheLibrary(text)) << ToHex(AsBytes(text));
     if (once == kRefused) continue;
     ASSERT_EQ(Folded(once), once) << ToHex(AsBytes(text));
+    ASSERT_EQ(Folded(DecomposedByTheLibrary(text)), once) << ToHex(AsBytes(text)) << ": canonically equal";
     ++accepted;
   }
   EXPECT_GT(accepted, 5000);
+}
+
+// By toNFKC_Casefold alone the second would become U+03B1 U+03AF.
+TEST(NfkcCasefoldTest, CanonicallyEqualTextsBecomeEqual) {
+  for (std::string_view same : {"\u1FB4", "\u1FB3\u0301", "\u03B1\u0301\u0345", "\u03B1\u0345\u0301", "\u03AC\u0345"}) {
+    EXPECT_EQ(Folded(same), "\u03AC\u03B9") << ToHex(AsBytes(same));
+  }
 }
 
 TEST(NfkcCasefoldTest, MarksAreOrderedAndKeepTheirOrderWithinAClass) {

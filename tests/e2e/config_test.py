@@ -85,7 +85,8 @@ class Refused(unittest.TestCase):
 
     def test_a_good_configuration_gets_past_its_reading(self):
         done = self.start(BASE + "allow_swap = true\n" + "[sockets.app]\nuids = [1, 2]\n[cache]\nciphers = 16\n")
-        self.assertEqual(done.returncode, 1, done.stderr)  # the data folder's parent does not exist
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn(b"data_dir: /nonexistent/coffer: cannot be made: the folder above it does not exist", done.stderr)
 
     def test_bad_command_lines_exit_with_2(self):
         for arguments in ([], ["--data-dir", "relative"], ["--data-dir"], ["--unknown"], ["serve"], ["dev", "extra"],

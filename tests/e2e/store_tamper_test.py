@@ -367,9 +367,9 @@ class Folders(unittest.TestCase):
         folder.chmod(mode)
         size = self.service.log_file.stat().st_size
         self.service.spawn()
-        self.assertEqual(self.service.process.wait(60), 1)
+        self.assertEqual(self.service.process.wait(60), 2)
         said = self.service.log_since(size).decode()
-        self.assertIn(f"{parameter}./", said)
+        self.assertIn(f"cofferd: {parameter}: {folder}: ", said)
         self.assertIn("chmod go-w", said)
 
     def test_a_data_folder_that_others_may_write_to_is_refused(self):

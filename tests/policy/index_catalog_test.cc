@@ -1,5 +1,7 @@
 // Index tables of catalog files: what their keys mean, their defaults, and that every broken one is refused with its
 // path and line.
+#include <algorithm>
+
 #include "policy/index_keys.h"
 #include "tests/policy/sample_catalogs.h"
 
@@ -260,6 +262,31 @@ TEST(IndexCatalogRefusals, Compounds) {
                         "\"user.a\", type = \"double\" }]"),
        "index.exact.parts.type", 11},
   });
+}
+
+// A compound index of user.email and user.name, whose declarations end with these lines.
+BadIndex Rows(const char* name, std::string_view email, std::string_view other, std::string_view part) {
+  const auto field = [](std::string_view column, std::string_view lines) {
+    return "[field.\"user." + std::string(column) +
+           "\"]\nclass = \"pii\"\nkeyring = \"k\"\nexpect = " + std::string(kExpect) + "\n" + std::string(lines) + "\n";
+  };
+  return {
+      name,
+      "scope = \"shop\"\n" + field("name", other) + field("email", email) +
+          "index.both = { kind = \"compound\", keyring = \"k\", bits = 40, parts = [\"user.email\", \"user.name\"] }",
+      "index.both.parts." + std::string(part),
+      12 + static_cast<std::uint64_t>(std::count(other.begin(), other.end(), '\n'))};
+}
+
+TEST(IndexCatalogRefusals, CompoundsWhosePartsDoNotMeetByTheirRows) {
+  ExpectRefused({
+      Rows("part without a row", "row = \"uuid\"", "bind_row = false", "user.name"),
+      Rows("part with a row that is not bound", "row = \"uuid\"", "row = \"uuid\"\nbind_row = false", "user.name"),
+      Rows("part with another row", "row = \"uuid\"", "row = \"int64\"", "user.name"),
+      Rows("part with more row ids", "row = \"uuid\"", "row = [\"uuid\", \"uuid\"]", "user.name"),
+      Rows("none with a row", "bind_row = false", "bind_row = false", "user.email"),
+  });
+  EXPECT_TRUE(ParseCatalog(Rows("", "row = [\"uuid\", \"text\"]", "row = [\"uuid\", \"text\"]", "").text).ok());
 }
 
 TEST(IndexCatalogRefusals, SlowCosts) {

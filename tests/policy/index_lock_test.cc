@@ -87,6 +87,22 @@ TEST(IndexLock, EveryKindSurvivesWritingAndReading) {
   }
 }
 
+TEST(IndexLock, NumbersMayHaveGapsAndRowsHigherOnesThanAreWritten) {
+  CatalogLock lock = FullLock();
+  LockedIndex& exact = lock.fields[1].indexes[1];
+  exact.versions.back().number = 5;
+  exact.stored_version = 4;
+  const std::string text = WriteCatalogLock(lock);
+  EXPECT_NE(text.find("write_version = 1\nstored_version = 4\nversions = ["), std::string::npos) << text;
+  const Result<CatalogLock> read = ParseCatalogLock(text);
+  ASSERT_TRUE(read.ok()) << read.error().ToString();
+  EXPECT_EQ(*read, lock);
+  EXPECT_EQ(read->fields[1].indexes[1].StoredVersion(), 4);
+  EXPECT_EQ(FullLock().fields[1].indexes[1].StoredVersion(), 1);
+  exact.write_version = 3;  // in the gap
+  EXPECT_FALSE(ValidateCatalogLock(lock).ok());
+}
+
 TEST(IndexLock, LockWithoutIndexesHasNothingNew) {
   const std::string text = WriteCatalogLock(FirstLock(kShopCatalog));
   for (const char* word : {"index", "domain", "expect"}) EXPECT_EQ(text.find(word), std::string::npos) << word;
@@ -132,6 +148,11 @@ TEST(IndexLock, WrongTextsAreRefusedWithTheirPath) {
       {"version 0", "{ version = 1", "{ version = 0", index + ".versions.version"},
       {"written version not live", "write_version = 1", "write_version = 2", index + ".write_version"},
       {"another version", "{ version = 1", "{ version = 2", index + ".write_version"},
+      {"stored version that is written", "write_version = 1", "write_version = 1\nstored_version = 1",
+       index + ".stored_version"},
+      {"stored version not there", "write_version = 1", "write_version = 1\nstored_version = 2",
+       index + ".stored_version"},
+      {"stored version 0", "write_version = 1", "write_version = 1\nstored_version = 0", index + ".stored_version"},
       {"no versions", "versions = [\n", "versions = []\nold = [\n", index + ".old"},
       {"reserved keyring", "keyring = \"shop-index\"", "keyring = \"coffer-secrets\"", index + ".versions.keyring"},
       {"index name", ".index.\"exact\"]", ".index.\"Exact\"]", "field.user.email.index.Exact"},
@@ -213,7 +234,10 @@ TEST(IndexLock, LocksInMemoryKeepTheSameRules) {
   EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[0].parts.pop_back(); }));
   EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[0].parts[0] = {"user", "phone"}; }));
   EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[0].versions.clear(); }));
-  EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[1].versions.back().number += 1; }));
+  EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[1].versions.back().number = 1; }));
+  EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[1].versions.front().number = 0; }));
+  EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[1].stored_version = 1; }));  // write_version is
+  EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[1].stored_version = 3; }));  // not there yet
   EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[1].indexes[1].accept_leak = "a\nb"; }));
   EXPECT_TRUE(refused([](CatalogLock& lock) { lock.fields[2].retired = true; }));  // a live compound's part
 }

@@ -115,9 +115,68 @@ TEST(IndexPlanner, FewOrUnevenValuesAreRefused) {
 }
 
 TEST(IndexPlanner, WhatATransformLeavesIsJudgedByItsOwnExpectation) {
-  const std::string last = Equality(10) + "transform = [\"last:1\"]\n";
+  const std::string last = Equality(10) + "transform = [\"last:4\"]\n";
   EXPECT_EQ(AssessOne(last + "expect = { rows = 1000000, distinct = 10, top_share = 0.11 }").refusals.size(), 2u);
   EXPECT_TRUE(AssessOne(last + "expect = { rows = 1000000, distinct = 5000, top_share = 0.01 }").refusals.empty());
+}
+
+struct FormCase {
+  const char* name;
+  std::string index;
+  std::vector<IndexRefusal> refusals;
+  std::uint64_t distinct;
+};
+
+TEST(IndexPlanner, ValuesThatTheFormCannotHaveDoNotCount) {
+  const auto text = [](std::string_view transforms) {
+    return Equality(16) + "expect = " + std::string(kExpect) + "\ntransform = " + std::string(transforms) + "\n";
+  };
+  const auto range = [](std::string_view ends) {
+    return "kind = \"range\"\nkeyring = \"k\"\nbits = 32\n" + std::string(ends) + "\n";
+  };
+  const auto prefix = [](std::string_view lines) {
+    return "kind = \"prefix\"\nkeyring = \"k\"\nbits = 32\nlengths = " + std::string(lines) + "\n";
+  };
+  const std::vector<IndexRefusal> few = {IndexRefusal::kFewValues};
+  const std::vector<IndexRefusal> few_and_common = {IndexRefusal::kFewValues, IndexRefusal::kCommonValue};
+  const std::vector<FormCase> cases = {
+      {"a flag", range("type = \"int64\"\nmin = 0\nmax = 1"), few_and_common, 2},
+      {"16 numbers", range("type = \"int64\"\nmin = -8\nmax = 7"), few, 16},
+      {"255 numbers", range("type = \"int64\"\nmin = 1\nmax = 255"), few, 255},
+      {"256 numbers", range("type = \"int64\"\nmin = 0\nmax = 255"), {}, 256},
+      {"all numbers", range("type = \"int64\"\nmin = -9223372036854775808\nmax = 9223372036854775807"), {}, 900000},
+      {"cents", range("type = \"decimal\"\nscale = 2\nmin = 0\nmax = 1"), few, 101},
+      {"microseconds",
+       range("type = \"timestamp\"\nmin = 2027-01-31T00:00:00Z\nmax = 2027-01-31T00:00:01Z"),
+       {},
+       900000},
+      {"last digit", text("[\"digits\", \"last:1\"]"), few_and_common, 10},
+      {"last 2 digits", text("[\"digits\", \"last:2\"]"), few, 100},
+      {"last 3 digits", text("[\"digits\", \"last:3\"]"), {}, 1000},
+      {"last 4 digits of 2", text("[\"digits\", \"last:2\", \"last:4\"]"), few, 100},
+      {"digits of 2 characters", text("[\"last:2\", \"digits\"]"), few, 100},
+      {"first letter", text("[\"nfkc_casefold\", \"first:1\"]"), few, 64},
+      {"first letter, folded later", text("[\"first:1\", \"nfkc_casefold\"]"), few, 64},
+      {"first 2 letters", text("[\"first:2\"]"), {}, 4096},
+      {"+ and 2 digits", text("[\"e164\", \"first:3\"]"), few, 100},
+      {"last 3 of a number", text("[\"e164\", \"last:3\"]"), {}, 1000},
+      {"prefix of 1", prefix("[1, 5]"), {IndexRefusal::kFewValues, IndexRefusal::kShortPrefix}, 900000},
+      {"prefix of 2", prefix("[2]"), {IndexRefusal::kShortPrefix}, 900000},
+      {"prefix of 3", prefix("[3]"), {}, 900000},
+      {"prefix of 2 digits",
+       prefix("[2]\ntransform = [\"digits\"]"),
+       {IndexRefusal::kFewValues, IndexRefusal::kShortPrefix},
+       900000},
+      {"prefix of 3 digits", prefix("[3]\ntransform = [\"digits\"]"), {}, 900000},
+      {"prefix of + and 2 digits", prefix("[3]\ntransform = [\"e164\"]"), few, 900000},
+  };
+  for (const FormCase& one : cases) {
+    const IndexAssessment assessment = AssessOne(one.index);
+    EXPECT_EQ(assessment.refusals, one.refusals) << one.name;
+    EXPECT_EQ(assessment.expect.distinct, one.distinct) << one.name;
+    EXPECT_EQ(assessment.IsRefused(), !one.refusals.empty()) << one.name;
+    EXPECT_FALSE(AssessOne(one.index + "accept_leak = \"why\"").IsRefused()) << one.name;
+  }
 }
 
 std::string TwoFields(std::string_view first, std::string_view second, std::string_view class_of_second = "pii") {
@@ -141,6 +200,20 @@ TEST(IndexPlanner, CompoundIsJudgedByItsCombinations) {
   const CatalogAssessment many = AssessIndexes(MustParse(TwoFields(names, names)));
   EXPECT_EQ(many.indexes.at(0).expect.distinct, 1000000u);  // not more than rows
   EXPECT_EQ(many.indexes.at(0).leaks.front(), IndexLeak::kEqualCombinations);
+}
+
+TEST(IndexPlanner, PartsOfACompoundCountAsFarAsTheirTransformsLeaveThem) {
+  const auto refusals = [](std::string_view part) {
+    std::string text = TwoFields(kExpect, kExpect);
+    text.replace(text.find("[\"user.a\", \"user.b\"]"), 20, part);
+    return AssessIndexes(MustParse(text + "expect = " + std::string(kExpect) + "\n")).indexes.at(0).refusals;
+  };
+  const std::string digit = "{ field = \"user.a\", transform = [\"digits\", \"last:1\"] }";
+  const std::string two = "{ field = \"user.b\", transform = [\"digits\", \"first:2\"] }";
+  const std::string one = "{ field = \"user.b\", transform = [\"digits\", \"first:1\"] }";
+  EXPECT_TRUE(refusals("[" + digit + ", \"user.b\"]").empty());
+  EXPECT_TRUE(refusals("[" + digit + ", " + two + "]").empty());
+  EXPECT_EQ(refusals("[" + digit + ", " + one + "]"), std::vector{IndexRefusal::kFewValues});
 }
 
 TEST(IndexPlanner, SecretInACompoundIsASecret) {
@@ -197,6 +270,33 @@ TEST(IndexSentences, EveryKindSaysWhatItLeaks) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
   EXPECT_EQ(text.find("refused"), std::string::npos) << text;
+}
+
+TEST(IndexSentences, PadsAreSaidToTellEqualTexts) {
+  const auto sentences = [](std::string_view lines) {
+    return Joined(SentencesOf(AssessOne("keyring = \"k\"\nbits = 40\n" + std::string(lines))));
+  };
+  EXPECT_NE(
+      sentences("kind = \"prefix\"\nlengths = [3, 8]")
+          .find("leaks: equal texts have equal arrays: one of fewer than 8 characters has pads, which are made of "
+                "the whole text, and two rows with a pad in common have the same text with a probability of "
+                "about 1\n"),
+      std::string::npos)
+      << sentences("kind = \"prefix\"\nlengths = [3, 8]");
+  EXPECT_NE(sentences("kind = \"prefix\"\nlengths = [3, 8]\ncount = 3\npartitions = 2")
+                .find("equal texts have equal arrays, in one of 2 partitions: each has pads"),
+            std::string::npos);
+  EXPECT_NE(sentences("kind = \"ngram\"\nn = 3\ncount = 9").find("equal texts have equal arrays: one with fewer parts"),
+            std::string::npos);
+  for (const char* none : {"kind = \"equality\"", "kind = \"range\"\ntype = \"int64\"\nmin = 0\nmax = 9999"}) {
+    EXPECT_EQ(sentences(none).find("pads"), std::string::npos) << none;
+  }
+}
+
+TEST(IndexSentences, ShortBeginningsAreNamedAsSuch) {
+  const std::string text =
+      Joined(SentencesOf(AssessOne("kind = \"prefix\"\nkeyring = \"k\"\nbits = 40\nlengths = [2]")));
+  EXPECT_NE(text.find("refused: its shortest beginning has fewer than 3 characters"), std::string::npos) << text;
 }
 
 TEST(IndexSentences, ExampleOfTheDocumentsReadsLikeThis) {

@@ -40,18 +40,37 @@ TEST(IndexValue, OrdersKeepTheOrderOfTheirTexts) {
 TEST(IndexValue, OneMomentHasOneOrderInAllItsTexts) {
   const std::uint64_t moment = MustOrder(IndexType::kTimestamp, "2027-01-31T12:00:00Z");
   for (const char* text : {"2027-01-31 12:00:00Z", "2027-01-31 12:00:00+00", "2027-01-31T12:00:00.000000+00:00",
-                           "2027-01-31T13:30:00+01:30", "2027-01-31 07:00:00-05", "2027-02-01T00:00:00.0+12:00"}) {
+                           "2027-01-31T13:30:00+01:30", "2027-01-31 12:19:32+00:19:32", "2027-01-31 07:03:58-04:56:02",
+                           "2027-01-31 07:00:00-05", "2027-02-01T00:00:00.0+12:00"}) {
     EXPECT_EQ(MustOrder(IndexType::kTimestamp, text), moment) << text;
   }
   EXPECT_EQ(MustOrder(IndexType::kTimestamp, "1970-01-01T00:00:00.000001Z"), (std::uint64_t{1} << 63) + 1);
 }
 
 TEST(IndexValue, TextsThatAreNoTimestampsAreRefused) {
-  for (const char* text :
-       {"", "2027-01-31", "2027-01-31T12:00:00", "2027-01-31T12:00:00.Z", "2027-01-31T12:00:00.1234567Z",
-        "2027-01-31t12:00:00Z", "2027-01-31T12:00:00z", "2027-02-29T12:00:00Z", "2027-01-31T24:00:00Z",
-        "2027-01-31T23:59:60Z", "2027-01-31T12:00:00+1", "2027-01-31T12:00:00+01:", "2027-01-31T12:00:00+24:00",
-        "2027-01-31T12:00:00Z ", " 2027-01-31T12:00:00Z", "2027-01-31T12:00Z", "infinity"}) {
+  for (const char* text : {"",
+                           "2027-01-31",
+                           "2027-01-31T12:00:00",
+                           "2027-01-31T12:00:00.Z",
+                           "2027-01-31T12:00:00.1234567Z",
+                           "2027-01-31t12:00:00Z",
+                           "2027-01-31T12:00:00z",
+                           "2027-02-29T12:00:00Z",
+                           "2027-01-31T24:00:00Z",
+                           "2027-01-31T23:59:60Z",
+                           "2027-01-31T12:00:00+1",
+                           "2027-01-31T12:00:00+01:",
+                           "2027-01-31T12:00:00+24:00",
+                           "2027-01-31T12:00:00+00:19:60",
+                           "2027-01-31T12:00:00+00:19:",
+                           "2027-01-31T12:00:00+00:19:1",
+                           "2027-01-31T12:00:00+00:19:32:00",
+                           "10000-01-01 00:00:00+00",
+                           "0044-03-15 00:00:00+00 BC",
+                           "2027-01-31T12:00:00Z ",
+                           " 2027-01-31T12:00:00Z",
+                           "2027-01-31T12:00Z",
+                           "infinity"}) {
     EXPECT_FALSE(OrderOf(Of(IndexType::kTimestamp), text).ok()) << text;
   }
 }
@@ -87,6 +106,38 @@ TEST(IndexValue, BytesAreThoseOfTheFormat) {
   EXPECT_EQ(Hex(Of(IndexType::kUuid), "0192F3A0-0000-7000-8000-00000000000a"),
             "0192f3a00000700080000000"
             "0000000a");
+}
+
+TEST(IndexValue, StableTextsEndAtU024F) {
+  const auto stable = [](std::string_view text) { return IsStableText(AsBytes(text)); };
+  for (const char* text : {"", "Ada",
+                           "Stra\xc3\x9f"
+                           "e",
+                           "\xc2\x80", "\xc4\xb0stanbul", "\xc9\x8f", "a\xc9\x80z"}) {
+    EXPECT_TRUE(stable(text)) << text;
+  }
+  for (const char* text : {"\xc9\x90", "\xc9\xbf", "\xca\x80", "e\xcc\x81", "\xce\xb1", "\xe4\xb8\xad",
+                           "\xf0\x9f\x94\x91", "Ada \xe2\x80\x8d", "\xff", "\x80", "\xc0\x80", "\xc1\xbf", "\xc3",
+                           "\xc3"
+                           "A",
+                           "\xc9\xc0"}) {
+    EXPECT_FALSE(stable(text)) << text;
+  }
+}
+
+TEST(IndexValue, StableTextsAreThoseOfTheCodePointsToU024FWhichAreAllAssigned) {
+  const IndexedValue folded{IndexType::kText, 0, {{TransformKind::kNfkcCasefold, 0}}};
+  for (std::uint32_t point = 1; point < 0x800; ++point) {
+    std::string text;
+    if (point < 0x80) {
+      text = static_cast<char>(point);
+    } else {
+      text += static_cast<char>(0xc0 | (point >> 6));
+      text += static_cast<char>(0x80 | (point & 0x3f));
+    }
+    EXPECT_EQ(IsStableText(AsBytes(text)), point <= 0x24f) << point;
+    if (point <= 0x24f) EXPECT_NE(Hex(folded, text), "refused") << point;
+  }
 }
 
 TEST(IndexValue, BrokenValuesAreRefused) {

@@ -62,6 +62,8 @@ max = "65535"
 bits = 40
 )";
 
+using Failures = std::vector<std::pair<std::uint32_t, ItemFailure>>;
+
 class IndexFixture : public ServiceFixture {
  protected:
   void StartIndexed() {

@@ -33,7 +33,7 @@ def fold(char):
 
 def nfkc_casefold(text):
     require(all(unicodedata.category(c) != "Cn" for c in text), "unassigned code point")
-    return unicodedata.normalize("NFC", "".join(map(fold, text)))
+    return unicodedata.normalize("NFC", "".join(map(fold, unicodedata.normalize("NFD", text))))
 
 
 def ascii_casefold(text):
