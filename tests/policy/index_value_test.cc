@@ -136,7 +136,9 @@ TEST(IndexValue, StableTextsAreThoseOfTheCodePointsToU024FWhichAreAllAssigned) {
       text += static_cast<char>(0x80 | (point & 0x3f));
     }
     EXPECT_EQ(IsStableText(AsBytes(text)), point <= 0x24f) << point;
-    if (point <= 0x24f) EXPECT_NE(Hex(folded, text), "refused") << point;
+    if (point <= 0x24f) {
+      EXPECT_NE(Hex(folded, text), "refused") << point;
+    }
   }
 }
 
