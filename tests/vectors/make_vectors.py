@@ -19,8 +19,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from maker import (derive_cases, external, field_cases, index_cases, names_cases,  # noqa: E402
-                   row_mac_cases, value_cases, wrapped_key_cases)
+from maker import (age_cases, derive_cases, external, field_cases, index_cases, names_cases,  # noqa: E402
+                   row_mac_cases, share_cases, value_cases, wrapped_key_cases)
 
 HERE = pathlib.Path(__file__).resolve().parent
 MAKERS = {
@@ -32,6 +32,8 @@ MAKERS = {
     "index_tokens.json": index_cases.make_file,
     "derive.json": derive_cases.make_file,
     "names.json": names_cases.make_file,
+    "age.json": age_cases.make_file,
+    "shares.json": share_cases.make_file,
 }
 POSITIVES_MIN, NEGATIVES_MIN = 20, 60
 
