@@ -213,7 +213,7 @@ class StartAndStop(unittest.TestCase):
         for folder in (self.service.folder / "file", self.service.folder / "absent" / "data", "/proc/coffer"):
             with self.subTest(folder=str(folder)):
                 done = run_cofferd("--data-dir", str(folder), "--allow-swap")
-                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertRegex(done.stderr.decode(), r"cofferd: .{15,}")
 
     @unittest.skipUnless(AS_ROOT, "needs another user")
@@ -225,7 +225,7 @@ class StartAndStop(unittest.TestCase):
                                Programs.cofferd(),
                                "--data-dir", str(self.service.data), "--allow-swap"], capture_output=True,
                               timeout=DEADLINE_S, check=False)
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.returncode, 2, done.stderr)
         self.assertEqual(list(self.service.data.iterdir()), [])
 
     def test_a_file_that_is_no_store_is_refused_and_stays(self):
