@@ -46,8 +46,8 @@ Status InitStore(const std::string& folder) {
   const auto admin = v1::AdminService::NewStub(channel);
   const auto keys = v1::KeyService::NewStub(channel);
   v1::InitRequest init;
-  init.mutable_key_file()->set_path(folder + "/seal.key");
-  init.mutable_key_file()->set_allow_same_device(true);
+  init.mutable_seal()->mutable_key_file()->set_path(folder + "/seal.key");
+  init.mutable_seal()->mutable_key_file()->set_allow_same_device(true);
   init.set_accept_total_loss(true);
   v1::InitResponse initialised;
   grpc::ClientContext init_context;

@@ -6,9 +6,17 @@
 namespace coffer::cli {
 
 void AddOperatorCommands(CommandTree& tree);
+// The parts of `coffer operator`.
+void AddOperatorStatusCommand(CommandTree& tree, CLI::App& group);
+void AddSealSlotCommands(CommandTree& tree, CLI::App& group);
+void AddRecoveryCommands(CommandTree& tree, CLI::App& group);
 void AddCatalogCommands(CommandTree& tree);
 void AddKeyringCommands(CommandTree& tree);
+// The part of `coffer keyring` about KEKs, rotation by age and destruction.
+void AddKeyringLifeCommands(CommandTree& tree, CLI::App& keyring);
 void AddTenantCommands(CommandTree& tree);
+void AddCensusCommands(CommandTree& tree);
+void AddDataKeyCommands(CommandTree& tree);
 void AddSecretCommands(CommandTree& tree);
 // The part of `coffer secret` that changes versions' states.
 void AddSecretVersionCommands(CommandTree& tree, CLI::App& secret);

@@ -1,10 +1,10 @@
-// coffer keyring: the keys' names, versions and states.
+// coffer keyring: the keys' names, versions and states. The rest of their life is in keyring_life.cc.
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/destroy_options.h"
+#include "cli/key_texts.h"
 #include "cli/pages.h"
-#include "cli/printing.h"
 #include "cli/times.h"
-#include "crypto/names.h"
 
 namespace coffer::cli {
 namespace {
@@ -16,76 +16,22 @@ struct KeyringOptions {
   std::string purpose = "encrypt";
 };
 
-std::string_view VersionStateName(v1::KeyVersionState state) {
-  switch (state) {
-    case v1::KEY_VERSION_STATE_ENABLED:
-      return "enabled";
-    case v1::KEY_VERSION_STATE_DISABLED:
-      return "disabled";
-    default:
-      return "unknown";
-  }
-}
-
-constexpr std::array<std::pair<std::string_view, v1::KeyringPurpose>, 3> kPurposes = {
-    {{"encrypt", v1::KEYRING_PURPOSE_ENCRYPT},
-     {"deterministic", v1::KEYRING_PURPOSE_DETERMINISTIC},
-     {"index", v1::KEYRING_PURPOSE_INDEX}}};
-
-std::string_view PurposeName(v1::KeyringPurpose purpose) {
-  for (const auto& [name, known] : kPurposes) {
-    if (known == purpose) return name;
-  }
-  return "unknown";
-}
-
-v1::KeyringPurpose PurposeOf(std::string_view name) {
-  for (const auto& [known, purpose] : kPurposes) {
-    if (known == name) return purpose;
-  }
-  return v1::KEYRING_PURPOSE_UNSPECIFIED;
-}
-
-Json KeyringHeadJson(const v1::Keyring& keyring) {
-  return {{"name", keyring.name()},
-          {"uuid", keyring.uuid()},
-          {"purpose", PurposeName(keyring.purpose())},
-          {"primary_version", keyring.primary_version()},
-          {"created_at", FormatTime(keyring.created_us(), true)}};
-}
-
-Json KeyringJson(const v1::Keyring& keyring) {
-  Json versions = Json::array();
-  for (const v1::KeyVersion& version : keyring.versions()) {
-    versions.push_back({{"version", version.version()},
-                        {"state", VersionStateName(version.state())},
-                        {"created_at", FormatTime(version.created_us(), true)},
-                        {"changed_at", FormatTime(version.changed_us(), true)},
-                        {"data_keys", version.data_keys()}});
-  }
-  Json json = KeyringHeadJson(keyring);
-  json["versions"] = versions;
-  return json;
-}
-
-std::string KeyringText(const v1::Keyring& keyring) {
-  Table versions({"VERSION", "STATE", "CREATED", "CHANGED", "DATA KEYS"});
-  for (const v1::KeyVersion& version : keyring.versions()) {
-    const bool primary = version.version() == keyring.primary_version();
-    versions.Add({std::to_string(version.version()) + (primary ? " (primary)" : ""),
-                  std::string(VersionStateName(version.state())), FormatTime(version.created_us()),
-                  FormatTime(version.changed_us()), std::to_string(version.data_keys())});
-  }
-  return AlignedLines({{"keyring", keyring.name()},
-                       {"uuid", keyring.uuid()},
-                       {"purpose", std::string(PurposeName(keyring.purpose()))},
-                       {"created", FormatTime(keyring.created_us())}}) +
-         "\n" + versions.ToText();
-}
-
 Outcome<int> PrintKeyring(const Session& session, client::RpcResult<v1::Keyring> keyring) {
   if (!keyring.ok()) return keyring.error();
-  COFFER_TRY(session.json() ? PrintJson(KeyringJson(*keyring)) : Print(KeyringText(*keyring)));
+  COFFER_TRY(session.json() ? PrintJson(KeyringJson(*keyring, nullptr)) : Print(KeyringText(*keyring, nullptr)));
+  return kExitOk;
+}
+
+// With its census: that is what is asked before a version is destroyed.
+Outcome<int> Show(Session& session, const KeyringOptions& options) {
+  COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
+  v1::GetKeyringRequest request;
+  request.set_name(options.name);
+  COFFER_ASSIGN_OR_RETURN(const auto keyring, client->GetKeyring(request));
+  v1::GetCensusRequest counted;
+  counted.set_keyring(options.name);
+  COFFER_ASSIGN_OR_RETURN(const auto census, client->GetCensus(counted));
+  COFFER_TRY(session.json() ? PrintJson(KeyringJson(keyring, &census)) : Print(KeyringText(keyring, &census)));
   return kExitOk;
 }
 
@@ -114,12 +60,7 @@ CLI::App& AddKeyringCommand(CommandTree& tree, CLI::App& group, const std::strin
         COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
         return PrintKeyring(session, act(*client, *options));
       });
-  command.add_option("name", options->name, "The keyring")
-      ->type_name("NAME")
-      ->required()
-      ->check(Checked([](const std::string& text) {
-        return IsSlug(text) ? "" : "must be a name of a-z, 0-9 and -, up to 63 characters";
-      }));
+  command.add_option("name", options->name, "The keyring")->type_name("NAME")->required()->check(IsName());
   return command;
 }
 
@@ -148,7 +89,7 @@ void AddVersionArgument(CLI::App& command, KeyringOptions& options) {
 
 void AddKeyringCommands(CommandTree& tree) {
   using client::Client;
-  CLI::App& group = tree.AddGroup("keyring", "Keys: create, rotate, disable");
+  CLI::App& group = tree.AddGroup("keyring", "Keys: create, rotate, disable, destroy");
   const auto options = [] { return std::make_shared<KeyringOptions>(); };
 
   auto creating = options();
@@ -166,9 +107,13 @@ void AddKeyringCommands(CommandTree& tree) {
       ->type_name("PURPOSE")
       ->check(OneOf({"encrypt", "index", "deterministic"}));
   tree.AddCommand(group, "list", "All keyrings", "  coffer keyring list --role dba", List);
-  AddKeyringCommand(
-      tree, group, "show", "One keyring with its versions", "  coffer keyring show shop", options(),
-      [](Client& client, const KeyringOptions& of) { return client.GetKeyring(Named<v1::GetKeyringRequest>(of)); });
+  auto showing = options();
+  tree.AddCommand(group, "show", "One keyring: versions, what is due, census", "  coffer keyring show shop",
+                  [showing](Session& session) { return Show(session, *showing); })
+      .add_option("name", showing->name, "The keyring")
+      ->type_name("NAME")
+      ->required()
+      ->check(IsName());
 
   auto rotation = options();
   CLI::App& rotate = AddKeyringCommand(tree, group, "rotate", "Add a version and encrypt under it from now on",
@@ -199,6 +144,7 @@ void AddKeyringCommands(CommandTree& tree) {
                           return client.EnableKeyVersion(NamedVersion<v1::EnableKeyVersionRequest>(of));
                         });
   AddVersionArgument(enable, *enabling);
+  AddKeyringLifeCommands(tree, group);
 }
 
 }  // namespace coffer::cli

@@ -14,7 +14,8 @@ struct KnownSentence {
 
 constexpr std::array<KnownSentence, 9> kKnown = {{
     {"the policy does not allow", "leave --role away to use the command's own role, or see --role"},
-    {"not initialised", "run `coffer operator init --key-file FILE`, or with --passphrase"},
+    {"not initialised",
+     "run `coffer operator init --key-file FILE`, or bring a lost store back with `coffer operator restore`"},
     {"there is no keyring of this name", "see `coffer keyring list`, or make it with `coffer keyring create NAME`"},
     {"the keyring has no such version", "see `coffer keyring show NAME`"},
     {"there is no tenant of this name", "see `coffer tenant list`, or register it with `coffer tenant add NAME`"},
@@ -26,7 +27,7 @@ constexpr std::array<KnownSentence, 9> kKnown = {{
 
 std::string_view NextStep(const client::RpcError& error) {
   if (error.code == ErrorCode::kSealed)
-    return "run `coffer operator unseal`, with --key-file or --passphrase when no key file is configured";
+    return "run `coffer operator unseal`, with --key-file, --passphrase or --share when no key file is configured";
   if (!error.from_service && error.code == ErrorCode::kUnavailable) {
     return "start cofferd, or name the service with --server or COFFER_SERVER";
   }

@@ -10,6 +10,8 @@ void AddAllCommands(CommandTree& tree) {
   AddCatalogCommands(tree);
   AddKeyringCommands(tree);
   AddTenantCommands(tree);
+  AddCensusCommands(tree);
+  AddDataKeyCommands(tree);
   AddSecretCommands(tree);
   AddFieldCommands(tree);
   AddGrafanaCommands(tree);

@@ -39,4 +39,8 @@ Outcome<SecretBytes> ReadPassphrase(const std::string& file, bool confirm) {
   return first;
 }
 
+void AppendSecret(const SecretBytes& secret, std::string& field) {
+  field += AsText(secret.Expose(SecretAccess::kReply));
+}
+
 }  // namespace coffer::cli

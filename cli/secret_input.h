@@ -17,4 +17,7 @@ Outcome<SecretBytes> ReadValue(const std::string& file, std::string_view prompt,
 // terminal; asked twice when `confirm`. More than kMaxPassphrase bytes are a usage failure.
 Outcome<SecretBytes> ReadPassphrase(const std::string& file, bool confirm);
 
+// Into a field of a request, which is wiped after the call (client/wipe_message.h).
+void AppendSecret(const SecretBytes& secret, std::string& field);
+
 }  // namespace coffer::cli

@@ -146,6 +146,15 @@ Result<std::int64_t> ParseDuration(std::string_view text) {
   return count * unit * kMicros;
 }
 
+std::string FormatDuration(std::int64_t micros) {
+  const std::int64_t seconds = micros / kMicros;
+  // Weeks are read and not written: "90d" is what people say.
+  for (const char unit : {'d', 'h', 'm'}) {
+    if (seconds != 0 && seconds % SecondsOf(unit) == 0) return std::to_string(seconds / SecondsOf(unit)) + unit;
+  }
+  return std::to_string(seconds) + "s";
+}
+
 Result<std::int64_t> ParseExpiry(std::string_view text, std::int64_t now_unix_micros) {
   if (text.find('T') != text.npos) return ParseTime(text);
   COFFER_ASSIGN_OR_RETURN(const std::int64_t duration, ParseDuration(text));

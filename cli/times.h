@@ -19,6 +19,9 @@ Result<std::int64_t> ParseTime(std::string_view text);
 // A whole number and one of s, m, h, d, w: "90s", "30d"; from 1 second to 10 years. Gives microseconds.
 Result<std::int64_t> ParseDuration(std::string_view text);
 
+// The same in the largest unit but weeks that divides it; less than a second: "0s". `micros` >= 0.
+std::string FormatDuration(std::int64_t micros);
+
 // A time, or a duration counted from `now_unix_micros`.
 Result<std::int64_t> ParseExpiry(std::string_view text, std::int64_t now_unix_micros);
 

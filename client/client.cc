@@ -133,6 +133,62 @@ RpcResult<v1::ListTenantsResponse> Client::ListTenants(const v1::ListTenantsRequ
   return state_->Call(*state_->keys, &v1::KeyService::Stub::ListTenants, request, Repeat::kSafe);
 }
 
+RpcResult<v1::Keyring> Client::RotateKek(const v1::RotateKekRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::RotateKek, request, Repeat::kNever);
+}
+
+RpcResult<v1::Keyring> Client::SetRotation(const v1::SetRotationRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::SetRotation, request, Repeat::kNever);
+}
+
+RpcResult<v1::Keyring> Client::ScheduleDestroy(const v1::ScheduleDestroyRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::ScheduleDestroy, request, Repeat::kNever);
+}
+
+RpcResult<v1::Keyring> Client::CancelDestroy(const v1::CancelDestroyRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::CancelDestroy, request, Repeat::kNever);
+}
+
+RpcResult<v1::Tenant> Client::GetTenant(const v1::GetTenantRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::GetTenant, request, Repeat::kSafe);
+}
+
+RpcResult<v1::Tenant> Client::ShredTenant(const v1::ShredTenantRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::ShredTenant, request, Repeat::kNever);
+}
+
+RpcResult<v1::Tenant> Client::CancelShredTenant(const v1::CancelShredTenantRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::CancelShredTenant, request, Repeat::kNever);
+}
+
+RpcResult<v1::CensusSource> Client::RegisterCensusSource(const v1::RegisterCensusSourceRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::RegisterCensusSource, request, Repeat::kNever);
+}
+
+RpcResult<v1::RemoveCensusSourceResponse> Client::RemoveCensusSource(const v1::RemoveCensusSourceRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::RemoveCensusSource, request, Repeat::kNever);
+}
+
+RpcResult<v1::ListCensusSourcesResponse> Client::ListCensusSources(const v1::ListCensusSourcesRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::ListCensusSources, request, Repeat::kSafe);
+}
+
+RpcResult<v1::CensusSource> Client::ReportCensus(const v1::ReportCensusRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::ReportCensus, request, Repeat::kNever);
+}
+
+RpcResult<v1::Census> Client::GetCensus(const v1::GetCensusRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::GetCensus, request, Repeat::kSafe);
+}
+
+RpcResult<v1::GenerateDataKeyResponse> Client::GenerateDataKey(const v1::GenerateDataKeyRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::GenerateDataKey, request, Repeat::kSafe);
+}
+
+RpcResult<v1::UnwrapDataKeyResponse> Client::UnwrapDataKey(const v1::UnwrapDataKeyRequest& request) {
+  return state_->Call(*state_->keys, &v1::KeyService::Stub::UnwrapDataKey, request, Repeat::kSafe);
+}
+
 RpcResult<v1::SecretVersion> Client::PutSecret(const v1::PutSecretRequest& request) {
   return state_->Call(*state_->secrets, &v1::SecretService::Stub::PutSecret, request, Repeat::kNever);
 }
@@ -171,6 +227,38 @@ RpcResult<v1::UnsealResponse> Client::Unseal(const v1::UnsealRequest& request) {
 
 RpcResult<v1::SealResponse> Client::Seal(const v1::SealRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::Seal, request, Repeat::kNever);
+}
+
+RpcResult<v1::StartRecoveryResponse> Client::StartRecovery(const v1::StartRecoveryRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::StartRecovery, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ListSealSlotsResponse> Client::ListSealSlots(const v1::ListSealSlotsRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::ListSealSlots, request, Repeat::kSafe);
+}
+
+RpcResult<v1::AddSealSlotResponse> Client::AddSealSlot(const v1::AddSealSlotRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::AddSealSlot, request, Repeat::kNever);
+}
+
+RpcResult<v1::RemoveSealSlotResponse> Client::RemoveSealSlot(const v1::RemoveSealSlotRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::RemoveSealSlot, request, Repeat::kNever);
+}
+
+RpcResult<v1::RekeyResponse> Client::Rekey(const v1::RekeyRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::Rekey, request, Repeat::kNever);
+}
+
+RpcResult<v1::BackupResponse> Client::Backup(const v1::BackupRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::Backup, request, Repeat::kNever);
+}
+
+RpcResult<v1::RecoverResponse> Client::Recover(const v1::RecoverRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::Recover, request, Repeat::kNever);
+}
+
+RpcResult<v1::CheckStoreResponse> Client::CheckStore(const v1::CheckStoreRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::CheckStore, request, Repeat::kSafe);
 }
 
 RpcResult<v1::GetStatusResponse> Client::GetStatus(const v1::GetStatusRequest& request) {

@@ -73,6 +73,20 @@ class Client {
   RpcResult<v1::Keyring> EnableKeyVersion(const v1::EnableKeyVersionRequest& request);
   RpcResult<v1::Tenant> CreateTenant(const v1::CreateTenantRequest& request);
   RpcResult<v1::ListTenantsResponse> ListTenants(const v1::ListTenantsRequest& request);
+  RpcResult<v1::Keyring> RotateKek(const v1::RotateKekRequest& request);
+  RpcResult<v1::Keyring> SetRotation(const v1::SetRotationRequest& request);
+  RpcResult<v1::Keyring> ScheduleDestroy(const v1::ScheduleDestroyRequest& request);
+  RpcResult<v1::Keyring> CancelDestroy(const v1::CancelDestroyRequest& request);
+  RpcResult<v1::Tenant> GetTenant(const v1::GetTenantRequest& request);
+  RpcResult<v1::Tenant> ShredTenant(const v1::ShredTenantRequest& request);
+  RpcResult<v1::Tenant> CancelShredTenant(const v1::CancelShredTenantRequest& request);
+  RpcResult<v1::CensusSource> RegisterCensusSource(const v1::RegisterCensusSourceRequest& request);
+  RpcResult<v1::RemoveCensusSourceResponse> RemoveCensusSource(const v1::RemoveCensusSourceRequest& request);
+  RpcResult<v1::ListCensusSourcesResponse> ListCensusSources(const v1::ListCensusSourcesRequest& request);
+  RpcResult<v1::CensusSource> ReportCensus(const v1::ReportCensusRequest& request);
+  RpcResult<v1::Census> GetCensus(const v1::GetCensusRequest& request);
+  RpcResult<v1::GenerateDataKeyResponse> GenerateDataKey(const v1::GenerateDataKeyRequest& request);
+  RpcResult<v1::UnwrapDataKeyResponse> UnwrapDataKey(const v1::UnwrapDataKeyRequest& request);
 
   // SecretService.
   RpcResult<v1::SecretVersion> PutSecret(const v1::PutSecretRequest& request);
@@ -87,6 +101,14 @@ class Client {
   RpcResult<v1::InitResponse> Init(const v1::InitRequest& request);
   RpcResult<v1::UnsealResponse> Unseal(const v1::UnsealRequest& request);
   RpcResult<v1::SealResponse> Seal(const v1::SealRequest& request);
+  RpcResult<v1::StartRecoveryResponse> StartRecovery(const v1::StartRecoveryRequest& request);
+  RpcResult<v1::ListSealSlotsResponse> ListSealSlots(const v1::ListSealSlotsRequest& request);
+  RpcResult<v1::AddSealSlotResponse> AddSealSlot(const v1::AddSealSlotRequest& request);
+  RpcResult<v1::RemoveSealSlotResponse> RemoveSealSlot(const v1::RemoveSealSlotRequest& request);
+  RpcResult<v1::RekeyResponse> Rekey(const v1::RekeyRequest& request);
+  RpcResult<v1::BackupResponse> Backup(const v1::BackupRequest& request);
+  RpcResult<v1::RecoverResponse> Recover(const v1::RecoverRequest& request);
+  RpcResult<v1::CheckStoreResponse> CheckStore(const v1::CheckStoreRequest& request);
   RpcResult<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
   RpcResult<v1::ApplyCatalogResponse> ApplyCatalog(const v1::ApplyCatalogRequest& request);
   RpcResult<v1::DiffCatalogResponse> DiffCatalog(const v1::DiffCatalogRequest& request);

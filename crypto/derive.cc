@@ -32,6 +32,12 @@ SecretBytes DeriveDeterministicKey(const SecretBytes& data_key, TenantUuid tenan
   return Derive(data_key, "det", fields, kSivKeySize);
 }
 
+SecretBytes DeriveCallerKeyWrapping(const SecretBytes& data_key, TenantUuid tenant, FieldUuid field) {
+  Bytes fields;
+  Writer(fields).U8(static_cast<std::uint8_t>(Suite::kXaes256GcmCommitting)).Raw(tenant.view()).Raw(field.view());
+  return Derive(data_key, "dek", fields, kDerivedKeySize);
+}
+
 IndexKeys DeriveIndexKeys(const SecretBytes& index_data_key, TenantUuid tenant, IndexDomainUuid domain,
                           std::uint32_t profile) {
   Bytes fields;

@@ -19,6 +19,9 @@ FieldKeys DeriveFieldKeys(const SecretBytes& data_key, Suite suite, TenantUuid t
 // Label "det", 64 bytes: the SIV key of suite 4, K1 in the left half.
 SecretBytes DeriveDeterministicKey(const SecretBytes& data_key, TenantUuid tenant, FieldUuid field);
 
+// Label "dek", 32 bytes: wraps keys that callers get (kind 3 of docs/FORMAT.md section 3). `field` zeros: of no field.
+SecretBytes DeriveCallerKeyWrapping(const SecretBytes& data_key, TenantUuid tenant, FieldUuid field);
+
 // Columns of one index domain can be joined: equal values have equal tokens.
 using IndexDomainUuid = UuidOf<struct IndexDomainTag>;
 

@@ -81,6 +81,17 @@ WrapContext WrapContext::DataKey(StoreUuid store, KeyringUuid keyring, KeyVersio
   return {store, WrapKind::kDataKey, keyring, version, data_key, tenant, static_cast<std::uint8_t>(purpose)};
 }
 
+WrapContext WrapContext::CallerKey(StoreUuid store, KeyringUuid keyring, KeyVersion version, KeyId data_key,
+                                   TenantUuid tenant) {
+  return {store,
+          WrapKind::kCallerKey,
+          keyring,
+          version,
+          data_key,
+          tenant,
+          static_cast<std::uint8_t>(KeyringPurpose::kEncrypt)};
+}
+
 WrapContext WrapContext::SealSlot(StoreUuid store, KeyId root_key) {
   return {store, WrapKind::kSealSlot, {}, {}, root_key, {}, 0};
 }

@@ -23,6 +23,9 @@ struct WrapContext {
   static WrapContext Kek(StoreUuid store, KeyringUuid keyring, KeyId kek);
   static WrapContext DataKey(StoreUuid store, KeyringUuid keyring, KeyVersion version, KeyId data_key,
                              TenantUuid tenant, KeyringPurpose purpose);
+  // Under the `dek` of a data key, whose id is both the wrapping and the inner one.
+  static WrapContext CallerKey(StoreUuid store, KeyringUuid keyring, KeyVersion version, KeyId data_key,
+                               TenantUuid tenant);
   static WrapContext SealSlot(StoreUuid store, KeyId root_key);
 };
 

@@ -30,6 +30,18 @@ Status EncodeStoredRow(std::span<const ScalarView> columns, Bytes& out) {
   return {};
 }
 
+Result<std::vector<ScalarView>> ParseStoredRow(ByteView encoded) {
+  Reader reader(encoded);
+  const std::size_t count = reader.U8();
+  std::vector<ScalarView> columns;
+  for (std::size_t i = 0; i < count; ++i) {
+    COFFER_ASSIGN_OR_RETURN(const ScalarView column, internal::ReadValue(reader, kMaxStoredValueBytes));
+    columns.push_back(column);
+  }
+  if (count == 0 || !reader.Finish()) return Error(ErrorCode::kInvalidArgument, "is not the encoding of a stored row");
+  return columns;
+}
+
 Digest RowMac(const SecretBytes& rows_key, StoreUuid store, std::string_view table, ByteView primary_key,
               std::uint64_t row_epoch, ByteView encoded_row) {
   Bytes head;

@@ -12,6 +12,10 @@ inline constexpr std::size_t kMaxStoredValueBytes = 16 * 1024 * 1024;  // of one
 // column or more than 255, text that is not UTF-8, a column above kMaxStoredValueBytes.
 Status EncodeStoredRow(std::span<const ScalarView> columns, Bytes& out);
 
+// The columns of EncodeStoredRow's bytes; the views point into `encoded`. kInvalidArgument for anything else: what is
+// accepted re-serialises to the same bytes.
+Result<std::vector<ScalarView>> ParseStoredRow(ByteView encoded);
+
 // `primary_key` as EncodeRow gives it; `encoded_row` as EncodeStoredRow gives it, empty for a deleted row.
 Digest RowMac(const SecretBytes& rows_key, StoreUuid store, std::string_view table, ByteView primary_key,
               std::uint64_t row_epoch, ByteView encoded_row);

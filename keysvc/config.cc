@@ -12,7 +12,13 @@ namespace {
 
 constexpr std::size_t kMaxUids = 64;
 constexpr std::int64_t kMaxId = 0xfffffffe;  // 2^32 - 1 is "none" to the kernel
+constexpr std::int64_t kMaxDelayHours = 8'760;
+constexpr std::int64_t kMaxRetentionDays = 3'650;
 constexpr std::int64_t kMaxQuota = 1'000'000'000;
+constexpr std::size_t kMaxTokenLabel = 32;  // as PKCS#11 has it
+constexpr std::size_t kMaxArguments = 32;
+constexpr std::size_t kMaxArgument = 4096;
+constexpr std::int64_t kMaxCommandSeconds = 600;
 constexpr std::int64_t kMinCiphers = 16;
 constexpr std::int64_t kMaxCiphers = 1'000'000;
 
@@ -159,6 +165,17 @@ Status ReadCache(const toml::table& table, Config& config) {
   return reader.Finish();
 }
 
+Status ReadDestroy(const toml::table& table, Config& config) {
+  TableReader reader(table, "destroy.");
+  std::optional<std::int64_t> hours;
+  std::optional<std::int64_t> days;
+  COFFER_TRY(reader.Integer("delay_hours", 0, kMaxDelayHours, hours));
+  COFFER_TRY(reader.Integer("backup_retention_days", 1, kMaxRetentionDays, days));
+  if (hours) config.destroy_delay_hours = static_cast<std::uint32_t>(*hours);
+  if (days) config.backup_retention_days = static_cast<std::uint32_t>(*days);
+  return reader.Finish();
+}
+
 Status ReadQuotas(const toml::table& table, Config& config) {
   TableReader reader(table, "quotas.");
   std::optional<std::int64_t> searches;
@@ -168,6 +185,53 @@ Status ReadQuotas(const toml::table& table, Config& config) {
   if (searches) config.searches_a_minute = static_cast<std::uint32_t>(*searches);
   if (values) config.indexed_values_a_minute = static_cast<std::uint32_t>(*values);
   return reader.Finish();
+}
+
+Status ReadPkcs11(const toml::table& table, Config& config) {
+  TableReader reader(table, "pkcs11.");
+  Pkcs11Config pkcs11;
+  COFFER_TRY(reader.AbsolutePath("module", pkcs11.module, true));
+  COFFER_TRY(reader.Text("token", pkcs11.token, true));
+  if (pkcs11.token.size() > kMaxTokenLabel) {
+    return std::move(Bad("must have 1 to 32 bytes", "pkcs11.token", reader.PlaceOf("token"))).WithLimit(kMaxTokenLabel);
+  }
+  COFFER_TRY(reader.AbsolutePath("pin_file", pkcs11.pin_file, false));
+  COFFER_TRY(reader.Finish());
+  config.pkcs11 = std::move(pkcs11);
+  return {};
+}
+
+Status ReadArguments(TableReader& reader, std::vector<std::string>& out) {
+  const toml::node* node = reader.Take("argv");
+  const std::string path = reader.Path("argv");
+  if (node == nullptr) return Bad("is missing", path, reader.PlaceOf("argv"));
+  const toml::array* list = node->as_array();
+  if (list == nullptr || list->empty() || list->size() > kMaxArguments) {
+    return std::move(Bad("must be a list of 1 to 32 texts", path, node)).WithLimit(kMaxArguments);
+  }
+  for (const toml::node& element : *list) {
+    const auto argument = element.value_exact<std::string>();
+    if (!argument || argument->find('\0') != std::string::npos)
+      return Bad("must hold texts without NUL characters", path, &element);
+    if (argument->size() > kMaxArgument)
+      return std::move(Bad("holds a text that is longer than allowed", path, &element)).WithLimit(kMaxArgument);
+    out.push_back(*argument);
+  }
+  if (out.front().empty() || out.front().front() != '/')
+    return Bad("must begin with an absolute path", path, list->get(0));
+  return {};
+}
+
+Status ReadSealCommand(const toml::table& table, Config& config) {
+  TableReader reader(table, "seal_command.");
+  SealCommandConfig command;
+  COFFER_TRY(ReadArguments(reader, command.argv));
+  std::optional<std::int64_t> seconds;
+  COFFER_TRY(reader.Integer("timeout_seconds", 1, kMaxCommandSeconds, seconds));
+  if (seconds) command.timeout_seconds = static_cast<std::uint32_t>(*seconds);
+  COFFER_TRY(reader.Finish());
+  config.seal_command = std::move(command);
+  return {};
 }
 
 Status ReadLogLevel(TableReader& reader, Config& config) {
@@ -187,12 +251,16 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   Config config = DefaultConfig(data_dir, own_uid);
   COFFER_TRY(reader.AbsolutePath("socket_dir", config.socket_dir, false));
   COFFER_TRY(reader.AbsolutePath("key_file", config.key_file, false));
+  COFFER_TRY(reader.AbsolutePath("key_journal", config.key_journal, false));
   COFFER_TRY(reader.Flag("allow_swap", config.allow_swap));
   COFFER_TRY(ReadLogLevel(reader, config));
   COFFER_ASSIGN_OR_RETURN(const toml::table* sockets, reader.Table("sockets"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* tcp, reader.Table("tcp"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* cache, reader.Table("cache"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* quotas, reader.Table("quotas"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* destroy, reader.Table("destroy"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* pkcs11, reader.Table("pkcs11"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* seal_command, reader.Table("seal_command"));
   COFFER_TRY(reader.Finish());
   if (sockets != nullptr) {
     config.sockets.clear();
@@ -201,6 +269,9 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   if (tcp != nullptr) COFFER_TRY(ReadTcp(*tcp, config));
   if (cache != nullptr) COFFER_TRY(ReadCache(*cache, config));
   if (quotas != nullptr) COFFER_TRY(ReadQuotas(*quotas, config));
+  if (destroy != nullptr) COFFER_TRY(ReadDestroy(*destroy, config));
+  if (pkcs11 != nullptr) COFFER_TRY(ReadPkcs11(*pkcs11, config));
+  if (seal_command != nullptr) COFFER_TRY(ReadSealCommand(*seal_command, config));
   return config;
 }
 
@@ -218,6 +289,7 @@ Config DefaultConfig(const std::string& data_dir, std::uint32_t own_uid) {
   Config config;
   config.data_dir = data_dir;
   config.socket_dir = data_dir;
+  config.key_journal = data_dir + "/journal";
   for (const policy::Role role : policy::AllRoles())
     config.sockets[role] = SocketConfig{.uids = {own_uid}, .gid = std::nullopt};
   return config;

@@ -3,6 +3,7 @@
 //   data_dir   = "/var/lib/coffer"             # required: the store
 //   socket_dir = "/run/coffer"                 # default: data_dir
 //   key_file   = "/etc/coffer/seal.key"        # opened at start, so that no operator has to unseal
+//   key_journal = "/mnt/other/coffer"          # its folder, best on another disk; default: data_dir/journal
 //   allow_swap = false                         # start even when memory cannot be locked
 //   log_level  = "info"                        # debug | info | warn | error
 //   [sockets.app]                              # one table a role; no table at all: every role, for cofferd's own user
@@ -16,9 +17,19 @@
 //   trust_domain = "example.org"
 //   [cache]
 //   ciphers = 16384                            # 16 to 1,000,000; about 0.6 KiB each
+//   [destroy]
+//   delay_hours = 168                          # from the order to the act, at least; 0 to 8,760
+//   backup_retention_days = 30                 # how long backups of the store are kept; 1 to 3,650
 //   [quotas]                                   # of one caller and one index in a minute; 1 to 1,000,000,000
 //   searches = 600                             # IndexTokens
 //   indexed_values = 60000                     # values that EncryptFields and RewrapFields make tokens of
+//   [pkcs11]                                   # default: no token keeps seal slots' keys
+//   module = "/usr/lib/softhsm/libsofthsm2.so" # loaded into cofferd; required
+//   token = "coffer"                           # its label, 1 to 32 bytes; required
+//   pin_file = "/etc/coffer/token.pin"         # default: an operator gives the PIN
+//   [seal_command]                             # default: no program keeps seal slots' keys
+//   argv = ["/usr/local/bin/coffer-kms"]       # 1 to 32 words, the first an absolute path; required
+//   timeout_seconds = 30                       # 1 to 600
 #pragma once
 
 #include <map>
@@ -45,17 +56,33 @@ struct TcpConfig {
   std::string trust_domain;
 };
 
+struct Pkcs11Config {
+  std::string module;
+  std::string token;
+  std::string pin_file;  // empty: none
+};
+
+struct SealCommandConfig {
+  std::vector<std::string> argv;
+  std::uint32_t timeout_seconds = 30;
+};
+
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 
 struct Config {
   std::string data_dir;
   std::string socket_dir;
   std::string key_file;  // empty: none
+  std::string key_journal;
   bool allow_swap = false;
   LogLevel log_level = LogLevel::kInfo;
   std::map<policy::Role, SocketConfig> sockets;
   std::optional<TcpConfig> tcp;
+  std::optional<Pkcs11Config> pkcs11;
+  std::optional<SealCommandConfig> seal_command;
   std::size_t cipher_cache = 16'384;
+  std::uint32_t destroy_delay_hours = 7 * 24;
+  std::uint32_t backup_retention_days = 30;
   std::uint32_t searches_a_minute = 600;
   std::uint32_t indexed_values_a_minute = 60'000;
   bool reflection = false;  // of gRPC, for `cofferd dev` only: no key of the file

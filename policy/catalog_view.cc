@@ -124,6 +124,17 @@ const FieldRule* CatalogView::Find(std::string_view name) const {
   return found == rules_.end() ? nullptr : &found->second;
 }
 
+bool CatalogView::HasIndexUnder(std::string_view keyring, KeyVersion version) const {
+  const auto made_under = [&](const IndexVersionRule& of) {
+    return of.keyring == keyring && of.key_version == version;
+  };
+  return std::any_of(rules_.begin(), rules_.end(), [&](const auto& rule) {
+    return std::any_of(rule.second.indexes.begin(), rule.second.indexes.end(), [&](const IndexRule& index) {
+      return std::any_of(index.versions.begin(), index.versions.end(), made_under);
+    });
+  });
+}
+
 Status EncodeBinding(const FieldRule& rule, const FieldForm& form, std::span<const ScalarView> row,
                      std::span<const BoundColumn> context, Bytes& row_out, Bytes& context_out) {
   row_out.clear();

@@ -40,6 +40,8 @@ class CatalogView {
   // By "scope.table.column", in constant time; null when there is none.
   const FieldRule* Find(std::string_view name) const;
   std::size_t size() const { return rules_.size(); }
+  // True when a live index has a version whose tokens are made under this version of this keyring.
+  bool HasIndexUnder(std::string_view keyring, KeyVersion version) const;
 
  private:
   struct Hash {

@@ -10,22 +10,68 @@ using Op = Operation;
 constexpr std::array<std::string_view, kRoleCount> kRoleNames = {"app",          "dba",      "auditor",
                                                                  "backup-agent", "restorer", "admin"};
 
-constexpr std::array<std::string_view, kOperationCount> kOperationNames = {
-    "EncryptFields", "DecryptFields",  "RewrapFields",  "IndexTokens",    "CreateKeyring", "GetKeyring", "ListKeyrings",
-    "RotateKeyring", "DisableVersion", "EnableVersion", "CreateTenant",   "ListTenants",   "PutSecret",  "GetSecret",
-    "ListSecrets",   "SecretHistory",  "DeleteSecret",  "UndeleteSecret", "DestroySecret", "InitStore",  "Unseal",
-    "Seal",          "ShowStatus",     "ApplyCatalog",  "DiffCatalog",    "ShowCatalog"};
+constexpr auto kOperationNames = std::to_array<std::string_view>({
+    "EncryptFields",
+    "DecryptFields",
+    "RewrapFields",
+    "IndexTokens",
+    "CreateKeyring",
+    "GetKeyring",
+    "ListKeyrings",
+    "RotateKeyring",
+    "RotateKek",
+    "SetRotation",
+    "DisableVersion",
+    "EnableVersion",
+    "ScheduleDestroy",
+    "CancelDestroy",
+    "CreateTenant",
+    "GetTenant",
+    "ListTenants",
+    "ShredTenant",
+    "CancelShredTenant",
+    "RegisterCensusSource",
+    "RemoveCensusSource",
+    "ListCensusSources",
+    "ReportCensus",
+    "GetCensus",
+    "GenerateDataKey",
+    "UnwrapDataKey",
+    "PutSecret",
+    "GetSecret",
+    "ListSecrets",
+    "SecretHistory",
+    "DeleteSecret",
+    "UndeleteSecret",
+    "DestroySecret",
+    "InitStore",
+    "Unseal",
+    "Seal",
+    "StartRecovery",
+    "ListSealSlots",
+    "AddSealSlot",
+    "RemoveSealSlot",
+    "Rekey",
+    "BackupStore",
+    "RecoverStore",
+    "CheckStore",
+    "ShowStatus",
+    "ApplyCatalog",
+    "DiffCatalog",
+    "ShowCatalog",
+});
+static_assert(kOperationNames.size() == kOperationCount);
 
 // Operations as bits, so that the whole table is one constant.
 struct OperationSet {
-  std::uint32_t bits = 0;
+  std::uint64_t bits = 0;
   constexpr OperationSet(std::initializer_list<Op> operations) {
     for (const Op operation : operations) bits |= Bit(operation);
   }
-  static constexpr std::uint32_t Bit(Op operation) { return std::uint32_t{1} << static_cast<unsigned>(operation); }
+  static constexpr std::uint64_t Bit(Op operation) { return std::uint64_t{1} << static_cast<unsigned>(operation); }
   constexpr bool Has(Op operation) const { return (bits & Bit(operation)) != 0; }
 };
-static_assert(kOperationCount <= 32);
+static_assert(kOperationCount <= 64);
 
 enum class Effect : std::uint8_t { kForbid, kAllow };
 
@@ -41,17 +87,20 @@ constexpr auto kRules = std::to_array<Rule>({
     {Effect::kForbid,
      Role::kDba,
      "dba-sees-no-plaintext",
-     {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret},
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret, Op::kGenerateDataKey,
+      Op::kUnwrapDataKey},
      "a database administrator works with ciphertext only"},
     {Effect::kForbid,
      Role::kDba,
      "dba-weakens-nothing",
-     {Op::kApplyCatalog, Op::kDestroySecret, Op::kDisableVersion},
+     {Op::kApplyCatalog, Op::kDestroySecret, Op::kDisableVersion, Op::kScheduleDestroy, Op::kShredTenant,
+      Op::kRegisterCensusSource, Op::kRemoveCensusSource},
      "a database administrator neither weakens nor destroys"},
     {Effect::kForbid,
      Role::kAdmin,
      "admin-sees-no-values",
-     {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret},
+     {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret, Op::kGenerateDataKey,
+      Op::kUnwrapDataKey},
      "an administrator manages keys and does not read values"},
 
     {Effect::kAllow,
@@ -59,6 +108,16 @@ constexpr auto kRules = std::to_array<Rule>({
      "app-fields",
      {Op::kEncryptFields, Op::kDecryptFields, Op::kRewrapFields, Op::kIndexTokens},
      "an application works with its fields"},
+    {Effect::kAllow,
+     Role::kApp,
+     "app-data-keys",
+     {Op::kGenerateDataKey, Op::kUnwrapDataKey},
+     "an application has keys of its own wrapped"},
+    {Effect::kAllow,
+     Role::kApp,
+     "app-counts",
+     {Op::kReportCensus},
+     "an application reports how many values name each key"},
     {Effect::kAllow,
      Role::kApp,
      "app-secrets",
@@ -73,19 +132,26 @@ constexpr auto kRules = std::to_array<Rule>({
     {Effect::kAllow,
      Role::kDba,
      "dba-rotates",
-     {Op::kRotateKeyring, Op::kRewrapFields},
+     {Op::kRotateKeyring, Op::kRotateKek, Op::kRewrapFields},
      "a database administrator rotates keys and rewraps ciphertext"},
     {Effect::kAllow,
      Role::kDba,
+     "dba-counts",
+     {Op::kReportCensus},
+     "a database administrator reports a census, which alone lets nothing be destroyed"},
+    {Effect::kAllow,
+     Role::kDba,
      "dba-looks",
-     {Op::kGetKeyring, Op::kListKeyrings, Op::kListTenants, Op::kShowStatus, Op::kShowCatalog, Op::kDiffCatalog},
-     "a database administrator sees keyrings, tenants, status and catalog"},
+     {Op::kGetKeyring, Op::kListKeyrings, Op::kGetTenant, Op::kListTenants, Op::kListCensusSources, Op::kGetCensus,
+      Op::kShowStatus, Op::kShowCatalog, Op::kDiffCatalog},
+     "a database administrator sees keyrings, tenants, census, status and catalog"},
 
     {Effect::kAllow,
      Role::kAuditor,
      "auditor-looks",
-     {Op::kGetKeyring, Op::kListKeyrings, Op::kListTenants, Op::kShowStatus, Op::kShowCatalog},
-     "an auditor sees keyrings, tenants, status and catalog"},
+     {Op::kGetKeyring, Op::kListKeyrings, Op::kGetTenant, Op::kListTenants, Op::kListCensusSources, Op::kGetCensus,
+      Op::kShowStatus, Op::kShowCatalog},
+     "an auditor sees keyrings, tenants, census, status and catalog"},
     {Effect::kAllow, Role::kBackupAgent, "backup-agent-looks", {Op::kShowStatus}, "a backup agent sees the status"},
     {Effect::kAllow, Role::kRestorer, "restorer-looks", {Op::kShowStatus}, "a restorer sees the status"},
 
@@ -93,8 +159,14 @@ constexpr auto kRules = std::to_array<Rule>({
      Role::kAdmin,
      "admin-keys",
      {Op::kCreateKeyring, Op::kGetKeyring, Op::kListKeyrings, Op::kRotateKeyring, Op::kDisableVersion,
-      Op::kEnableVersion, Op::kRewrapFields, Op::kCreateTenant, Op::kListTenants},
+      Op::kEnableVersion, Op::kRotateKek, Op::kSetRotation, Op::kScheduleDestroy, Op::kCancelDestroy, Op::kRewrapFields,
+      Op::kCreateTenant, Op::kGetTenant, Op::kListTenants, Op::kShredTenant, Op::kCancelShredTenant},
      "an administrator manages keyrings and tenants"},
+    {Effect::kAllow,
+     Role::kAdmin,
+     "admin-census",
+     {Op::kRegisterCensusSource, Op::kRemoveCensusSource, Op::kListCensusSources, Op::kReportCensus, Op::kGetCensus},
+     "an administrator says who counts, and sees the census"},
     {Effect::kAllow,
      Role::kAdmin,
      "admin-secrets",
@@ -103,7 +175,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {Effect::kAllow,
      Role::kAdmin,
      "admin-store",
-     {Op::kInitStore, Op::kUnseal, Op::kSeal, Op::kShowStatus},
+     {Op::kInitStore, Op::kUnseal, Op::kSeal, Op::kStartRecovery, Op::kListSealSlots, Op::kAddSealSlot,
+      Op::kRemoveSealSlot, Op::kRekey, Op::kBackupStore, Op::kRecoverStore, Op::kCheckStore, Op::kShowStatus},
      "an administrator runs the store"},
     {Effect::kAllow,
      Role::kAdmin,
@@ -112,9 +185,13 @@ constexpr auto kRules = std::to_array<Rule>({
      "an administrator applies catalogs"},
 });
 
-constexpr OperationSet kAdminOnly = {Op::kInitStore,     Op::kUnseal,         Op::kSeal,
-                                     Op::kDestroySecret, Op::kApplyCatalog,   Op::kCreateKeyring,
-                                     Op::kCreateTenant,  Op::kDisableVersion, Op::kEnableVersion};
+constexpr OperationSet kAdminOnly = {
+    Op::kInitStore,         Op::kUnseal,        Op::kSeal,           Op::kDestroySecret,     Op::kApplyCatalog,
+    Op::kStartRecovery,     Op::kListSealSlots, Op::kAddSealSlot,    Op::kRemoveSealSlot,    Op::kRekey,
+    Op::kBackupStore,       Op::kRecoverStore,  Op::kCheckStore,
+    Op::kCreateKeyring,     Op::kCreateTenant,  Op::kDisableVersion, Op::kEnableVersion,     Op::kSetRotation,
+    Op::kScheduleDestroy,   Op::kCancelDestroy, Op::kShredTenant,    Op::kCancelShredTenant, Op::kRegisterCensusSource,
+    Op::kRemoveCensusSource};
 
 constexpr bool AdminOnlyStaysAdminOnly() {
   for (const Rule& rule : kRules) {
@@ -136,7 +213,8 @@ constexpr Decision DecideBy(Role role, Op operation) {
   return {false, "default-deny", "no rule allows it"};
 }
 
-static_assert(!DecideBy(Role::kDba, Op::kDecryptFields).allowed && !DecideBy(Role::kDba, Op::kGetSecret).allowed);
+static_assert(!DecideBy(Role::kDba, Op::kDecryptFields).allowed && !DecideBy(Role::kDba, Op::kGetSecret).allowed &&
+              !DecideBy(Role::kDba, Op::kUnwrapDataKey).allowed);
 
 }  // namespace
 
@@ -162,6 +240,11 @@ Decision Decide(Role role, Operation operation) {
   return DecideBy(role, operation);
 }
 
-bool NeedsSecondPerson(Operation operation) { return operation == Operation::kDestroySecret; }
+bool NeedsSecondPerson(Operation operation) {
+  constexpr OperationSet kAsking = {Op::kDestroySecret, Op::kScheduleDestroy, Op::kShredTenant,
+                                    Op::kRemoveCensusSource, Op::kAddSealSlot, Op::kRemoveSealSlot, Op::kRekey,
+                                    Op::kRecoverStore};
+  return static_cast<std::size_t>(operation) < kOperationCount && kAsking.Has(operation);
+}
 
 }  // namespace coffer::policy

@@ -21,10 +21,24 @@ enum class Operation : std::uint8_t {
   kGetKeyring,
   kListKeyrings,
   kRotateKeyring,
+  kRotateKek,
+  kSetRotation,
   kDisableVersion,
   kEnableVersion,
+  kScheduleDestroy,
+  kCancelDestroy,
   kCreateTenant,
+  kGetTenant,
   kListTenants,
+  kShredTenant,
+  kCancelShredTenant,
+  kRegisterCensusSource,
+  kRemoveCensusSource,
+  kListCensusSources,
+  kReportCensus,
+  kGetCensus,
+  kGenerateDataKey,  // a key for the caller's own use; wrapped, it names one of our data keys
+  kUnwrapDataKey,
   kPutSecret,
   kGetSecret,  // its value; the other operations on secrets show metadata only
   kListSecrets,
@@ -35,12 +49,20 @@ enum class Operation : std::uint8_t {
   kInitStore,
   kUnseal,
   kSeal,
+  kStartRecovery,
+  kListSealSlots,
+  kAddSealSlot,
+  kRemoveSealSlot,
+  kRekey,
+  kBackupStore,
+  kRecoverStore,
+  kCheckStore,
   kShowStatus,
   kApplyCatalog,
   kDiffCatalog,
   kShowCatalog,
 };
-inline constexpr std::size_t kOperationCount = 26;
+inline constexpr std::size_t kOperationCount = 48;
 
 // All of them, for whoever goes through the whole table.
 constexpr std::array<Role, kRoleCount> AllRoles() {

@@ -1,5 +1,7 @@
 #include "keysvc/keys/key_table.h"
 
+#include <algorithm>
+
 namespace coffer::keysvc {
 namespace {
 
@@ -77,6 +79,36 @@ Status KeyTable::Replace(const Version& version) {
   return {};
 }
 
+Status KeyTable::Replace(const DataKey& key) {
+  const auto found = data_keys_.find(key.id);
+  const Kek* kek = FindKek(key.kek);
+  if (found == data_keys_.end() || kek == nullptr || kek->keyring != key.keyring) return Orphan();
+  const DataKey& before = found->second;
+  if (before.keyring != key.keyring || before.version != key.version || before.tenant != key.tenant) return Orphan();
+  found->second = key;
+  return {};
+}
+
+void KeyTable::Remove(KeyId data_key) {
+  const auto found = data_keys_.find(data_key);
+  if (found == data_keys_.end()) return;
+  const VersionKey version{found->second.keyring, found->second.version};
+  data_key_places_.erase({version, found->second.tenant});
+  --data_key_counts_[version];
+  data_keys_.erase(found);
+}
+
+Status KeyTable::RemoveKek(KeyId kek) {
+  const auto found = keks_.find(kek);
+  if (found == keks_.end()) return Orphan();
+  const Keyring* keyring = FindKeyring(found->second.keyring);
+  const bool named = std::any_of(data_keys_.begin(), data_keys_.end(),
+                                 [kek](const auto& data_key) { return data_key.second.kek == kek; });
+  if (named || keyring == nullptr || keyring->kek == kek) return Orphan();
+  keks_.erase(found);
+  return {};
+}
+
 Status KeyTable::CheckComplete() const {
   for (const auto& [name, keyring] : keyrings_) {
     const Kek* kek = FindKek(keyring.kek);
@@ -89,6 +121,11 @@ Status KeyTable::CheckComplete() const {
 const Tenant* KeyTable::FindTenant(std::string_view name) const {
   const auto found = tenants_.find(name);
   return found == tenants_.end() ? nullptr : &found->second;
+}
+
+const Tenant* KeyTable::FindTenant(TenantUuid uuid) const {
+  const auto found = tenant_names_.find(uuid);
+  return found == tenant_names_.end() ? nullptr : FindTenant(found->second);
 }
 
 const Keyring* KeyTable::FindKeyring(std::string_view name) const {
@@ -139,6 +176,12 @@ std::vector<const Version*> KeyTable::VersionsOf(KeyringUuid uuid) const {
 std::uint64_t KeyTable::DataKeyCount(KeyringUuid keyring, KeyVersion version) const {
   const auto found = data_key_counts_.find(VersionKey{keyring, version});
   return found == data_key_counts_.end() ? 0 : found->second;
+}
+
+std::uint64_t KeyTable::DataKeyCount(TenantUuid tenant) const {
+  return static_cast<std::uint64_t>(std::count_if(data_keys_.begin(), data_keys_.end(), [tenant](const auto& data_key) {
+    return data_key.second.tenant == tenant;
+  }));
 }
 
 std::vector<const Tenant*> KeyTable::TenantsAfter(std::string_view after, std::size_t limit) const {

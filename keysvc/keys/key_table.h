@@ -24,6 +24,13 @@ class KeyTable {
   // Replaces the record with the same identity, which must exist.
   Status Replace(const Keyring& keyring);
   Status Replace(const Version& version);
+  // Its place and its KEK's keyring stay what they were.
+  Status Replace(const DataKey& key);
+
+  // Nothing happens when there is none.
+  void Remove(KeyId data_key);
+  // kIntegrity while a keyring or a data key names it.
+  Status RemoveKek(KeyId kek);
 
   // Every keyring has its KEK and an existing primary version; kIntegrity otherwise. Called once after loading.
   Status CheckComplete() const;
@@ -35,6 +42,8 @@ class KeyTable {
   const Version* FindVersion(KeyringUuid keyring, KeyVersion version) const;
   const DataKey* FindDataKey(KeyId id) const;
   const DataKey* FindDataKey(KeyringUuid keyring, KeyVersion version, TenantUuid tenant) const;
+  std::uint64_t DataKeyCount(TenantUuid tenant) const;  // goes through all of them
+  const Tenant* FindTenant(TenantUuid uuid) const;
   // True when a data key or a KEK has this id.
   bool HasKeyId(KeyId id) const;
 

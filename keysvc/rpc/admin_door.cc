@@ -1,5 +1,7 @@
 #include "keysvc/rpc/admin_door.h"
 
+#include "keysvc/rpc/seal_messages.h"
+
 namespace coffer::keysvc {
 namespace {
 
@@ -15,37 +17,10 @@ v1::ServiceState StateOf(BarrierState state) {
       return v1::SERVICE_STATE_UNSEALED;
     case BarrierState::kCompromised:
       return v1::SERVICE_STATE_COMPROMISED;
+    case BarrierState::kRolledBack:
+      return v1::SERVICE_STATE_ROLLED_BACK;
   }
   return v1::SERVICE_STATE_UNSPECIFIED;
-}
-
-PassphraseSeal PassphraseOf(const std::string& passphrase) {
-  return {.passphrase = SecretBytes::CopyOf(AsBytes(passphrase))};
-}
-
-Result<SealSource> SourceOf(const v1::InitRequest& request) {
-  switch (request.seal_case()) {
-    case v1::InitRequest::kKeyFile:
-      return SealSource(
-          KeyFileSeal{.path = request.key_file().path(), .allow_same_device = request.key_file().allow_same_device()});
-    case v1::InitRequest::kPassphrase:
-      return SealSource(PassphraseOf(request.passphrase()));
-    case v1::InitRequest::SEAL_NOT_SET:
-      break;
-  }
-  return Error(ErrorCode::kInvalidArgument, "names neither a key file nor a passphrase").At("seal");
-}
-
-std::optional<SealSource> SourceOf(const v1::UnsealRequest& request) {
-  switch (request.seal_case()) {
-    case v1::UnsealRequest::kKeyFilePath:
-      return KeyFileSeal{.path = request.key_file_path(), .allow_same_device = true};
-    case v1::UnsealRequest::kPassphrase:
-      return PassphraseOf(request.passphrase());
-    case v1::UnsealRequest::SEAL_NOT_SET:
-      break;
-  }
-  return std::nullopt;
 }
 
 void FillStatus(const StatusView& view, v1::GetStatusResponse& message) {
@@ -60,7 +35,9 @@ void FillStatus(const StatusView& view, v1::GetStatusResponse& message) {
   message.set_started_us(view.started_us);
   message.set_memory_locked(view.memory_locked);
   message.set_principal(view.principal);
-  for (const std::string& slot : view.facts.seal_slots) message.add_seal_slots(slot);
+  for (const SealSlotRecord& slot : view.facts.seal_slots)
+    message.add_seal_slots(std::string(SlotKindName(KindOf(slot.params))));
+  message.set_rollback(std::string(view.facts.rollback));
 }
 
 template <typename Message>
@@ -76,23 +53,23 @@ void FillChanges(const policy::CatalogChange& change, Message& message) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* AdminDoor::Init(grpc::CallbackServerContext* context, const v1::InitRequest* request,
-                                          v1::InitResponse* response) {
-  const auto act = [this, request](const Caller& caller) -> Result<StoreUuid> {
-    const Result<SealSource> source = SourceOf(*request);
-    if (!source.ok()) return service_.Reject(caller, policy::Operation::kInitStore, source.error());
-    return service_.Init(caller, *source, request->accept_total_loss());
+grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context, const v1::UnsealRequest* request,
+                                            v1::UnsealResponse* response) {
+  const auto act = [this, request](const Caller& caller) -> Result<Barrier::Shared> {
+    if (request->seal_case() == v1::UnsealRequest::kShare) {
+      return service_.UnsealByShare(caller, SecretBytes::CopyOf(AsBytes(request->share())));
+    }
+    const Result<std::optional<SealSource>> source = SourceOf(*request);
+    if (!source.ok()) return service_.Reject(caller, policy::Operation::kUnseal, source.error());
+    return service_.Unseal(caller, *source);
   };
   return AnswerWith(
       context, context_, response, act,
-      [](StoreUuid uuid, v1::InitResponse& message) { message.set_store_uuid(uuid.ToText()); }, RunOn::kOperator);
-}
-
-grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context, const v1::UnsealRequest* request,
-                                            v1::UnsealResponse* response) {
-  const auto act = [this, request](const Caller& caller) { return service_.Unseal(caller, SourceOf(*request)); };
-  return AnswerWith(
-      context, context_, response, act, [](bool, v1::UnsealResponse&) {}, RunOn::kOperator);
+      [](const Barrier::Shared& shared, v1::UnsealResponse& message) {
+        message.set_shares_have(static_cast<std::uint32_t>(shared.have));
+        message.set_shares_missing(static_cast<std::uint32_t>(shared.missing));
+      },
+      RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest*,

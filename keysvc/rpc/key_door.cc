@@ -1,71 +1,19 @@
 #include "keysvc/rpc/key_door.h"
 
+#include "keysvc/rpc/key_messages.h"
+
 namespace coffer::keysvc {
 namespace {
 
-Result<KeyringPurpose> PurposeOf(v1::KeyringPurpose purpose) {
-  switch (purpose) {
-    case v1::KEYRING_PURPOSE_UNSPECIFIED:
-    case v1::KEYRING_PURPOSE_ENCRYPT:
-      return KeyringPurpose::kEncrypt;
-    case v1::KEYRING_PURPOSE_DETERMINISTIC:
-      return KeyringPurpose::kDeterministic;
-    case v1::KEYRING_PURPOSE_INDEX:
-      return KeyringPurpose::kIndex;
-    default:
-      return Error(ErrorCode::kInvalidArgument, "is not a purpose that a keyring can have").At("purpose");
-  }
-}
-
-v1::KeyringPurpose PurposeOf(KeyringPurpose purpose) {
-  switch (purpose) {
-    case KeyringPurpose::kEncrypt:
-      return v1::KEYRING_PURPOSE_ENCRYPT;
-    case KeyringPurpose::kDeterministic:
-      return v1::KEYRING_PURPOSE_DETERMINISTIC;
-    case KeyringPurpose::kIndex:
-      return v1::KEYRING_PURPOSE_INDEX;
-  }
-  return v1::KEYRING_PURPOSE_UNSPECIFIED;
-}
-
-v1::KeyVersionState StateOf(VersionState state) {
-  switch (state) {
-    case VersionState::kEnabled:
-      return v1::KEY_VERSION_STATE_ENABLED;
-    case VersionState::kDisabled:
-      return v1::KEY_VERSION_STATE_DISABLED;
-    case VersionState::kDestroyScheduled:
-    case VersionState::kDestroyed:
-      break;
-  }
-  return v1::KEY_VERSION_STATE_UNSPECIFIED;
-}
-
-void FillKeyringHead(const Keyring& keyring, v1::Keyring& message) {
-  message.set_name(keyring.name);
-  message.set_uuid(keyring.uuid.ToText());
-  message.set_purpose(PurposeOf(keyring.purpose));
-  message.set_primary_version(keyring.primary.value);
-  message.set_created_us(keyring.created_us);
-}
-
-void FillKeyring(const KeyringView& view, v1::Keyring& message) {
-  FillKeyringHead(view.keyring, message);
-  for (const KeyringView::VersionView& version : view.versions) {
-    v1::KeyVersion* added = message.add_versions();
-    added->set_version(version.version.version.value);
-    added->set_state(StateOf(version.version.state));
-    added->set_created_us(version.version.created_us);
-    added->set_changed_us(version.version.changed_us);
-    added->set_data_keys(version.data_keys);
-  }
-}
-
-void FillTenant(const Tenant& tenant, v1::Tenant& message) {
-  message.set_name(tenant.name);
-  message.set_uuid(tenant.uuid.ToText());
-  message.set_created_us(tenant.created_us);
+// What both destructions ask for.
+template <typename Request>
+DestroyRequest OrderOf(const Request& request) {
+  DestroyRequest order;
+  order.name = request.name();
+  order.reason = request.reason();
+  order.delay_us = request.delay_us();
+  order.alone_reason = request.alone_reason();
+  return order;
 }
 
 }  // namespace
@@ -127,7 +75,8 @@ grpc::ServerUnaryReactor* KeyDoor::EnableKeyVersion(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* KeyDoor::CreateTenant(grpc::CallbackServerContext* context,
                                                 const v1::CreateTenantRequest* request, v1::Tenant* response) {
   const auto act = [this, request](const Caller& caller) { return service_.CreateTenant(caller, request->name()); };
-  return AnswerWith(context, context_, response, act, FillTenant);
+  return AnswerWith(context, context_, response, act,
+                    [](const Tenant& tenant, v1::Tenant& message) { FillTenant(TenantView{tenant}, message); });
 }
 
 grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* context,
@@ -137,10 +86,127 @@ grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* cont
     return service_.ListTenants(caller, request->page_size(), request->page_token());
   };
   return AnswerWith(context, context_, response, act,
-                    [](const KeyService::Page<Tenant>& page, v1::ListTenantsResponse& message) {
-                      for (const Tenant& tenant : page.items) FillTenant(tenant, *message.add_tenants());
+                    [](const KeyService::Page<TenantView>& page, v1::ListTenantsResponse& message) {
+                      for (const TenantView& tenant : page.items) FillTenant(tenant, *message.add_tenants());
                       message.set_next_page_token(page.next);
                     });
+}
+
+grpc::ServerUnaryReactor* KeyDoor::RotateKek(grpc::CallbackServerContext* context, const v1::RotateKekRequest* request,
+                                             v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.RotateKek(caller, request->name()); };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::SetRotation(grpc::CallbackServerContext* context,
+                                               const v1::SetRotationRequest* request, v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.SetRotation(caller, request->name(), request->period_us());
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::ScheduleDestroy(grpc::CallbackServerContext* context,
+                                                   const v1::ScheduleDestroyRequest* request, v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) {
+    DestroyRequest order = OrderOf(*request);
+    order.version = KeyVersion{request->version()};
+    order.no_sources = request->no_sources();
+    return service_.ScheduleDestroy(caller, order);
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::CancelDestroy(grpc::CallbackServerContext* context,
+                                                 const v1::CancelDestroyRequest* request, v1::Keyring* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.CancelDestroy(caller, request->name(), KeyVersion{request->version()});
+  };
+  return AnswerWith(context, context_, response, act, FillKeyring);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::GetTenant(grpc::CallbackServerContext* context, const v1::GetTenantRequest* request,
+                                             v1::Tenant* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.GetTenant(caller, request->name()); };
+  return AnswerWith(context, context_, response, act, FillTenant);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::ShredTenant(grpc::CallbackServerContext* context,
+                                               const v1::ShredTenantRequest* request, v1::Tenant* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.ShredTenant(caller, OrderOf(*request)); };
+  return AnswerWith(context, context_, response, act, FillTenant);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::CancelShredTenant(grpc::CallbackServerContext* context,
+                                                     const v1::CancelShredTenantRequest* request,
+                                                     v1::Tenant* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.CancelShredTenant(caller, request->name());
+  };
+  return AnswerWith(context, context_, response, act, FillTenant);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::RegisterCensusSource(grpc::CallbackServerContext* context,
+                                                        const v1::RegisterCensusSourceRequest* request,
+                                                        v1::CensusSource* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.RegisterCensusSource(caller, request->name(), request->max_age_us());
+  };
+  return AnswerWith(context, context_, response, act, FillCensusSource);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::RemoveCensusSource(grpc::CallbackServerContext* context,
+                                                      const v1::RemoveCensusSourceRequest* request,
+                                                      v1::RemoveCensusSourceResponse* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.RemoveCensusSource(caller, request->name(), request->alone_reason());
+  };
+  return AnswerWith(context, context_, response, act, [](bool, v1::RemoveCensusSourceResponse&) {});
+}
+
+grpc::ServerUnaryReactor* KeyDoor::ListCensusSources(grpc::CallbackServerContext* context,
+                                                     const v1::ListCensusSourcesRequest* /*request*/,
+                                                     v1::ListCensusSourcesResponse* response) {
+  const auto act = [this](const Caller& caller) { return service_.ListCensusSources(caller); };
+  return AnswerWith(context, context_, response, act,
+                    [](const std::vector<CensusSourceView>& sources, v1::ListCensusSourcesResponse& message) {
+                      for (const CensusSourceView& source : sources) FillCensusSource(source, *message.add_sources());
+                    });
+}
+
+grpc::ServerUnaryReactor* KeyDoor::ReportCensus(grpc::CallbackServerContext* context,
+                                                const v1::ReportCensusRequest* request, v1::CensusSource* response) {
+  const auto act = [this, request](const Caller& caller) -> Result<CensusSourceView> {
+    Result<KeyCounts> counts = CountsOf(*request);
+    if (!counts.ok()) return service_.Reject(caller, policy::Operation::kReportCensus, counts.error());
+    return service_.ReportCensus(
+        caller, {.source = request->source(), .as_of_us = request->as_of_us(), .counts = std::move(counts).value()});
+  };
+  return AnswerWith(context, context_, response, act, FillCensusSource);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::GetCensus(grpc::CallbackServerContext* context, const v1::GetCensusRequest* request,
+                                             v1::Census* response) {
+  const auto act = [this, request](const Caller& caller) { return service_.GetCensus(caller, request->keyring()); };
+  return AnswerWith(context, context_, response, act, FillCensus);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::GenerateDataKey(grpc::CallbackServerContext* context,
+                                                   const v1::GenerateDataKeyRequest* request,
+                                                   v1::GenerateDataKeyResponse* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.GenerateDataKey(caller, request->keyring(), request->tenant());
+  };
+  return AnswerWith(context, context_, response, act, FillCallerKey);
+}
+
+grpc::ServerUnaryReactor* KeyDoor::UnwrapDataKey(grpc::CallbackServerContext* context,
+                                                 const v1::UnwrapDataKeyRequest* request,
+                                                 v1::UnwrapDataKeyResponse* response) {
+  const auto act = [this, request](const Caller& caller) {
+    return service_.UnwrapDataKey(caller, request->keyring(), request->tenant(), AsBytes(request->wrapped()));
+  };
+  return AnswerWith(context, context_, response, act, FillUnwrapped);
 }
 
 }  // namespace coffer::keysvc

@@ -29,6 +29,39 @@ class KeyDoor final : public v1::KeyService::CallbackService {
                                          v1::Tenant* response) override;
   grpc::ServerUnaryReactor* ListTenants(grpc::CallbackServerContext* context, const v1::ListTenantsRequest* request,
                                         v1::ListTenantsResponse* response) override;
+  grpc::ServerUnaryReactor* RotateKek(grpc::CallbackServerContext* context, const v1::RotateKekRequest* request,
+                                      v1::Keyring* response) override;
+  grpc::ServerUnaryReactor* SetRotation(grpc::CallbackServerContext* context, const v1::SetRotationRequest* request,
+                                        v1::Keyring* response) override;
+  grpc::ServerUnaryReactor* ScheduleDestroy(grpc::CallbackServerContext* context,
+                                            const v1::ScheduleDestroyRequest* request, v1::Keyring* response) override;
+  grpc::ServerUnaryReactor* CancelDestroy(grpc::CallbackServerContext* context, const v1::CancelDestroyRequest* request,
+                                          v1::Keyring* response) override;
+  grpc::ServerUnaryReactor* GetTenant(grpc::CallbackServerContext* context, const v1::GetTenantRequest* request,
+                                      v1::Tenant* response) override;
+  grpc::ServerUnaryReactor* ShredTenant(grpc::CallbackServerContext* context, const v1::ShredTenantRequest* request,
+                                        v1::Tenant* response) override;
+  grpc::ServerUnaryReactor* CancelShredTenant(grpc::CallbackServerContext* context,
+                                              const v1::CancelShredTenantRequest* request,
+                                              v1::Tenant* response) override;
+  grpc::ServerUnaryReactor* RegisterCensusSource(grpc::CallbackServerContext* context,
+                                                 const v1::RegisterCensusSourceRequest* request,
+                                                 v1::CensusSource* response) override;
+  grpc::ServerUnaryReactor* RemoveCensusSource(grpc::CallbackServerContext* context,
+                                               const v1::RemoveCensusSourceRequest* request,
+                                               v1::RemoveCensusSourceResponse* response) override;
+  grpc::ServerUnaryReactor* ListCensusSources(grpc::CallbackServerContext* context,
+                                              const v1::ListCensusSourcesRequest* request,
+                                              v1::ListCensusSourcesResponse* response) override;
+  grpc::ServerUnaryReactor* ReportCensus(grpc::CallbackServerContext* context, const v1::ReportCensusRequest* request,
+                                         v1::CensusSource* response) override;
+  grpc::ServerUnaryReactor* GetCensus(grpc::CallbackServerContext* context, const v1::GetCensusRequest* request,
+                                      v1::Census* response) override;
+  grpc::ServerUnaryReactor* GenerateDataKey(grpc::CallbackServerContext* context,
+                                            const v1::GenerateDataKeyRequest* request,
+                                            v1::GenerateDataKeyResponse* response) override;
+  grpc::ServerUnaryReactor* UnwrapDataKey(grpc::CallbackServerContext* context, const v1::UnwrapDataKeyRequest* request,
+                                          v1::UnwrapDataKeyResponse* response) override;
 
  private:
   const KeyService& service_;

@@ -61,7 +61,7 @@ struct RpcServer::State {
         fields(services.fields, DoorContext{callers, services.pool}),
         keys(services.keys, DoorContext{callers, services.pool}),
         secrets(services.secrets, DoorContext{callers, services.pool}),
-        admin(services.admin, DoorContext{callers, services.pool}),
+        admin(services.admin, services.operators, DoorContext{callers, services.pool}),
         reflection(services.reflection) {}
 
   Status Start(grpc::ServerBuilder& builder) {

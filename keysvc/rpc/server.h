@@ -12,6 +12,7 @@
 #include "keysvc/service/admin_service.h"
 #include "keysvc/service/field_service.h"
 #include "keysvc/service/key_service.h"
+#include "keysvc/service/operator_service.h"
 #include "keysvc/service/secret_service.h"
 
 namespace coffer::keysvc {
@@ -22,6 +23,7 @@ struct Services {
   const KeyService& keys;
   const SecretService& secrets;
   const AdminService& admin;
+  const OperatorService& operators;
   WorkPool& pool;
   const Clock& clock;       // against which certificates expire
   bool reflection = false;  // gRPC's, for `cofferd dev` only

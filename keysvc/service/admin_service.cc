@@ -12,35 +12,31 @@ Status CheckLocalAdmin(const Caller& caller) {
 
 }  // namespace
 
-Result<StoreUuid> AdminService::Init(const Caller& caller, const SealSource& source, bool accept_total_loss) const {
-  return pipeline_.Control(caller, policy::Operation::kInitStore,
-                           [&](Barrier& barrier, CallRecord&) -> Result<StoreUuid> {
-                             COFFER_TRY(CheckLocalAdmin(caller));
-                             if (!accept_total_loss) {
-                               return Error(ErrorCode::kFailedPrecondition,
-                                            "there is no recovery slot yet: whoever loses the key file or the "
-                                            "passphrase loses every secret. Say "
-                                            "--accept-total-loss to go on")
-                                   .At("accept_total_loss");
-                             }
-                             return barrier.Init(source);
-                           });
+Result<Barrier::Shared> AdminService::Unseal(const Caller& caller, const std::optional<SealSource>& source) const {
+  return pipeline_.Control(
+      caller, policy::Operation::kUnseal, [&](Barrier& barrier, CallRecord&) -> Result<Barrier::Shared> {
+        COFFER_TRY(CheckLocalAdmin(caller));
+        if (source) {
+          COFFER_TRY(barrier.Unseal(*source));
+          return Barrier::Shared{};
+        }
+        if (options_.key_file.empty()) {
+          return Error(ErrorCode::kInvalidArgument, "no key file is configured: say --key-file FILE or --passphrase")
+              .At("seal");
+        }
+        COFFER_TRY(barrier.Unseal(KeyFileSeal{.path = options_.key_file, .allow_same_device = true}));
+        return Barrier::Shared{};
+      });
 }
 
-Result<bool> AdminService::Unseal(const Caller& caller, const std::optional<SealSource>& source) const {
-  return pipeline_.Control(caller, policy::Operation::kUnseal, [&](Barrier& barrier, CallRecord&) -> Result<bool> {
-    COFFER_TRY(CheckLocalAdmin(caller));
-    if (source) {
-      COFFER_TRY(barrier.Unseal(*source));
-      return true;
-    }
-    if (options_.key_file.empty()) {
-      return Error(ErrorCode::kInvalidArgument, "no key file is configured: say --key-file FILE or --passphrase")
-          .At("seal");
-    }
-    COFFER_TRY(barrier.Unseal(KeyFileSeal{.path = options_.key_file, .allow_same_device = true}));
-    return true;
-  });
+Result<Barrier::Shared> AdminService::UnsealByShare(const Caller& caller, const SecretBytes& share) const {
+  return pipeline_.Control(caller, policy::Operation::kUnseal,
+                           [&](Barrier& barrier, CallRecord&) -> Result<Barrier::Shared> {
+                             COFFER_TRY(CheckLocalAdmin(caller));
+                             Result<Share> parsed = Share::Parse(share);
+                             if (!parsed.ok()) return std::move(parsed).error().At("share");
+                             return barrier.UnsealByShare(std::move(parsed).value());
+                           });
 }
 
 Result<bool> AdminService::Seal(const Caller& caller) const {

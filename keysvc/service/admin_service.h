@@ -1,4 +1,4 @@
-// AdminService: the store's life (init, unseal, seal, status) and its catalogs, through the pipeline.
+// AdminService: the store's days (unseal, seal, status) and its catalogs, through the pipeline.
 #pragma once
 
 #include "keysvc/service/pipeline.h"
@@ -15,7 +15,7 @@ struct StatusView {
   std::string principal;  // who the service takes the caller for
 };
 
-// Thread-safe. Init, Unseal and Seal are for the admin's unix socket only.
+// Thread-safe. Unseal and Seal are for the admin's unix socket only.
 class AdminService {
  public:
   struct Options {
@@ -25,9 +25,10 @@ class AdminService {
   };
   AdminService(const Pipeline& pipeline, Options options) : pipeline_(pipeline), options_(std::move(options)) {}
 
-  Result<StoreUuid> Init(const Caller& caller, const SealSource& source, bool accept_total_loss) const;
   // No source: the configured key file.
-  Result<bool> Unseal(const Caller& caller, const std::optional<SealSource>& source) const;
+  Result<Barrier::Shared> Unseal(const Caller& caller, const std::optional<SealSource>& source) const;
+  // One custodian's share, as text.
+  Result<Barrier::Shared> UnsealByShare(const Caller& caller, const SecretBytes& share) const;
   Result<bool> Seal(const Caller& caller) const;
   Result<StatusView> ShowStatus(const Caller& caller) const;
 

@@ -7,6 +7,10 @@ namespace {
 
 constexpr std::chrono::seconds kSealPatience{10};
 
+Error NotInitialised() {
+  return Error(ErrorCode::kFailedPrecondition, "the store is not initialised: an operator has to run init");
+}
+
 Error Altered() {
   return Error(ErrorCode::kIntegrity, "the store was altered from outside: nothing is served from it");
 }
@@ -36,24 +40,36 @@ Result<std::optional<Barrier::Header>> Barrier::ReadHeader() {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
   COFFER_ASSIGN_OR_RETURN(const std::vector<StoredRow> stores, transaction->Scan({.table = Table::kStore}));
   if (stores.empty()) return std::optional<Header>();
+  COFFER_ASSIGN_OR_RETURN(const std::vector<StoredRow> slots, transaction->Scan({.table = Table::kSealSlot}));
+  COFFER_ASSIGN_OR_RETURN(Header header, HeaderFrom(stores.front(), slots));
+  return std::optional<Header>(std::move(header));
+}
+
+Result<Barrier::Header> Barrier::PresentHeader() {
+  COFFER_ASSIGN_OR_RETURN(std::optional<Header> header, ReadHeader());
+  if (!header) return NotInitialised();
+  return std::move(*header);
+}
+
+Result<Barrier::Header> Barrier::HeaderFrom(const StoredRow& store, const std::vector<StoredRow>& slots) {
   Header header;
-  COFFER_ASSIGN_OR_RETURN(header.record, StoreFromRow(stores.front().columns));
-  if (header.record.schema_version != kSchemaVersion) {
+  COFFER_ASSIGN_OR_RETURN(header.record, StoreFromRow(store.columns));
+  if (header.record.schema_version < 1 || header.record.schema_version > kSchemaVersion) {
     return Error(ErrorCode::kFailedPrecondition,
                  "the store has another schema version: use the program version that wrote it");
   }
-  COFFER_ASSIGN_OR_RETURN(const std::vector<StoredRow> slots, transaction->Scan({.table = Table::kSealSlot}));
   for (const StoredRow& row : slots) {
     COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row.columns));
     header.slots.push_back(std::move(slot));
   }
-  return std::optional<Header>(std::move(header));
+  return header;
 }
 
-Result<StoreUuid> Barrier::Init(const SealSource& source) {
+Result<Barrier::Initialised> Barrier::Init(const NewSeal& seal, const std::optional<NewRecovery>& recovery) {
   const Lock changing(change_mutex_);
   COFFER_ASSIGN_OR_RETURN(const std::optional<Header> existing, ReadHeader());
   if (existing) return Error(ErrorCode::kAlreadyExists, "the store is initialised already");
+  COFFER_TRY(CheckNoJournal());
   const std::int64_t now = clock_.UnixMicros();
   Header header;
   header.record.uuid = StoreUuid::Generate(static_cast<std::uint64_t>(now / 1000));
@@ -61,39 +77,75 @@ Result<StoreUuid> Barrier::Init(const SealSource& source) {
   header.record.created_us = now;
   RootKey root{.id = KeyId::Generate(), .bytes = RandomSecret(kKeySize)};
   header.record.root_key = root.id;
-  COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, MakeSlot(source, options_.store_dir, header.record.uuid, root, now));
+  Initialised initialised{.store = header.record.uuid, .shares = {}};
+  // The recovery slot first: a key file is not made in vain when it fails.
+  std::vector<const NewSeal*> seals;
+  std::optional<NewSeal> recovery_seal;
+  if (recovery) seals.push_back(&recovery_seal.emplace(*recovery));
+  seals.push_back(&seal);
+  for (const NewSeal* const wanted : seals) {
+    COFFER_ASSIGN_OR_RETURN(MadeSlot made, MakeSlot(*wanted, options_.tools, header.record.uuid, root, now));
+    header.slots.push_back(std::move(made.record));
+    for (Share& share : made.shares) initialised.shares.push_back(std::move(share));
+  }
+  COFFER_TRY(WriteFirst(header, root));
+  COFFER_TRY(OpenWith(header, std::move(root)));
+  return initialised;
+}
 
-  AuthenticatedStore store(store_, header.record.uuid, DeriveIntegrityKeys(root.bytes, header.record.uuid),
-                           FloorOf(header.record.uuid));
-  COFFER_TRY(store.Format());
+// The journal begins before the first row is committed, so that every store has a whole one.
+Status Barrier::WriteFirst(const Header& header, const RootKey& root) {
+  const StoreUuid uuid = header.record.uuid;
+  AuthenticatedStore empty(store_, uuid, DeriveIntegrityKeys(root.bytes, uuid), FloorOf(uuid));
+  COFFER_TRY(empty.Format());
+  if (options_.journal_folder != nullptr) {
+    COFFER_ASSIGN_OR_RETURN(const StoreImage nothing, empty.Snapshot());
+    COFFER_ASSIGN_OR_RETURN(journal_, KeyJournal::Create(*options_.journal_folder, uuid, nothing.AsGroup()));
+  }
+  AuthenticatedStore store(store_, uuid, DeriveIntegrityKeys(root.bytes, uuid), FloorOf(uuid), journal_);
   COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store.Begin());
   COFFER_TRY(mutation.Insert(Table::kStore, ToRow(header.record)));
-  COFFER_TRY(mutation.Insert(Table::kSealSlot, ToRow(slot)));
-  COFFER_TRY(mutation.Commit());
-  header.slots.push_back(std::move(slot));
-  COFFER_TRY(OpenWith(header, std::move(root)));
-  return header.record.uuid;
+  for (const SealSlotRecord& slot : header.slots) COFFER_TRY(mutation.Insert(Table::kSealSlot, ToRow(slot)));
+  return mutation.Commit();
+}
+
+// A journal beside an empty store is what is left of a store that was lost; but one of a single commit is left of an
+// init that power ended, and nobody was told of it.
+Status Barrier::CheckNoJournal() {
+  if (options_.journal_folder == nullptr) return {};
+  const Result<std::unique_ptr<KeyJournal>> journal = KeyJournal::Open(*options_.journal_folder, std::nullopt);
+  if (!journal.ok() && journal.error().code() == ErrorCode::kUnavailable) return journal.error();
+  if (journal.ok() && (*journal == nullptr || (*journal)->last().head.epoch.value <= 1)) return {};
+  return Error(ErrorCode::kFailedPrecondition,
+               "there is a key journal of a store that is gone: 'coffer operator recover' brings the store back; to "
+               "begin a new one, move the journal away")
+      .At("key_journal");
 }
 
 Status Barrier::Unseal(const SealSource& source) {
   const Lock changing(change_mutex_);
   COFFER_ASSIGN_OR_RETURN(const std::optional<Header> header, ReadHeader());
-  if (!header) return Error(ErrorCode::kFailedPrecondition, "the store is not initialised: init comes first");
-  COFFER_ASSIGN_OR_RETURN(RootKey root, OpenSlots(source, header->record.uuid, header->record.root_key, header->slots));
+  if (!header) return NotInitialised();
+  COFFER_ASSIGN_OR_RETURN(
+      RootKey root, OpenSlots(source, options_.tools, header->record.uuid, header->record.root_key, header->slots));
   if (state() == BarrierState::kUnsealed) return {};
   return OpenWith(*header, std::move(root));
 }
 
 Status Barrier::OpenWith(const Header& header, RootKey root) {
+  const IntegrityKeys keys = DeriveIntegrityKeys(root.bytes, header.record.uuid);
+  COFFER_TRY(TakeJournal(header, keys));
   auto unsealed = std::make_unique<Unsealed>();
   unsealed->uuid = header.record.uuid;
+  unsealed->root = RootKey{.id = root.id, .bytes = root.bytes.Clone()};
   unsealed->store = std::make_unique<AuthenticatedStore>(
-      store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid), FloorOf(unsealed->uuid));
+      store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid), FloorOf(unsealed->uuid), journal_);
   const auto load = [&]() -> Status {
     COFFER_TRY(unsealed->store->VerifyAll());
     COFFER_ASSIGN_OR_RETURN(unsealed->keys,
                             KeyEngine::Load(*unsealed->store, unsealed->uuid, std::move(root), clock_, options_.keys));
     COFFER_TRY(EnsureBuiltins(*unsealed));
+    COFFER_TRY(NoteSchema(*unsealed, header));
     COFFER_ASSIGN_OR_RETURN(unsealed->catalogs, Catalogs::Load(*unsealed->store, *unsealed->keys, clock_));
     return {};
   };
@@ -104,6 +156,40 @@ Status Barrier::OpenWith(const Header& header, RootKey root) {
   }
   Become(BarrierState::kUnsealed, Tracked(std::move(unsealed), released_));
   return {};
+}
+
+Status Barrier::TakeJournal(const Header& header, const IntegrityKeys& keys) {
+  if (options_.journal_folder == nullptr) return {};
+  COFFER_ASSIGN_OR_RETURN(JournalCheck check, CheckJournal(store_, *options_.journal_folder, header.record.uuid, keys));
+  // A store of the first schema version never had one.
+  if (check.fit == JournalFit::kMissing && header.record.schema_version == 1) return BeginJournal(header, keys);
+  fit_.store(check.fit);
+  if (check.fit != JournalFit::kInStep) {
+    Become(BarrierState::kRolledBack, nullptr);
+    return Error(ErrorCode::kIntegrity, SentenceOf(check.fit));
+  }
+  journal_ = std::move(check.journal);
+  return {};
+}
+
+Status Barrier::BeginJournal(const Header& header, const IntegrityKeys& keys) {
+  AuthenticatedStore plain(store_, header.record.uuid, IntegrityKeys{keys.rows.Clone(), keys.head.Clone()},
+                           FloorOf(header.record.uuid));
+  COFFER_TRY(plain.VerifyAll());
+  COFFER_ASSIGN_OR_RETURN(const StoreImage image, plain.Snapshot());
+  COFFER_ASSIGN_OR_RETURN(journal_, KeyJournal::Create(*options_.journal_folder, header.record.uuid, image.AsGroup()));
+  fit_.store(JournalFit::kInStep);
+  return {};
+}
+
+// After an upgrade of the tables.
+Status Barrier::NoteSchema(Unsealed& unsealed, const Header& header) {
+  if (header.record.schema_version == kSchemaVersion) return {};
+  StoreRecord record = header.record;
+  record.schema_version = kSchemaVersion;
+  COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, unsealed.store->Begin());
+  COFFER_TRY(mutation.Update(Table::kStore, ToRow(record)));
+  return mutation.Commit();
 }
 
 std::shared_ptr<EpochFloor> Barrier::FloorOf(StoreUuid uuid) {
@@ -128,9 +214,14 @@ void Barrier::Become(BarrierState state, std::shared_ptr<Unsealed> unsealed) {
 
 Status Barrier::Seal() {
   const Lock changing(change_mutex_);
+  shares_.clear();
   if (state() != BarrierState::kUnsealed) return {};
   Become(BarrierState::kSealed, nullptr);
   DiscardNonces();
+  return WaitUntilReleased();
+}
+
+Status Barrier::WaitUntilReleased() {
   if (released_.wait_for(kSealPatience) != std::future_status::ready) {
     return Error(ErrorCode::kUnavailable, "sealed for new calls, but a call still runs and holds keys");
   }
@@ -146,10 +237,12 @@ Result<std::shared_ptr<Unsealed>> Barrier::Enter() const {
       return Error(ErrorCode::kSealed, "the service is sealed: an operator has to unseal it");
     case BarrierState::kCompromised:
       return Altered();
+    case BarrierState::kRolledBack:
+      return Error(ErrorCode::kIntegrity, SentenceOf(fit_.load()));
     case BarrierState::kUninitialised:
       break;
   }
-  return Error(ErrorCode::kFailedPrecondition, "the store is not initialised: an operator has to run init");
+  return NotInitialised();
 }
 
 BarrierState Barrier::state() const {
@@ -169,7 +262,8 @@ Result<Barrier::Facts> Barrier::facts() {
   COFFER_ASSIGN_OR_RETURN(const std::optional<Header> header, ReadHeader());
   if (!header) return facts;
   facts.store_uuid = header->record.uuid.ToText();
-  for (const SealSlotRecord& slot : header->slots) facts.seal_slots.emplace_back(SlotKindName(slot));
+  facts.seal_slots = header->slots;
+  if (facts.state == BarrierState::kRolledBack) facts.rollback = SentenceOf(fit_.load()).view();
   return facts;
 }
 

@@ -1,12 +1,14 @@
-// Barrier: what stands between a store and its keys. Uninitialised, sealed, unsealed, or compromised (altered from
-// outside: nothing is served). Everything that exists only while the root key is open hangs on one Unsealed, which
-// calls hold while they run.
+// Barrier: what stands between a store and its keys. Uninitialised, sealed, unsealed, compromised (altered from
+// outside: nothing is served), or rolled back (older than its key journal, or without it: nothing is served until an
+// operator recovers it). Everything that exists only while the root key is open hangs on one Unsealed, which calls hold
+// while they run.
 #pragma once
 
 #include <future>
 #include <map>
 
 #include "keysvc/service/catalogs.h"
+#include "keysvc/service/journal_check.h"
 #include "keysvc/service/key_engine.h"
 #include "keysvc/service/seal_slots.h"
 
@@ -15,19 +17,21 @@ namespace coffer::keysvc {
 // All that needs the root key. Wiped when the last holder lets go.
 struct Unsealed {
   StoreUuid uuid;
+  RootKey root;
   std::unique_ptr<AuthenticatedStore> store;
   std::unique_ptr<KeyEngine> keys;
   std::unique_ptr<Catalogs> catalogs;
 };
 
-enum class BarrierState : std::uint8_t { kUninitialised, kSealed, kUnsealed, kCompromised };
+enum class BarrierState : std::uint8_t { kUninitialised, kSealed, kUnsealed, kCompromised, kRolledBack };
 
 // Thread-safe.
 class Barrier {
  public:
   struct Options {
-    std::string store_dir;  // whose device a key file must not be on; empty: the store is in memory
+    SealTools tools;
     KeyEngine::Options keys;
+    AppendFolder* journal_folder = nullptr;  // where the key journal is; null: there is none (tests, a throwaway store)
   };
   // `store` and `clock` must outlive it. Reads whether the store was initialised, and nothing else.
   static Result<std::unique_ptr<Barrier>> Open(KeyStore& store, const Clock& clock, Options options);
@@ -35,10 +39,25 @@ class Barrier {
 
   // Once a store: root key, first slot, tenant "default", keyring "coffer-secrets". Leaves it unsealed. kAlreadyExists
   // when initialised.
-  Result<StoreUuid> Init(const SealSource& source);
-  // Opens the root key and checks the whole store. Fine when unsealed already, if the source opens a slot. kIntegrity,
-  // and the state compromised, when the store does not hold together.
+  struct Initialised {
+    StoreUuid store;
+    std::vector<Share> shares;  // of a slot of shares: handed out once
+  };
+  // `recovery`: a second slot, whose recipients backups are encrypted to.
+  Result<Initialised> Init(const NewSeal& seal, const std::optional<NewRecovery>& recovery);
+  // Opens the root key, checks the whole store, and compares it with its key journal. Fine when unsealed already, if
+  // the source opens a slot. kIntegrity, and the state compromised, when the store does not hold together; kRolledBack,
+  // and that state, when store and journal do not fit.
   Status Unseal(const SealSource& source);
+
+  struct Shared {
+    std::size_t have = 0;
+    std::size_t missing = 0;  // 0: unsealed
+  };
+  // One share of a slot. What was collected is forgotten after kShareMemoryUs, when sealed, or when enough were there.
+  // kInvalidArgument says which share is wrong, and how.
+  Result<Shared> UnsealByShare(Share share);
+  static constexpr std::int64_t kShareMemoryUs = 600'000'000;
   // Wipes all keys; returns when no call holds one, or after 10 s with kUnavailable. Fine when sealed already.
   Status Seal();
 
@@ -51,10 +70,42 @@ class Barrier {
 
   struct Facts {
     BarrierState state = BarrierState::kUninitialised;
-    std::string store_uuid;               // empty before init
-    std::vector<std::string> seal_slots;  // kinds
+    std::string store_uuid;  // empty before init
+    std::vector<SealSlotRecord> seal_slots;
+    std::string_view rollback;  // why, when rolled back
+    std::uint64_t journal_bytes = 0;
   };
   Result<Facts> facts();
+
+  // Slots, while unsealed. The last slot cannot be removed; kNotFound: there is none of this id.
+  Result<MadeSlot> AddSlot(const NewSeal& seal, const std::string& label);
+  Status RemoveSlot(KeyId slot);
+
+  // A new root key: every KEK wrapped anew, every row's MAC made anew, all slots replaced by `seals`, and by recovery
+  // slots for the same recipients. In one transaction; what was killed half-way is as before. Nothing is served
+  // meanwhile. Backups and copies made before stay openable by the old slots.
+  Result<std::vector<Share>> Rekey(const std::vector<NewSeal>& seals);
+
+  // What recovering would do, or did.
+  struct Recovery {
+    JournalFit fit = JournalFit::kInStep;
+    bool store_existed = false;
+    StoreEpoch store_epoch;
+    StoreEpoch source_epoch;            // of the journal or backup that is (to be) restored
+    bool from_journal = false;          // else from the backup, or from the store itself (a new journal)
+    StoreImage::Difference difference;  // from the store to what it becomes
+    bool repaired = false;
+  };
+  struct RecoverOptions {
+    ByteView backup;           // a decrypted backup; empty: none
+    bool new_journal = false;  // believe the store and begin another journal: what the old one knew is lost
+    bool go_back = false;      // make the store older than it is: what it has too many is lost
+    bool apply = false;        // else explain only
+  };
+  // Makes store and journal fit again, from whichever of journal and backup is newer: `source` opens a slot of that.
+  // Leaves the service unsealed when applied. kFailedPrecondition: they fit (nothing to recover), or neither journal
+  // nor backup is there.
+  Result<Recovery> Recover(const SealSource& source, const RecoverOptions& options);
 
  private:
   Barrier(KeyStore& store, const Clock& clock, Options options)
@@ -63,9 +114,31 @@ class Barrier {
     StoreRecord record;
     std::vector<SealSlotRecord> slots;
   };
+  struct CollectedShares {
+    ShareCombiner combiner;
+    KeyId slot;
+    std::int64_t since_us = 0;  // monotonic: when the first came
+  };
+  // Of the slot that the share is of.
+  Result<CollectedShares*> CollectionOf(const Share& share, const Header& header) COFFER_REQUIRES(change_mutex_);
   // What can be read, unauthenticated, without the root key. Nothing: not initialised.
   Result<std::optional<Header>> ReadHeader();
+  Result<Header> PresentHeader();
+  static Result<Header> HeaderFrom(const StoredRow& store, const std::vector<StoredRow>& slots);
+  static Result<Header> HeaderOf(const StoreImage& image);
+  Status CheckNoJournal();
+  Status WriteFirst(const Header& header, const RootKey& root) COFFER_REQUIRES(change_mutex_);
+  Status BeginJournal(const Header& header, const IntegrityKeys& keys) COFFER_REQUIRES(change_mutex_);
   Status OpenWith(const Header& header, RootKey root) COFFER_REQUIRES(change_mutex_);
+  // Compares with the journal, and keeps it.
+  Status TakeJournal(const Header& header, const IntegrityKeys& keys) COFFER_REQUIRES(change_mutex_);
+  Status NoteSchema(Unsealed& unsealed, const Header& header);
+  Result<RootKey> OpenImage(const SealSource& source, const StoreImage& image, Header& header) const;
+  Result<Recovery> Choose(const SealSource& source, const RecoverOptions& options, StoreImage& chosen, Header& header,
+                          RootKey& root) COFFER_REQUIRES(change_mutex_);
+  Result<std::vector<Share>> ReplaceRoot(const Header& before, const RootKey& old, const std::vector<NewSeal>& seals)
+      COFFER_REQUIRES(change_mutex_);
+  Status WaitUntilReleased() COFFER_REQUIRES(change_mutex_);
   std::shared_ptr<EpochFloor> FloorOf(StoreUuid uuid) COFFER_REQUIRES(change_mutex_);
   Status EnsureBuiltins(Unsealed& unsealed);
   void Become(BarrierState state, std::shared_ptr<Unsealed> unsealed);
@@ -77,6 +150,9 @@ class Barrier {
   mutable SharedMutex state_mutex_;
   BarrierState state_ COFFER_GUARDED_BY(state_mutex_) = BarrierState::kUninitialised;
   std::shared_ptr<Unsealed> unsealed_ COFFER_GUARDED_BY(state_mutex_);
+  std::shared_ptr<KeyJournal> journal_ COFFER_GUARDED_BY(change_mutex_);
+  std::map<ShareSetUuid, CollectedShares> shares_ COFFER_GUARDED_BY(change_mutex_);
+  std::atomic<JournalFit> fit_{JournalFit::kInStep};
   // Of every store that was open: a seal forgets the keys, not how far the store had come.
   std::map<StoreUuid, std::shared_ptr<EpochFloor>> floors_ COFFER_GUARDED_BY(change_mutex_);
   std::future<void> released_ COFFER_GUARDED_BY(change_mutex_);  // when the last holder has let go

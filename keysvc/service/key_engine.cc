@@ -1,5 +1,7 @@
 #include "keysvc/service/key_engine.h"
 
+#include <algorithm>
+
 #include "crypto/names.h"
 #include "crypto/random.h"
 #include "keysvc/store/records.h"
@@ -25,6 +27,8 @@ KeyEngine::KeyEngine(AuthenticatedStore& store, StoreUuid uuid, RootKey root, co
       root_(std::move(root)),
       decoy_key_(RandomSecret(kKeySize)),
       clock_(clock),
+      destroy_delay_us_(options.destroy_delay_us),
+      backup_retention_us_(options.backup_retention_us),
       ciphers_(options.cipher_cache),
       tokenizers_(options.tokenizer_cache) {}
 
@@ -33,14 +37,26 @@ Result<std::unique_ptr<KeyEngine>> KeyEngine::Load(AuthenticatedStore& store, St
   std::unique_ptr<KeyEngine> engine(new KeyEngine(store, uuid, std::move(root), clock, options));
   const Lock lock(engine->mutation_mutex_);
   COFFER_TRY(engine->Reload());
+  const ReadLock reading(engine->table_mutex_);
+  engine->erase_pending_ = engine->EndedLately();
   return engine;
 }
 
-Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act,
-                         const std::function<Status(KeyTable&, KekMap&)>& apply) {
+Status KeyEngine::CatchUp() {
+  COFFER_TRY(store_.Epoch());
+  return stale_ || store_.foreign_commits() != foreign_seen_ ? Reload() : Status();
+}
+
+Status KeyEngine::Refresh() {
   const Lock mutating(mutation_mutex_);
-  if (stale_) COFFER_TRY(Reload());
-  COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
+  return CatchUp();
+}
+
+Status KeyEngine::Mutate(std::string_view keyring, const std::function<Status(StoreMutation&)>& act,
+                         const std::function<Status(const Tables&)>& apply) {
+  const Lock mutating(mutation_mutex_);
+  COFFER_TRY(CatchUp());
+  COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, Begin(keyring));
   COFFER_TRY(act(mutation));
   const Status committed = mutation.Commit();
   if (!committed.ok()) {
@@ -48,7 +64,35 @@ Status KeyEngine::Mutate(const std::function<Status(StoreMutation&)>& act,
     return committed;
   }
   const Lock lock(table_mutex_);
-  return apply(table_, keks_);
+  Status applied = apply({.keys = table_, .keks = keks_, .upkeep = upkeep_});
+  stale_ = !applied.ok();
+  return applied;
+}
+
+Result<StoreMutation> KeyEngine::Begin(std::string_view keyring) {
+  constexpr int kAttempts = 3;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    {
+      COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
+      COFFER_ASSIGN_OR_RETURN(const bool behind, IsBehind(mutation, keyring));
+      if (!behind) return mutation;
+    }
+    COFFER_TRY(Reload());
+  }
+  return Error(ErrorCode::kUnavailable, "another process keeps changing the keyring: try again");
+}
+
+Result<bool> KeyEngine::IsBehind(StoreMutation& mutation, std::string_view name) {
+  const ReadLock lock(table_mutex_);
+  const Keyring* keyring = table_.FindKeyring(name);
+  if (keyring == nullptr) return false;
+  const Row key{UuidDatum(keyring->uuid)};
+  COFFER_ASSIGN_OR_RETURN(const std::optional<Row> stored, mutation.Get(Table::kKeyring, key));
+  if (!stored || *stored != ToRow(*keyring)) return true;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, mutation.Scan({.table = Table::kKeyVersion, .equals = key}));
+  const std::vector<const Version*> versions = table_.VersionsOf(keyring->uuid);
+  return !std::equal(rows.begin(), rows.end(), versions.begin(), versions.end(),
+                     [](const Row& row, const Version* version) { return row == ToRow(*version); });
 }
 
 Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name, KeyringPurpose purpose) {
@@ -82,11 +126,11 @@ Result<KeyringView> KeyEngine::CreateKeyring(std::string_view name, KeyringPurpo
     COFFER_TRY(mutation.Insert(Table::kKek, ToRow(kek)));
     return mutation.Insert(Table::kKeyVersion, ToRow(version));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap& keks) -> Status {
-    COFFER_TRY(table.Add(keyring));
-    COFFER_TRY(table.Add(kek));
-    COFFER_TRY(table.Add(version));
-    keks.emplace(kek.id, kek_bytes.Clone());
+  COFFER_TRY(Mutate({}, act, [&](const Tables& tables) -> Status {
+    COFFER_TRY(tables.keys.Add(keyring));
+    COFFER_TRY(tables.keys.Add(kek));
+    COFFER_TRY(tables.keys.Add(version));
+    tables.keks.emplace(kek.id, kek_bytes.Clone());
     return {};
   }));
   return GetKeyring(name);
@@ -117,9 +161,9 @@ Result<KeyringView> KeyEngine::RotateKeyring(std::string_view name, KeyVersion e
     COFFER_TRY(mutation.Insert(Table::kKeyVersion, ToRow(version)));
     return mutation.Update(Table::kKeyring, ToRow(keyring));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) -> Status {
-    COFFER_TRY(table.Add(version));
-    return table.Replace(keyring);
+  COFFER_TRY(Mutate(name, act, [&](const Tables& tables) -> Status {
+    COFFER_TRY(tables.keys.Add(version));
+    return tables.keys.Replace(keyring);
   }));
   return GetKeyring(name);
 }
@@ -162,8 +206,8 @@ Result<KeyringView> KeyEngine::SetVersionState(std::string_view name, KeyVersion
     version.changed_us = clock_.UnixMicros();
     return mutation.Update(Table::kKeyVersion, ToRow(version));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) -> Status {
-    COFFER_TRY(table.Replace(version));
+  COFFER_TRY(Mutate(name, act, [&](const Tables& tables) -> Status {
+    COFFER_TRY(tables.keys.Replace(version));
     if (state == VersionState::kDisabled) {
       ciphers_.Clear();
       tokenizers_.Clear();
@@ -192,56 +236,8 @@ Result<Tenant> KeyEngine::CreateTenant(std::string_view name) {
     }
     return mutation.Insert(Table::kTenant, ToRow(tenant));
   };
-  COFFER_TRY(Mutate(act, [&](KeyTable& table, KekMap&) { return table.Add(tenant); }));
+  COFFER_TRY(Mutate({}, act, [&](const Tables& tables) { return tables.keys.Add(tenant); }));
   return tenant;
-}
-
-KeyringView KeyEngine::ViewOf(const Keyring& keyring) const {
-  KeyringView view{.keyring = keyring, .versions = {}};
-  for (const Version* version : table_.VersionsOf(keyring.uuid)) {
-    view.versions.push_back({*version, table_.DataKeyCount(keyring.uuid, version->version)});
-  }
-  return view;
-}
-
-Result<KeyringView> KeyEngine::GetKeyring(std::string_view name) const {
-  const ReadLock lock(table_mutex_);
-  const Keyring* keyring = table_.FindKeyring(name);
-  if (keyring == nullptr) return NoKeyring().At("name");
-  return ViewOf(*keyring);
-}
-
-std::vector<Keyring> KeyEngine::ListKeyrings(std::string_view after, std::size_t limit) const {
-  const ReadLock lock(table_mutex_);
-  std::vector<Keyring> page;
-  for (const Keyring* keyring : table_.KeyringsAfter(after, limit)) page.push_back(*keyring);
-  return page;
-}
-
-std::vector<Tenant> KeyEngine::ListTenants(std::string_view after, std::size_t limit) const {
-  const ReadLock lock(table_mutex_);
-  std::vector<Tenant> page;
-  for (const Tenant* tenant : table_.TenantsAfter(after, limit)) page.push_back(*tenant);
-  return page;
-}
-
-std::optional<KeyringPurpose> KeyEngine::PurposeOf(std::string_view name) const {
-  const ReadLock lock(table_mutex_);
-  const Keyring* keyring = table_.FindKeyring(name);
-  if (keyring == nullptr) return std::nullopt;
-  return keyring->purpose;
-}
-
-Result<TenantUuid> KeyEngine::ResolveTenant(std::string_view name) const {
-  const ReadLock lock(table_mutex_);
-  const Tenant* tenant = table_.FindTenant(name.empty() ? kDefaultTenant : name);
-  if (tenant == nullptr) return Error(ErrorCode::kInvalidArgument, "there is no tenant of this name").At("tenant");
-  return tenant->uuid;
-}
-
-KeyEngine::Counts KeyEngine::counts() const {
-  const ReadLock lock(table_mutex_);
-  return {.keyrings = table_.keyring_count(), .tenants = table_.tenant_count(), .data_keys = table_.data_key_count()};
 }
 
 }  // namespace coffer::keysvc

@@ -13,6 +13,7 @@
 #include "io/mutex.h"
 #include "keysvc/keys/cipher_cache.h"
 #include "keysvc/keys/key_table.h"
+#include "keysvc/service/upkeep.h"
 #include "keysvc/store/authenticated_store.h"
 
 namespace coffer::keysvc {
@@ -26,16 +27,6 @@ inline constexpr std::uint32_t kMaxKeyVersions = 10'000;
 struct RootKey {
   KeyId id;
   SecretBytes bytes;  // 32
-};
-
-// A keyring as it is shown.
-struct KeyringView {
-  struct VersionView {
-    Version version;
-    std::uint64_t data_keys = 0;
-  };
-  Keyring keyring;
-  std::vector<VersionView> versions;  // by number
 };
 
 // Which field's key is asked for. The views must outlive the call.
@@ -69,6 +60,12 @@ struct DecryptLookup {
   bool primary = false;  // kFound only: the version that encrypts now
 };
 
+// A key of a caller's own: given out once, and kept by the caller wrapped.
+struct CallerKey {
+  SecretBytes plaintext;  // 32
+  WrappedKey wrapped{};
+};
+
 // Thread-safe. Mutations run one at a time and are durable when they return ok; on kUnavailable the outcome of a commit
 // may be unknown, and the engine reads the store again before it believes either.
 class KeyEngine {
@@ -76,6 +73,8 @@ class KeyEngine {
   struct Options {
     std::size_t cipher_cache = 16'384;
     std::size_t tokenizer_cache = 4'096;
+    std::int64_t destroy_delay_us = 7 * kMicrosPerDay;      // of every destruction, at least
+    std::int64_t backup_retention_us = 30 * kMicrosPerDay;  // how long backups of the store are kept
   };
   // Reads and cross-checks every record, and opens every KEK. The store and the clock must outlive the engine.
   static Result<std::unique_ptr<KeyEngine>> Load(AuthenticatedStore& store, StoreUuid uuid, RootKey root,
@@ -88,16 +87,66 @@ class KeyEngine {
   // kFailedPrecondition for the primary. A state that is there already is fine.
   Result<KeyringView> DisableVersion(std::string_view name, KeyVersion version);
   Result<KeyringView> EnableVersion(std::string_view name, KeyVersion version);
+  // A new KEK for all of the keyring's data keys, in one transaction; the old one is gone. Data keys, their ids and all
+  // ciphertexts stay. Then FinishErasing, whose failure erasing_left tells.
+  Result<KeyringView> RotateKek(std::string_view name);
+  // `period_us` 0: not any more; else an hour to ten years. kFailedPrecondition unless the keyring is of purpose
+  // encrypt: deterministic and index keys are in every value, so that a rotation is a decision.
+  Result<KeyringView> SetRotation(std::string_view name, std::int64_t period_us);
+  // Rotates every keyring whose primary version is older than its period.
+  DueReport RotateDue(std::int64_t now_us);
+
   Result<Tenant> CreateTenant(std::string_view name);
+
+  // Destruction, in two steps: from the first on, all use is refused; from the second, the wrapped keys are gone.
+  //
+  // The delay is at least that of the options and at most a year. kFailedPrecondition: the primary version, one that is
+  // destroyed or scheduled already, or a census that is not a fresh zero from every registered source (census.h);
+  // without any source, unless `no_sources` says that there is none.
+  Result<KeyringView> ScheduleDestroy(std::string_view name, KeyVersion version, const DestroyOrder& order,
+                                      bool no_sources);
+  // Back to the state before.
+  Result<KeyringView> CancelDestroy(std::string_view name, KeyVersion version);
+  // All data keys of a tenant, of all keyrings and versions. Not of "default". No census: its values are meant to be
+  // lost.
+  Result<TenantView> ShredTenant(std::string_view name, const DestroyOrder& order);
+  Result<TenantView> CancelShredTenant(std::string_view name);
+  // Destroys what is due, each in one transaction. A version whose census is no longer a fresh zero stays scheduled.
+  DueReport DestroyDue(std::int64_t now_us);
+  // After something was destroyed or replaced: takes its bytes out of the store's files and the journal. Fine when
+  // there is nothing to do. kUnavailable: some are left; tried again by the next call and by DestroyDue.
+  Status FinishErasing();
+  bool erasing_left() const { return erase_pending_.load(std::memory_order_acquire); }
+
+  // Who counts. Names are slugs; `max_age_us` a minute to a year; at most kMaxCensusSources.
+  Result<CensusSourceView> RegisterCensusSource(std::string_view name, std::int64_t max_age_us, const std::string& by);
+  // kFailedPrecondition while a version is scheduled for destruction.
+  Status RemoveCensusSource(std::string_view name);
+  std::vector<CensusSourceView> ListCensusSources() const;  // by name
+  // Replaces the source's last report. The first principal that reports is the only one: kPermissionDenied for others.
+  // kConflict when it was counted before the last report.
+  Result<CensusSourceView> ReportCensus(std::string_view name, std::int64_t as_of_us, KeyCounts counts,
+                                        const std::string& by);
+  // Of the keyring "coffer-secrets" it reads the whole vault.
+  Result<KeyringCensus> GetCensus(std::string_view name);
+
+  // Keys for a caller's own use, wrapped under the tenant's primary data key of a keyring of purpose encrypt, not
+  // "coffer-secrets". Makes the data key on first use (a commit).
+  Result<CallerKey> GenerateCallerKey(std::string_view keyring, TenantUuid tenant);
+  // kDecryptFailed for whatever GenerateCallerKey did not give for this keyring and tenant; kFailedPrecondition when
+  // the version is not enabled.
+  Result<SecretBytes> UnwrapCallerKey(std::string_view keyring, TenantUuid tenant, ByteView wrapped);
 
   // kNotFound.
   Result<KeyringView> GetKeyring(std::string_view name) const;
+  Result<TenantView> GetTenant(std::string_view name) const;
   // Up to `limit` whose names follow `after`, by name.
   std::vector<Keyring> ListKeyrings(std::string_view after, std::size_t limit) const;
-  std::vector<Tenant> ListTenants(std::string_view after, std::size_t limit) const;
+  std::vector<TenantView> ListTenants(std::string_view after, std::size_t limit) const;
   // Nothing: there is no such keyring.
   std::optional<KeyringPurpose> PurposeOf(std::string_view name) const;
-  // kInvalidArgument for a tenant that is not registered; empty means "default".
+  // kInvalidArgument for a tenant that is not registered, kFailedPrecondition for one that was destroyed or is about to
+  // be; empty means "default".
   Result<TenantUuid> ResolveTenant(std::string_view name) const;
 
   // The cipher of the primary version; makes the tenant's data key on first use (a commit). kFailedPrecondition when
@@ -116,8 +165,11 @@ class KeyEngine {
   // The keyring version that made this ciphertext of this keyring; none when the key is not known.
   KeyVersion VersionOfKey(KeyId id) const;
 
-  // Changes with every disable and enable: what was decided before may no longer hold.
+  // Changes with every disable, enable, destruction and cancel: what was decided before may no longer hold.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+  // Looks whether another instance over the same store has changed anything, and learns it.
+  Status Refresh();
 
   struct Counts {
     std::size_t keyrings = 0;
@@ -131,12 +183,25 @@ class KeyEngine {
 
   using KekMap = std::unordered_map<KeyId, SecretBytes>;
 
-  // Runs `act` in a transaction, commits, then runs `apply` on what is kept in memory. `act` may read table_: nobody
-  // else mutates.
-  Status Mutate(const std::function<Status(StoreMutation&)>& act,
-                const std::function<Status(KeyTable&, KekMap&)>& apply) COFFER_EXCLUDES(mutation_mutex_, table_mutex_);
+  // All that is kept in memory; held exclusively.
+  struct Tables {
+    KeyTable& keys;
+    KekMap& keks;
+    Upkeep& upkeep;
+  };
+  // Runs `act` in a transaction, commits, then runs `apply` on what is kept in memory. `act` may read what is guarded
+  // by table_mutex_: nobody else mutates, and the records of the keyring (empty: none) are as the store has them.
+  Status Mutate(std::string_view keyring, const std::function<Status(StoreMutation&)>& act,
+                const std::function<Status(const Tables&)>& apply) COFFER_EXCLUDES(mutation_mutex_, table_mutex_);
+  Result<StoreMutation> Begin(std::string_view keyring) COFFER_REQUIRES(mutation_mutex_) COFFER_EXCLUDES(table_mutex_);
+  // Another process has changed the keyring since it was read.
+  Result<bool> IsBehind(StoreMutation& mutation, std::string_view keyring) COFFER_EXCLUDES(table_mutex_);
+  // Reads everything again when another instance has committed since, or a commit's outcome is not known.
+  Status CatchUp() COFFER_REQUIRES(mutation_mutex_) COFFER_EXCLUDES(table_mutex_);
   Status Reload() COFFER_REQUIRES(mutation_mutex_) COFFER_EXCLUDES(table_mutex_);
   Result<KeyTable> ReadTable();
+  Result<Upkeep> ReadUpkeep();
+  void ForgetDerived();
   bool IsInState(std::string_view name, KeyVersion number, VersionState state) const;
   Result<KeyringView> SetVersionState(std::string_view name, KeyVersion version, VersionState state);
   KeyringView ViewOf(const Keyring& keyring) const COFFER_REQUIRES_SHARED(table_mutex_);
@@ -150,6 +215,36 @@ class KeyEngine {
       COFFER_REQUIRES_SHARED(table_mutex_);
   KeyId UnusedKeyId() const COFFER_REQUIRES_SHARED(table_mutex_);
   Result<CipherPointer> Decoy(const FieldPlaceAndForm& field);
+  // kFailedPrecondition when the tenant was destroyed or is about to be.
+  Status CheckTenantLives(TenantUuid tenant) const COFFER_REQUIRES_SHARED(table_mutex_);
+
+  Result<std::vector<DataKey>> RewrapDataKeys(StoreMutation& mutation, const Keyring& keyring, KeyId kek,
+                                              const SecretBytes& kek_bytes) COFFER_EXCLUDES(table_mutex_);
+  bool EndedLately() const COFFER_REQUIRES_SHARED(table_mutex_);
+
+  // When a destruction that is scheduled now is due.
+  Result<std::int64_t> DueTime(const DestroyOrder& order, std::int64_t now_us) const;
+  std::vector<DestructionRecord> DueAt(std::int64_t now_us) const COFFER_EXCLUDES(table_mutex_);
+  std::string NameOf(const DestructionRecord& destruction) const COFFER_EXCLUDES(table_mutex_);
+  // True: destroyed; false: held, and `why` says why.
+  Result<bool> DestroyVersion(DestructionRecord destruction, std::int64_t now_us, std::string& why);
+  Status DestroyTenant(DestructionRecord destruction, std::int64_t now_us);
+  DestructionView ViewOf(const DestructionRecord& destruction) const COFFER_REQUIRES_SHARED(table_mutex_);
+  TenantView ViewOf(const Tenant& tenant) const COFFER_REQUIRES_SHARED(table_mutex_);
+
+  // What each source, in the order of upkeep_, and the vault counted in one keyring.
+  struct CensusSums {
+    std::vector<ValuesByVersion> sources;
+    ValuesByVersion vault;
+  };
+  Result<KeyCounts> VaultValues(std::string_view keyring);
+  CensusSums SumsOf(KeyringUuid keyring, const KeyCounts& vault) const COFFER_REQUIRES_SHARED(table_mutex_);
+  Status CheckCensus(const Version& version, const CensusSums& sums, std::int64_t now_us, bool no_sources) const
+      COFFER_REQUIRES_SHARED(table_mutex_);
+  CensusSourceView ViewOf(const CensusSourceRecord& source) const COFFER_REQUIRES_SHARED(table_mutex_);
+
+  Result<CallerKey> NewCallerKey(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
+
   TenantUuid KeyTenantOf(const IndexPlace& place) const COFFER_REQUIRES_SHARED(table_mutex_);
 
   AuthenticatedStore& store_;
@@ -157,15 +252,20 @@ class KeyEngine {
   const RootKey root_;
   const SecretBytes decoy_key_;
   const Clock& clock_;
+  const std::int64_t destroy_delay_us_;
+  const std::int64_t backup_retention_us_;
   CipherCache ciphers_;
   TokenizerCache tokenizers_;
   std::atomic<std::uint64_t> generation_{1};
+  std::atomic<bool> erase_pending_{false};
 
   Mutex mutation_mutex_;  // taken before table_mutex_
   bool stale_ COFFER_GUARDED_BY(mutation_mutex_) = false;
+  std::uint64_t foreign_seen_ COFFER_GUARDED_BY(mutation_mutex_) = 0;
   mutable SharedMutex table_mutex_;
   KeyTable table_ COFFER_GUARDED_BY(table_mutex_);
   KekMap keks_ COFFER_GUARDED_BY(table_mutex_);
+  Upkeep upkeep_ COFFER_GUARDED_BY(table_mutex_);
 };
 
 }  // namespace coffer::keysvc

@@ -6,15 +6,20 @@
 namespace coffer::keysvc {
 namespace {
 
-// Every row of `table`, turned into its record and added.
-template <typename Record>
-Status AddAll(AuthenticatedStore& store, Table table, Result<Record> (*from_row)(const Row&), KeyTable& into) {
+// Every row of `table`, turned into its record.
+template <typename Record, typename Add>
+Status ForEachRecord(AuthenticatedStore& store, Table table, Result<Record> (*from_row)(const Row&), Add add) {
   COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, store.Scan({.table = table}));
   for (const Row& row : rows) {
     COFFER_ASSIGN_OR_RETURN(Record record, from_row(row));
-    COFFER_TRY(into.Add(std::move(record)));
+    COFFER_TRY(add(std::move(record)));
   }
   return {};
+}
+
+template <typename Record>
+Status AddAll(AuthenticatedStore& store, Table table, Result<Record> (*from_row)(const Row&), KeyTable& into) {
+  return ForEachRecord(store, table, from_row, [&into](Record record) { return into.Add(std::move(record)); });
 }
 
 Error NoFieldKeyring() {
@@ -43,16 +48,42 @@ Result<KeyTable> KeyEngine::ReadTable() {
   return table;
 }
 
+Result<Upkeep> KeyEngine::ReadUpkeep() {
+  Upkeep upkeep;
+  COFFER_TRY(ForEachRecord(store_, Table::kDestruction, DestructionFromRow, [&](DestructionRecord record) -> Status {
+    upkeep.Put(std::move(record));
+    return {};
+  }));
+  COFFER_TRY(ForEachRecord(store_, Table::kCensusSource, CensusSourceFromRow, [&](CensusSourceRecord record) -> Status {
+    std::string name = record.name;
+    upkeep.sources.emplace(std::move(name), std::move(record));
+    return {};
+  }));
+  COFFER_TRY(ForEachRecord(store_, Table::kRotation, RotationFromRow, [&](const RotationRecord& record) -> Status {
+    upkeep.rotations.emplace(record.keyring, record);
+    return {};
+  }));
+  return upkeep;
+}
+
 Status KeyEngine::Reload() {
+  const std::uint64_t foreign = store_.foreign_commits();
   COFFER_ASSIGN_OR_RETURN(KeyTable table, ReadTable());
+  COFFER_ASSIGN_OR_RETURN(Upkeep upkeep, ReadUpkeep());
   const Lock lock(table_mutex_);
   table_ = std::move(table);
+  upkeep_ = std::move(upkeep);
   COFFER_TRY(OpenKeks());
+  ForgetDerived();
+  stale_ = false;
+  foreign_seen_ = foreign;
+  return {};
+}
+
+void KeyEngine::ForgetDerived() {
   ciphers_.Clear();
   tokenizers_.Clear();
   generation_.fetch_add(1, std::memory_order_acq_rel);
-  stale_ = false;
-  return {};
 }
 
 Status KeyEngine::OpenKeks() {
@@ -103,6 +134,7 @@ Result<CipherPointer> KeyEngine::CipherForEncrypt(const FieldPlaceAndForm& field
   for (;;) {
     {
       const ReadLock lock(table_mutex_);
+      COFFER_TRY(CheckTenantLives(field.place.tenant));
       const Keyring* keyring = table_.FindKeyring(field.keyring);
       if (keyring == nullptr) return NoFieldKeyring();
       const Version* primary = table_.FindVersion(keyring->uuid, keyring->primary);
@@ -141,6 +173,15 @@ Status KeyEngine::MakeDataKey(std::string_view keyring_name, KeyVersion version,
     const Keyring* keyring = table_.FindKeyring(keyring_name);
     if (keyring == nullptr) return NoFieldKeyring();
     const KeyVersion number = version == KeyVersion{} ? keyring->primary : version;
+    // What has been decided meanwhile: no key for a version that is disabled or worse, none for a tenant that ends.
+    const Version* found = table_.FindVersion(keyring->uuid, number);
+    if (found == nullptr || found->state != VersionState::kEnabled) {
+      return Error(ErrorCode::kFailedPrecondition, "the keyring's version is not enabled").At("keyring");
+    }
+    COFFER_TRY(CheckTenantLives(tenant));
+    COFFER_ASSIGN_OR_RETURN(const std::optional<Row> doomed,
+                            mutation.Get(Table::kDestruction, DestructionKey::Of(tenant).ToPrimaryKey()));
+    if (doomed) return Error(ErrorCode::kFailedPrecondition, "the tenant is to be destroyed").At("tenant");
     if (table_.FindDataKey(keyring->uuid, number, tenant) != nullptr) return {};
     const Row place{Uuid{keyring->uuid.bytes}, static_cast<std::int64_t>(number.value), Uuid{tenant.bytes}};
     COFFER_ASSIGN_OR_RETURN(const std::optional<Row> stored, mutation.Get(Table::kDataKey, place));
@@ -153,7 +194,7 @@ Status KeyEngine::MakeDataKey(std::string_view keyring_name, KeyVersion version,
     COFFER_ASSIGN_OR_RETURN(made, DataKeyFromRow(*read_back));
     return {};
   };
-  return Mutate(act, [&](KeyTable& table, KekMap&) { return made ? table.Add(*made) : Status(); });
+  return Mutate(keyring_name, act, [&](const Tables& tables) { return made ? tables.keys.Add(*made) : Status(); });
 }
 
 Result<CipherPointer> KeyEngine::Decoy(const FieldPlaceAndForm& field) {
@@ -168,6 +209,7 @@ Result<DecryptLookup> KeyEngine::CipherForDecrypt(const FieldPlaceAndForm& field
   DecryptLookup lookup;
   {
     const ReadLock lock(table_mutex_);
+    COFFER_TRY(CheckTenantLives(field.place.tenant));
     const Keyring* keyring = table_.FindKeyring(field.keyring);
     const DataKey* key = table_.FindDataKey(id);
     const bool ours =

@@ -19,6 +19,7 @@ Result<TokenizerPointer> KeyEngine::TokenizerFor(const IndexPlace& place, bool m
     {
       const ReadLock lock(table_mutex_);
       owner = KeyTenantOf(place);
+      COFFER_TRY(CheckTenantLives(place.tenant));
       const Keyring* keyring = table_.FindKeyring(place.keyring);
       if (keyring == nullptr || keyring->purpose != KeyringPurpose::kIndex) {
         return Error(ErrorCode::kFailedPrecondition, "the index's keyring does not exist").At("keyring");

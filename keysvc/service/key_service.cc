@@ -8,11 +8,6 @@ namespace {
 constexpr std::uint32_t kDefaultPage = 100;
 constexpr std::uint32_t kMaxPage = 1'000;
 
-// A name from a caller goes into the record only in the form that names have.
-void NameObject(CallRecord& record, const std::string& name) {
-  if (IsSlug(name)) record.object = name;
-}
-
 // `list` gives up to so many items whose names follow a name.
 template <typename Item, typename List>
 Result<KeyService::Page<Item>> ReadPage(std::uint32_t page_size, const std::string& page_token, CallRecord& record,
@@ -30,6 +25,10 @@ Result<KeyService::Page<Item>> ReadPage(std::uint32_t page_size, const std::stri
 }
 
 }  // namespace
+
+void NameObject(CallRecord& record, const std::string& name) {
+  if (IsSlug(name)) record.object = name;
+}
 
 Result<std::size_t> PageSize(std::uint32_t asked) {
   if (asked > kMaxPage)
@@ -91,13 +90,66 @@ Result<Tenant> KeyService::CreateTenant(const Caller& caller, const std::string&
   });
 }
 
-Result<KeyService::Page<Tenant>> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
-                                                         const std::string& page_token) const {
+Result<KeyService::Page<TenantView>> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
+                                                             const std::string& page_token) const {
   return pipeline_.Read(caller, policy::Operation::kListTenants, [&](Unsealed& unsealed, CallRecord& record) {
-    return ReadPage<Tenant>(page_size, page_token, record, [&](std::string_view after, std::size_t limit) {
+    return ReadPage<TenantView>(page_size, page_token, record, [&](std::string_view after, std::size_t limit) {
       return unsealed.keys->ListTenants(after, limit);
     });
   });
+}
+
+Result<KeyringView> KeyService::RotateKek(const Caller& caller, const std::string& name) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<KeyringView> {
+    NameObject(record, name);
+    COFFER_ASSIGN_OR_RETURN(KeyringView view, unsealed.keys->RotateKek(name));
+    // The old KEK wraps nothing any more: a caller who was told "failed" would be misled.
+    if (unsealed.keys->erasing_left()) {
+      record.failed = 1;
+      record.failure = "rotated, but the old KEK is still in the store's files: it is tried again";
+    }
+    return view;
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kRotateKek, act);
+}
+
+Result<KeyringView> KeyService::SetRotation(const Caller& caller, const std::string& name,
+                                            std::int64_t period_us) const {
+  return pipeline_.Mutate(caller, policy::Operation::kSetRotation, [&](Unsealed& unsealed, CallRecord& record) {
+    NameObject(record, name);
+    return unsealed.keys->SetRotation(name, period_us);
+  });
+}
+
+Result<TenantView> KeyService::GetTenant(const Caller& caller, const std::string& name) const {
+  return pipeline_.Read(caller, policy::Operation::kGetTenant, [&](Unsealed& unsealed, CallRecord& record) {
+    NameObject(record, name);
+    return unsealed.keys->GetTenant(name);
+  });
+}
+
+Result<CallerKey> KeyService::GenerateDataKey(const Caller& caller, const std::string& keyring,
+                                              const std::string& tenant) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<CallerKey> {
+    NameObject(record, keyring);
+    COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
+    record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
+    record.items = 1;
+    return unsealed.keys->GenerateCallerKey(keyring, uuid);
+  };
+  return pipeline_.Read(caller, policy::Operation::kGenerateDataKey, act);
+}
+
+Result<SecretBytes> KeyService::UnwrapDataKey(const Caller& caller, const std::string& keyring,
+                                              const std::string& tenant, ByteView wrapped) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretBytes> {
+    NameObject(record, keyring);
+    COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
+    record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
+    record.items = 1;
+    return unsealed.keys->UnwrapCallerKey(keyring, uuid, wrapped);
+  };
+  return pipeline_.Read(caller, policy::Operation::kUnwrapDataKey, act);
 }
 
 }  // namespace coffer::keysvc

@@ -1,5 +1,8 @@
 #include "keysvc/service/seal_slots.h"
 
+#include <algorithm>
+
+#include "crypto/age_file.h"
 #include "crypto/argon2.h"
 #include "crypto/random.h"
 #include "io/directory.h"
@@ -65,61 +68,167 @@ Status CheckPassphrase(const SecretBytes& passphrase) {
   return {};
 }
 
-// The key that `slot` is wrapped under, from a source of the slot's kind.
-Result<SecretBytes> SlotKey(const SealSource& source, const SealSlotRecord& slot) {
-  if (const auto* file = std::get_if<KeyFileSeal>(&source)) return ReadKeyFile(*file);
-  // Costs from the store are attacker's input: Argon2id refuses what would exhaust memory.
-  return Argon2id(std::get<PassphraseSeal>(source).passphrase, *slot.passphrase);
+Error NoKeeper(Literal message) { return {ErrorCode::kFailedPrecondition, message}; }
+Error NoTool(SealSlotKind kind) {
+  return kind == SealSlotKind::kPkcs11 ? NoKeeper("no PKCS#11 token is configured")
+                                       : NoKeeper("no seal command is configured");
 }
 
+// A new slot's key, and what is kept of it.
+struct SlotKey {
+  SecretBytes key;
+  SlotParams params;
+  std::vector<Share> shares;
+};
+
 SealSlotKind KindOf(const SealSource& source) {
-  return std::holds_alternative<KeyFileSeal>(source) ? SealSlotKind::kKeyFile : SealSlotKind::kPassphrase;
+  constexpr SealSlotKind kKinds[] = {SealSlotKind::kKeyFile,  SealSlotKind::kPassphrase, SealSlotKind::kShares,
+                                     SealSlotKind::kRecovery, SealSlotKind::kPkcs11,     SealSlotKind::kCommand};
+  static_assert(std::size(kKinds) == std::variant_size_v<SealSource>);
+  return kKinds[source.index()];
+}
+
+class SlotMaker {
+ public:
+  SlotMaker(const SealTools& tools, KeyId slot, std::int64_t now_us) : tools_(tools), slot_(slot), now_us_(now_us) {}
+
+  Result<SlotKey> operator()(const KeyFileSeal& seal) const {
+    COFFER_ASSIGN_OR_RETURN(SecretBytes key, MakeKeyFile(seal, tools_.store_dir));
+    return SlotKey{std::move(key), KeyFileSlot{}, {}};
+  }
+  Result<SlotKey> operator()(const PassphraseSeal& seal) const {
+    COFFER_TRY(CheckPassphrase(seal.passphrase));
+    const Argon2Params params = Argon2Params::Generate();
+    COFFER_ASSIGN_OR_RETURN(SecretBytes key, Argon2id(seal.passphrase, params));
+    return SlotKey{std::move(key), PassphraseSlot{params}, {}};
+  }
+  Result<SlotKey> operator()(const NewShares& seal) const {
+    SecretBytes key = RandomSecret(kKeySize);
+    COFFER_ASSIGN_OR_RETURN(ShareSplit split,
+                            ShareSplit::Of(key, seal.plan, static_cast<std::uint64_t>(now_us_ / 1000)));
+    return SlotKey{std::move(key), SharesSlot{std::move(split.set)}, std::move(split.shares)};
+  }
+  Result<SlotKey> operator()(const NewRecovery& seal) const {
+    SecretBytes key = RandomSecret(kKeySize);
+    RecoverySlot slot;
+    COFFER_ASSIGN_OR_RETURN(slot.file, AgeEncrypt(seal.recipients, key));
+    for (const AgeRecipient& recipient : seal.recipients) slot.recipients.push_back(recipient.ToText());
+    return SlotKey{std::move(key), std::move(slot), {}};
+  }
+  Result<SlotKey> operator()(const Pkcs11Seal& seal) const {
+    return Kept(tools_.pkcs11, SealSlotKind::kPkcs11, seal.pin);
+  }
+  Result<SlotKey> operator()(const CommandSeal&) const {
+    return Kept(tools_.command, SealSlotKind::kCommand, SecretBytes());
+  }
+
+ private:
+  Result<SlotKey> Kept(SlotKeeper* keeper, SealSlotKind kind, const SecretBytes& pin) const {
+    if (keeper == nullptr) return NoTool(kind);
+    SecretBytes key = RandomSecret(kKeySize);
+    COFFER_ASSIGN_OR_RETURN(SlotParams params, keeper->Encrypt(slot_, key, pin));
+    // What cannot be decrypted again is no way in.
+    COFFER_ASSIGN_OR_RETURN(const SecretBytes again, keeper->Decrypt(slot_, params, pin));
+    if (!EqualConstantTime(again.Expose(SecretAccess::kCipher), key.Expose(SecretAccess::kCipher))) {
+      return Error(ErrorCode::kUnavailable, "gives back another key than it was given");
+    }
+    return SlotKey{std::move(key), std::move(params), {}};
+  }
+
+  const SealTools& tools_;
+  const KeyId slot_;
+  const std::int64_t now_us_;
+};
+
+// The key that a slot of the source's kind is wrapped under. Parameters are attacker's input: Argon2id refuses what
+// would exhaust memory.
+class SlotOpener {
+ public:
+  SlotOpener(const SealTools& tools, const SealSlotRecord& slot) : tools_(tools), slot_(slot) {}
+
+  Result<SecretBytes> operator()(const KeyFileSeal& seal) const { return ReadKeyFile(seal); }
+  Result<SecretBytes> operator()(const PassphraseSeal& seal) const {
+    return Argon2id(seal.passphrase, std::get<PassphraseSlot>(slot_.params).argon2);
+  }
+  Result<SecretBytes> operator()(const SharedSeal& seal) const {
+    if (seal.slot != slot_.slot) return Error(ErrorCode::kPermissionDenied, "is of another slot");
+    return seal.key.Clone();
+  }
+  Result<SecretBytes> operator()(const RecoverySeal& seal) const {
+    return AgeDecrypt(seal.identities, std::get<RecoverySlot>(slot_.params).file);
+  }
+  Result<SecretBytes> operator()(const Pkcs11Seal& seal) const { return Kept(tools_.pkcs11, seal.pin); }
+  Result<SecretBytes> operator()(const CommandSeal&) const { return Kept(tools_.command, SecretBytes()); }
+
+ private:
+  Result<SecretBytes> Kept(SlotKeeper* keeper, const SecretBytes& pin) const {
+    if (keeper == nullptr) return NoTool(KindOf(slot_.params));
+    return keeper->Decrypt(slot_.slot, slot_.params, pin);
+  }
+
+  const SealTools& tools_;
+  const SealSlotRecord& slot_;
+};
+
+// Whether the next slot may be tried: this one is for another key.
+bool IsRefusal(const Error& error) {
+  return error.code() == ErrorCode::kPermissionDenied || error.code() == ErrorCode::kDecryptFailed;
 }
 
 }  // namespace
 
-std::string_view SlotKindName(const SealSlotRecord& slot) {
-  switch (slot.kind) {
-    case SealSlotKind::kKeyFile:
-      return kKeyFileSlotName;
-    case SealSlotKind::kPassphrase:
-      return kPassphraseSlotName;
-  }
-  return "";
+NewSeal CloneOf(const NewSeal& seal) {
+  if (const auto* passphrase = std::get_if<PassphraseSeal>(&seal))
+    return PassphraseSeal{passphrase->passphrase.Clone()};
+  if (const auto* token = std::get_if<Pkcs11Seal>(&seal)) return Pkcs11Seal{token->pin.Clone()};
+  if (const auto* file = std::get_if<KeyFileSeal>(&seal)) return *file;
+  if (const auto* shares = std::get_if<NewShares>(&seal)) return *shares;
+  if (const auto* recovery = std::get_if<NewRecovery>(&seal)) return *recovery;
+  return CommandSeal{};
 }
 
-Result<SealSlotRecord> MakeSlot(const SealSource& source, const std::string& store_dir, StoreUuid store,
-                                const RootKey& root, std::int64_t now_us) {
-  SealSlotRecord slot;
-  slot.slot = KeyId::Generate();
-  slot.kind = KindOf(source);
-  slot.label = std::string(SlotKindName(slot));
-  slot.created_us = now_us;
-  SecretBytes slot_key;
-  if (const auto* passphrase = std::get_if<PassphraseSeal>(&source)) {
-    COFFER_TRY(CheckPassphrase(passphrase->passphrase));
-    const Argon2Params params = Argon2Params::Generate();
-    slot.passphrase = params;
-    COFFER_ASSIGN_OR_RETURN(slot_key, Argon2id(passphrase->passphrase, params));
-  } else {
-    COFFER_ASSIGN_OR_RETURN(slot_key, MakeKeyFile(std::get<KeyFileSeal>(source), store_dir));
-  }
-  COFFER_ASSIGN_OR_RETURN(slot.wrapped,
-                          WrapKey(slot_key, slot.slot, WrapContext::SealSlot(store, root.id), root.bytes));
-  return slot;
+Result<MadeSlot> MakeSlot(const NewSeal& seal, const SealTools& tools, StoreUuid store, const RootKey& root,
+                          std::int64_t now_us) {
+  MadeSlot made;
+  made.record.slot = KeyId::Generate();
+  made.record.created_us = now_us;
+  COFFER_ASSIGN_OR_RETURN(SlotKey slot, std::visit(SlotMaker(tools, made.record.slot, now_us), seal));
+  made.record.params = std::move(slot.params);
+  made.record.label = std::string(SlotKindName(KindOf(made.record.params)));
+  made.shares = std::move(slot.shares);
+  COFFER_ASSIGN_OR_RETURN(made.record.wrapped,
+                          WrapKey(slot.key, made.record.slot, WrapContext::SealSlot(store, root.id), root.bytes));
+  return made;
 }
 
-Result<RootKey> OpenSlots(const SealSource& source, StoreUuid store, KeyId root_id,
+Result<RootKey> OpenSlots(const SealSource& source, const SealTools& tools, StoreUuid store, KeyId root_id,
                           const std::vector<SealSlotRecord>& slots) {
   if (const auto* passphrase = std::get_if<PassphraseSeal>(&source))
     COFFER_TRY(CheckPassphrase(passphrase->passphrase));
   for (const SealSlotRecord& slot : slots) {
-    if (slot.kind != KindOf(source)) continue;
-    COFFER_ASSIGN_OR_RETURN(const SecretBytes slot_key, SlotKey(source, slot));
-    Result<SecretBytes> root = UnwrapKey(slot_key, slot.slot, WrapContext::SealSlot(store, root_id), slot.wrapped);
+    if (KindOf(slot.params) != KindOf(source)) continue;
+    const Result<SecretBytes> slot_key = std::visit(SlotOpener(tools, slot), source);
+    if (!slot_key.ok() && IsRefusal(slot_key.error())) continue;
+    if (!slot_key.ok()) return slot_key.error();
+    Result<SecretBytes> root = UnwrapKey(*slot_key, slot.slot, WrapContext::SealSlot(store, root_id), slot.wrapped);
     if (root.ok()) return RootKey{.id = root_id, .bytes = std::move(root).value()};
   }
   return Error(ErrorCode::kPermissionDenied, "no seal slot opens with this: another key, or the store was altered");
+}
+
+std::vector<AgeRecipient> RecoveryRecipients(const std::vector<SealSlotRecord>& slots) {
+  std::vector<AgeRecipient> recipients;
+  for (const SealSlotRecord& slot : slots) {
+    const auto* recovery = std::get_if<RecoverySlot>(&slot.params);
+    if (recovery == nullptr) continue;
+    for (const std::string& text : recovery->recipients) {
+      const Result<AgeRecipient> recipient = AgeRecipient::Parse(text);
+      const bool known =
+          !recipient.ok() || std::find(recipients.begin(), recipients.end(), *recipient) != recipients.end();
+      if (!known && recipients.size() < kMaxAgeKeys) recipients.push_back(*recipient);
+    }
+  }
+  return recipients;
 }
 
 }  // namespace coffer::keysvc

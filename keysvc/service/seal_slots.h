@@ -1,10 +1,13 @@
-// Seal slots: the root key, wrapped once for each way to open it (docs/FORMAT.md section 3, kind 4). A slot is a key
-// file or a passphrase.
+// Seal slots: the root key, wrapped once for each way to open it (docs/FORMAT.md section 3, kind 4). A slot has a key
+// of its own; how that is kept is the slot's kind.
 #pragma once
 
+#include <map>
 #include <string>
 #include <variant>
 
+#include "crypto/age_keys.h"
+#include "crypto/share_combiner.h"
 #include "keysvc/service/key_engine.h"
 #include "keysvc/store/records.h"
 
@@ -18,21 +21,71 @@ struct KeyFileSeal {
 struct PassphraseSeal {
   SecretBytes passphrase;
 };
-using SealSource = std::variant<KeyFileSeal, PassphraseSeal>;
+// The key that the configured token keeps.
+struct Pkcs11Seal {
+  SecretBytes pin;
+};
+// The configured program.
+struct CommandSeal {};
 
-inline constexpr std::string_view kKeyFileSlotName = "key-file";
-inline constexpr std::string_view kPassphraseSlotName = "passphrase";
-std::string_view SlotKindName(const SealSlotRecord& slot);
+// New: shares are made, and handed out once.
+struct NewShares {
+  SharePlan plan;
+};
+// New: whoever has an identity of these opens it, and the backups.
+struct NewRecovery {
+  std::vector<AgeRecipient> recipients;
+};
+// Opens a recovery slot.
+struct RecoverySeal {
+  std::vector<AgeIdentity> identities;
+};
+// Opens the slot whose shares were put together.
+struct SharedSeal {
+  KeyId slot;
+  SecretBytes key;
+};
+
+using NewSeal = std::variant<KeyFileSeal, PassphraseSeal, NewShares, NewRecovery, Pkcs11Seal, CommandSeal>;
+using SealSource = std::variant<KeyFileSeal, PassphraseSeal, SharedSeal, RecoverySeal, Pkcs11Seal, CommandSeal>;
+
+inline constexpr std::size_t kMaxSealSlots = 32;
+
+NewSeal CloneOf(const NewSeal& seal);
+
+// Something outside of this process that encrypts slot keys. Thread-safe.
+class SlotKeeper {
+ public:
+  virtual ~SlotKeeper() = default;
+  // `slot` is bound to what is encrypted where the keeper can do that. kUnavailable: it does not answer;
+  // kPermissionDenied: it refuses the PIN, or what is decrypted; kInvalidArgument names what is wrong otherwise.
+  virtual Result<SlotParams> Encrypt(KeyId slot, const SecretBytes& key, const SecretBytes& pin) = 0;
+  virtual Result<SecretBytes> Decrypt(KeyId slot, const SlotParams& params, const SecretBytes& pin) = 0;
+};
+
+// What slots need of the host.
+struct SealTools {
+  std::string store_dir;          // whose device a key file must not be on; empty: the store is in memory
+  SlotKeeper* pkcs11 = nullptr;   // null: none is configured
+  SlotKeeper* command = nullptr;  // likewise
+};
+
+struct MadeSlot {
+  SealSlotRecord record;
+  std::vector<Share> shares;  // of NewShares, to be handed out
+};
 
 // Makes a slot for `root`. For a key file: makes the file, 0600, which must not exist and must not be on the device of
-// `store_dir` unless allowed (an empty `store_dir` has no device). kInvalidArgument names what is wrong with the
-// source.
-Result<SealSlotRecord> MakeSlot(const SealSource& source, const std::string& store_dir, StoreUuid store,
-                                const RootKey& root, std::int64_t now_us);
+// the store unless allowed. kInvalidArgument names what is wrong with the source.
+Result<MadeSlot> MakeSlot(const NewSeal& seal, const SealTools& tools, StoreUuid store, const RootKey& root,
+                          std::int64_t now_us);
 
 // Opens the root key from the first slot of the source's kind that its key fits. kPermissionDenied when none does:
 // another key, or slots that were altered.
-Result<RootKey> OpenSlots(const SealSource& source, StoreUuid store, KeyId root_id,
+Result<RootKey> OpenSlots(const SealSource& source, const SealTools& tools, StoreUuid store, KeyId root_id,
                           const std::vector<SealSlotRecord>& slots);
+
+// Whom backups are encrypted to: the recipients of all recovery slots.
+std::vector<AgeRecipient> RecoveryRecipients(const std::vector<SealSlotRecord>& slots);
 
 }  // namespace coffer::keysvc

@@ -3,6 +3,10 @@
 namespace coffer::keysvc {
 namespace {
 
+constexpr std::uint64_t kRenewedAtOnce = std::uint64_t{4} << 20;  // bytes of a journal
+constexpr std::uint64_t kGrownJournal = std::uint64_t{16} << 20;
+constexpr std::uint64_t kGrowth = 4;
+
 Error RowAltered(const TableSpec& spec) {
   return Error(ErrorCode::kIntegrity, "a row was altered outside the service").At(spec.name);
 }
@@ -29,8 +33,8 @@ void EpochFloor::Raise(StoreEpoch epoch) {
 }
 
 AuthenticatedStore::AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys,
-                                       std::shared_ptr<EpochFloor> floor)
-    : store_(store), uuid_(uuid), keys_(std::move(keys)), floor_(std::move(floor)) {}
+                                       std::shared_ptr<EpochFloor> floor, std::shared_ptr<KeyJournal> journal)
+    : store_(store), uuid_(uuid), keys_(std::move(keys)), floor_(std::move(floor)), journal_(std::move(journal)) {}
 
 Status AuthenticatedStore::VerifyAll() {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
@@ -90,6 +94,7 @@ Result<std::unique_ptr<StoreTransaction>> AuthenticatedStore::Open() {
   if (!known_) return transaction;
   COFFER_ASSIGN_OR_RETURN(const StoredHead head, CheckedHead(*transaction));
   if (head.epoch != known_->epoch) {
+    ++foreign_commits_;
     COFFER_ASSIGN_OR_RETURN(known_, CheckSum(*transaction, head));
   }
   return transaction;
@@ -119,19 +124,8 @@ Result<std::vector<Row>> AuthenticatedStore::Scan(StoreTransaction& transaction,
   return rows;
 }
 
-Result<Digest> AuthenticatedStore::MacOf(const TableSpec& spec, const Row& columns, std::uint64_t row_epoch) const {
-  std::vector<ScalarView> views;
-  views.reserve(columns.size());
-  for (const Datum& column : columns) views.push_back(ViewOf(column));
-  Bytes key;
-  COFFER_TRY(EncodeRow(std::span<const ScalarView>(views).first(spec.primary_key_columns), key));
-  Bytes row;
-  COFFER_TRY(EncodeStoredRow(views, row));
-  return RowMac(keys_.rows, uuid_, spec.name, key, row_epoch, row);
-}
-
 Status AuthenticatedStore::Check(const TableSpec& spec, const StoredRow& row) const {
-  const Result<Digest> expected = MacOf(spec, row.columns, row.row_epoch);
+  const Result<Digest> expected = StoredRowMac(keys_.rows, uuid_, spec, row.columns, row.row_epoch);
   // What cannot even be encoded was not written by us.
   if (!expected.ok() || !EqualConstantTime(*expected, row.mac)) return RowAltered(spec);
   return {};
@@ -166,6 +160,82 @@ Result<AuthenticatedStore::Known> AuthenticatedStore::CheckSum(StoreTransaction&
   return Error(ErrorCode::kIntegrity, "rows were added, removed or put back outside the service").At("head");
 }
 
+// Before the store's own commit: what is in the store is in the journal too, always.
+Status AuthenticatedStore::Journal(const CommitGroup& group) {
+  if (journal_ == nullptr) return {};
+  if (journal_broken_ && !journal_->Reopen().ok()) {
+    return Error(ErrorCode::kUnavailable, "the key journal cannot be read: its disk fails");
+  }
+  journal_broken_ = !journal_->Append(group).ok();
+  if (!journal_broken_) return {};
+  return Error(ErrorCode::kUnavailable, "the key journal could not be written: its disk is full, or fails");
+}
+
+// After a commit that failed: what the store did not take is not left in the journal, where the next start would find
+// the store behind. When that cannot be done now, that start does it.
+void AuthenticatedStore::SettleJournal(StoreEpoch failed) {
+  if (journal_ == nullptr || journal_broken_) return;
+  const Result<std::unique_ptr<StoreTransaction>> transaction = store_.Begin();
+  if (!transaction.ok()) return;
+  const Result<std::optional<StoredHead>> head = (*transaction)->GetHead();
+  const bool not_taken = head.ok() && *head && (*head)->epoch.value + 1 == failed.value &&
+                         journal_->last().head.epoch == failed && !journal_->holds_snapshot_only();
+  if (not_taken) journal_broken_ = !journal_->DropLast().ok();
+}
+
+Status AuthenticatedStore::RenewJournal() {
+  if (journal_ == nullptr) return {};
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
+  COFFER_ASSIGN_OR_RETURN(const StoreImage image, Snapshot(*transaction));
+  COFFER_TRY(journal_->Prepare(image.AsGroup()));
+  COFFER_TRY(journal_->Adopt());
+  renewed_size_ = journal_->size();
+  renew_owed_ = false;
+  return {};
+}
+
+Status AuthenticatedStore::PurgeErased() {
+  renew_owed_ = journal_ != nullptr;
+  COFFER_TRY(store_.PurgeErased());
+  COFFER_ASSIGN_OR_RETURN(const std::uint64_t size, JournalSize());
+  return size <= kRenewedAtOnce ? RenewJournal() : Status();
+}
+
+Status AuthenticatedStore::Maintain() {
+  COFFER_ASSIGN_OR_RETURN(const std::uint64_t size, JournalSize());
+  const bool grown = size > kGrownJournal && size > kGrowth * renewed_size_;
+  return renew_owed_ || grown ? RenewJournal() : Status();
+}
+
+Result<std::uint64_t> AuthenticatedStore::JournalSize() {
+  if (journal_ == nullptr) return std::uint64_t{0};
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
+  return journal_->size();
+}
+
+Result<std::uint64_t> AuthenticatedStore::CheckJournal() {
+  if (journal_ == nullptr) return std::uint64_t{0};
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
+  COFFER_ASSIGN_OR_RETURN(const StoreImage image, Snapshot(*transaction));
+  COFFER_ASSIGN_OR_RETURN(const StoreImage copy, journal_->Image());
+  COFFER_TRY(copy.Verify(uuid_, keys_));
+  if (copy.head().mac != image.head().mac) {
+    return Error(ErrorCode::kIntegrity, "the key journal does not make the store that is there");
+  }
+  return journal_->size();
+}
+
+Result<StoreImage> AuthenticatedStore::Snapshot() {
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
+  return Snapshot(*transaction);
+}
+
+Result<StoreImage> AuthenticatedStore::Snapshot(StoreTransaction& transaction) const {
+  COFFER_ASSIGN_OR_RETURN(StoreImage image, StoreImage::Of(transaction));
+  COFFER_TRY(image.Verify(uuid_, keys_));
+  return image;
+}
+
 StoreMutation::StoreMutation(AuthenticatedStore& owner, std::unique_ptr<StoreTransaction> transaction,
                              const StoredHead& head)
     : owner_(&owner), transaction_(std::move(transaction)), sum_(head.sum), next_epoch_{head.epoch.value + 1} {}
@@ -194,7 +264,8 @@ Result<std::vector<Row>> StoreMutation::Scan(const ScanRequest& request) {
 Result<StoredRow> StoreMutation::WithMac(const TableSpec& spec, Row columns) const {
   COFFER_TRY(CheckOpen());
   COFFER_TRY(CheckColumns(spec, columns));
-  COFFER_ASSIGN_OR_RETURN(const Digest mac, owner_->MacOf(spec, columns, next_epoch_.value));
+  COFFER_ASSIGN_OR_RETURN(const Digest mac,
+                          StoredRowMac(owner_->keys_.rows, owner_->uuid_, spec, columns, next_epoch_.value));
   return StoredRow{std::move(columns), next_epoch_.value, mac};
 }
 
@@ -217,6 +288,7 @@ Status StoreMutation::Insert(Table table, Row row) {
   COFFER_TRY(transaction_->Insert(table, stored));
   sum_.Add(owner_->keys_.head, stored.mac);
   Note(spec, key, stored.mac);
+  changes_.push_back({table, key, stored.row_epoch, stored.columns, stored.mac});
   return {};
 }
 
@@ -230,6 +302,7 @@ Status StoreMutation::Update(Table table, Row row) {
   sum_.Remove(owner_->keys_.head, before->mac);
   sum_.Add(owner_->keys_.head, stored.mac);
   Note(spec, key, stored.mac);
+  changes_.push_back({table, key, stored.row_epoch, stored.columns, stored.mac});
   return {};
 }
 
@@ -241,17 +314,21 @@ Status StoreMutation::Erase(Table table, const Row& primary_key) {
   COFFER_TRY(transaction_->Erase(table, primary_key));
   sum_.Remove(owner_->keys_.head, before->mac);
   Note(spec, primary_key, std::nullopt);
+  COFFER_ASSIGN_OR_RETURN(const Digest mac,
+                          ErasedRowMac(owner_->keys_.rows, owner_->uuid_, spec, primary_key, next_epoch_.value));
+  changes_.push_back({table, primary_key, next_epoch_.value, std::nullopt, mac});
   return {};
 }
 
 Status StoreMutation::Commit() {
   COFFER_TRY(CheckOpen());
   // Ends here whatever happens: a caller that asks the store for the outcome must not wait for its own transaction.
-  const std::unique_ptr<StoreTransaction> transaction = std::move(transaction_);
+  std::unique_ptr<StoreTransaction> transaction = std::move(transaction_);
   // Before the commit, which lets the next transaction begin; after one that fails it is still ours.
   if (owner_->known_) owner_->known_->epoch = next_epoch_;
-  Status committed =
-      transaction->PutHead({next_epoch_, sum_.bytes(), HeadMac(owner_->keys_.head, owner_->uuid_, next_epoch_, sum_)});
+  const StoredHead head{next_epoch_, sum_.bytes(), HeadMac(owner_->keys_.head, owner_->uuid_, next_epoch_, sum_)};
+  Status committed = owner_->Journal({std::move(changes_), head});
+  if (committed.ok()) committed = transaction->PutHead(head);
   if (committed.ok()) committed = transaction->Commit();
   if (committed.ok()) {
     owner_->floor_->Raise(next_epoch_);
@@ -259,6 +336,8 @@ Status StoreMutation::Commit() {
   }
   TakeBackNotes();
   if (owner_->known_) owner_->known_->epoch = {next_epoch_.value - 1};
+  transaction.reset();
+  owner_->SettleJournal(next_epoch_);
   return committed;
 }
 

@@ -14,7 +14,7 @@
 #include <atomic>
 
 #include "crypto/store_integrity.h"
-#include "keysvc/store/key_store.h"
+#include "keysvc/store/key_journal.h"
 #include "keysvc/store/row_index.h"
 
 namespace coffer::keysvc {
@@ -35,9 +35,11 @@ class EpochFloor {
 // its store meanwhile: it would wait for itself.
 class AuthenticatedStore {
  public:
-  // `store` must outlive it. `floor` is of the store with this UUID.
+  // `store` must outlive it. `floor` is of the store with this UUID. `journal` takes every
+  // commit before the store does; null: none.
   AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys,
-                     std::shared_ptr<EpochFloor> floor = std::make_shared<EpochFloor>());
+                     std::shared_ptr<EpochFloor> floor = std::make_shared<EpochFloor>(),
+                     std::shared_ptr<KeyJournal> journal = nullptr);
 
   // Head against all MACs, the order of all primary keys, and every row of the tables that are loaded at start.
   // kIntegrity names the table, never a value. Until this or Format was ok once, reads check each row by itself only.
@@ -55,8 +57,25 @@ class AuthenticatedStore {
   // The one way to change anything: a transaction that keeps MACs and head. Raises the epoch by one at Commit.
   Result<StoreMutation> Begin();
 
-  // KeyStore::PurgeErased: after a commit that ended a ciphertext or a key.
-  Status PurgeErased() { return store_.PurgeErased(); }
+  // How often it was found that somebody else with our keys had committed meanwhile, or that a commit of ours which
+  // failed had happened: who keeps what it read has to read it again. Looked at whenever the store is touched.
+  std::uint64_t foreign_commits() const { return foreign_commits_.load(); }
+
+  // The whole store, checked.
+  Result<StoreImage> Snapshot();
+  // Whether the journal alone makes exactly this store, every row checked: its size, 0 without one. kIntegrity when
+  // not.
+  Result<std::uint64_t> CheckJournal();
+  // Makes the journal anew from what the store holds now: it grows no further, and what was erased is in it no more.
+  Status RenewJournal();
+
+  // After a commit that ended a ciphertext or a key: takes its bytes out of the store's files, and out of the journal
+  // when that is small; else Maintain does. kUnavailable: some may be left; tried again by the next one and by
+  // Maintain.
+  Status PurgeErased();
+  // What can wait, now and then: a journal that still holds what was erased, or has grown to many times the store, is
+  // made anew.
+  Status Maintain();
 
  private:
   friend class StoreMutation;
@@ -66,12 +85,15 @@ class AuthenticatedStore {
     StoreEpoch epoch;
   };
 
+  Status Journal(const CommitGroup& group);
+  void SettleJournal(StoreEpoch failed);
+  Result<std::uint64_t> JournalSize();
+  Result<StoreImage> Snapshot(StoreTransaction& transaction) const;
   // A transaction in which what is known is up to date.
   Result<std::unique_ptr<StoreTransaction>> Open();
   Result<std::optional<StoredRow>> Find(StoreTransaction& transaction, const TableSpec& spec, const Row& primary_key);
   Result<std::vector<Row>> Scan(StoreTransaction& transaction, const ScanRequest& request);
   Status Check(const TableSpec& spec, const StoredRow& row) const;
-  Result<Digest> MacOf(const TableSpec& spec, const Row& columns, std::uint64_t row_epoch) const;
   Result<StoredHead> CheckedHead(StoreTransaction& transaction);
   Result<Known> CheckSum(StoreTransaction& transaction, const StoredHead& head) const;
 
@@ -79,6 +101,11 @@ class AuthenticatedStore {
   StoreUuid uuid_;
   IntegrityKeys keys_;
   std::shared_ptr<EpochFloor> floor_;
+  const std::shared_ptr<KeyJournal> journal_;
+  bool journal_broken_ = false;  // an append failed; guarded as the next
+  std::atomic<std::uint64_t> foreign_commits_ = 0;
+  std::atomic<bool> renew_owed_ = false;  // the journal holds what was erased
+  std::atomic<std::uint64_t> renewed_size_ = 0;
   std::optional<Known> known_;  // guarded by the store's living transaction, of which there is one at a time
 };
 
@@ -113,6 +140,7 @@ class StoreMutation {
   std::unique_ptr<StoreTransaction> transaction_;  // null when over
   MacSum sum_;
   StoreEpoch next_epoch_;
+  std::vector<RowChange> changes_;
   std::vector<RowIndex::Change> notes_;  // of the owner's known rows, to take back
 };
 

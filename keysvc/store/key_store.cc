@@ -75,6 +75,30 @@ Status CheckFound(const TableSpec& spec, const ScanRequest& request, const std::
   return {};
 }
 
+std::vector<ScalarView> ViewsOf(const Row& row) {
+  std::vector<ScalarView> views;
+  views.reserve(row.size());
+  for (const Datum& datum : row) views.push_back(ViewOf(datum));
+  return views;
+}
+
+Result<Digest> StoredRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& columns,
+                            std::uint64_t row_epoch) {
+  const std::vector<ScalarView> views = ViewsOf(columns);
+  Bytes key;
+  COFFER_TRY(EncodeRow(std::span<const ScalarView>(views).first(spec.primary_key_columns), key));
+  Bytes row;
+  COFFER_TRY(EncodeStoredRow(views, row));
+  return RowMac(rows_key, store, spec.name, key, row_epoch, row);
+}
+
+Result<Digest> ErasedRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& primary_key,
+                            std::uint64_t row_epoch) {
+  Bytes key;
+  COFFER_TRY(EncodeRow(ViewsOf(primary_key), key));
+  return RowMac(rows_key, store, spec.name, key, row_epoch, {});
+}
+
 Row PrimaryKeyOf(const TableSpec& spec, const Row& columns) {
   return Row(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(spec.primary_key_columns));
 }

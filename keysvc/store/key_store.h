@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "crypto/hash.h"
+#include "crypto/store_integrity.h"
 #include "io/sqlite.h"
 #include "keysvc/store/schema.h"
 
@@ -76,6 +76,13 @@ Status CheckScan(const TableSpec& spec, const ScanRequest& request);
 // What a scan found, against attackers who can reorder the store's pages: every row is in the range that was asked for
 // and the primary keys ascend; kIntegrity otherwise. `request` has passed CheckScan.
 Status CheckFound(const TableSpec& spec, const ScanRequest& request, const std::vector<StoredRow>& found);
+std::vector<ScalarView> ViewsOf(const Row& row);
+// The MAC of a row (docs/FORMAT.md section 4). kInvalidArgument: a value that cannot be encoded.
+Result<Digest> StoredRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& columns,
+                            std::uint64_t row_epoch);
+// The MAC of "there is no such row any more", as of an epoch.
+Result<Digest> ErasedRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& primary_key,
+                            std::uint64_t row_epoch);
 // The primary key of a row that CheckColumns has passed.
 Row PrimaryKeyOf(const TableSpec& spec, const Row& columns);
 

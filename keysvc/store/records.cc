@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::int64_t kOnlyId = 1;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kPassphraseParamsSize = 4 + 4 + 16;
 
 // Reads a row column by column, as crypto/cursor.h reads bytes: after the first failure every read gives an empty
 // value, and Finish tells.
@@ -108,25 +107,25 @@ Datum OptionalDatum(const std::optional<T>& value) {
   return value ? Datum(*value) : Datum(NullValue{});
 }
 
-Bytes EncodeParams(const SealSlotRecord& record) {
-  Bytes params;
-  if (record.passphrase) {
-    Writer(params).U32(record.passphrase->passes).U32(record.passphrase->memory_kib).Raw(record.passphrase->salt);
-  }
-  return params;
+// A census: (u64 key id, u64 count) each, by id.
+Bytes EncodeCounts(const std::vector<std::pair<KeyId, std::uint64_t>>& counts) {
+  Bytes bytes;
+  for (const auto& [id, count] : counts) Writer(bytes).U64(id.value).U64(count);
+  return bytes;
 }
 
-std::optional<Argon2Params> ParsePassphraseParams(ByteView params) {
-  Reader reader(params);
-  Argon2Params parsed;
-  parsed.passes = reader.U32();
-  parsed.memory_kib = reader.U32();
-  const ByteView salt = reader.Take(parsed.salt.size());
-  if (!reader.Finish() || !parsed.Validate().ok()) return std::nullopt;
-  std::copy(salt.begin(), salt.end(), parsed.salt.begin());
-  return parsed;
+std::optional<std::vector<std::pair<KeyId, std::uint64_t>>> ParseCounts(ByteView bytes) {
+  std::vector<std::pair<KeyId, std::uint64_t>> counts;
+  Reader reader(bytes);
+  while (!reader.failed() && reader.remaining() > 0) {
+    const KeyId id{reader.U64()};
+    const std::uint64_t count = reader.U64();
+    if (count == 0 || (!counts.empty() && id <= counts.back().first)) return std::nullopt;
+    counts.emplace_back(id, count);
+  }
+  if (!reader.Finish() || counts.size() > kMaxCensusCounts) return std::nullopt;
+  return counts;
 }
-static_assert(sizeof(Argon2Params{}.salt) + 8 == kPassphraseParamsSize);
 
 }  // namespace
 
@@ -138,8 +137,12 @@ Row ToRow(const StoreRecord& record) {
 }
 
 Row ToRow(const SealSlotRecord& record) {
-  return {KeyIdDatum(record.slot), EnumDatum(record.kind), EncodeParams(record),
-          CopyOf(record.wrapped),  record.label,           record.created_us};
+  return {KeyIdDatum(record.slot),
+          EnumDatum(KindOf(record.params)),
+          EncodeSlotParams(record.params),
+          CopyOf(record.wrapped),
+          record.label,
+          record.created_us};
 }
 
 Row ToRow(const Tenant& record) { return {UuidDatum(record.uuid), record.name, record.created_us}; }
@@ -197,10 +200,10 @@ Result<SealSlotRecord> SealSlotFromRow(const Row& row) {
   RowReader reader(Table::kSealSlot, row);
   SealSlotRecord record;
   record.slot = reader.Key();
-  record.kind = reader.Choice(SealSlotKind::kPassphrase);
-  const Bytes params = reader.Blob();
-  if (record.kind == SealSlotKind::kPassphrase) record.passphrase = ParsePassphraseParams(params);
-  reader.Require(record.kind == SealSlotKind::kPassphrase ? record.passphrase.has_value() : params.empty());
+  const auto kind = reader.Choice(SealSlotKind::kCommand);
+  Result<SlotParams> params = ParseSlotParams(kind, reader.Blob());
+  reader.Require(params.ok());
+  if (params.ok()) record.params = std::move(params).value();
   record.wrapped = reader.Fixed<WrappedKey>();
   record.label = reader.Text(0, kMaxSlotLabel);
   record.created_us = reader.Time();
@@ -311,6 +314,76 @@ Result<SecretMetadataRecord> SecretMetadataFromRow(const Row& row) {
   record.secret = reader.UuidNotZero<SecretUuid>();
   record.key = reader.Text(1, kMaxMetadataKey);
   record.value = reader.Text(0, kMaxMetadataValue);
+  return reader.Finish(std::move(record));
+}
+
+Row ToRow(const DestructionRecord& record) {
+  return {EnumDatum(record.kind),
+          record.subject,
+          static_cast<std::int64_t>(record.version.value),
+          EnumDatum(record.state),
+          EnumDatum(record.before),
+          record.scheduled_us,
+          record.due_us,
+          OptionalDatum(record.done_us),
+          record.scheduled_by,
+          record.reason};
+}
+
+Row ToRow(const CensusSourceRecord& record) {
+  return {record.name,
+          record.max_age_us,
+          record.created_us,
+          record.created_by,
+          OptionalDatum(record.as_of_us),
+          OptionalDatum(record.reported_us),
+          record.reported_by,
+          EncodeCounts(record.counts)};
+}
+
+Row ToRow(const RotationRecord& record) { return {UuidDatum(record.keyring), record.period_us, record.set_us}; }
+
+Result<DestructionRecord> DestructionFromRow(const Row& row) {
+  RowReader reader(Table::kDestruction, row);
+  DestructionRecord record;
+  record.kind = reader.Choice(DestructionKind::kTenant);
+  record.subject = Uuid{reader.UuidNotZero<TenantUuid>().bytes};
+  record.version = KeyVersion{static_cast<std::uint32_t>(reader.Int(0, std::numeric_limits<std::uint32_t>::max()))};
+  reader.Require((record.kind == DestructionKind::kTenant) == (record.version == KeyVersion{}));
+  record.state = reader.Choice(DestructionState::kDone);
+  record.before = reader.Choice(VersionState::kDestroyed);
+  record.scheduled_us = reader.Time();
+  record.due_us = reader.Time();
+  record.done_us = reader.OptionalTime();
+  reader.Require(record.done_us.has_value() == (record.state == DestructionState::kDone));
+  record.scheduled_by = reader.Text(1, kMaxPrincipal);
+  record.reason = reader.Text(0, kMaxReason);
+  return reader.Finish(std::move(record));
+}
+
+Result<CensusSourceRecord> CensusSourceFromRow(const Row& row) {
+  RowReader reader(Table::kCensusSource, row);
+  CensusSourceRecord record;
+  record.name = reader.Slug();
+  record.max_age_us = reader.Int(1, kMaxInt);
+  record.created_us = reader.Time();
+  record.created_by = reader.Text(1, kMaxPrincipal);
+  record.as_of_us = reader.OptionalTime();
+  record.reported_us = reader.OptionalTime();
+  reader.Require(record.as_of_us.has_value() == record.reported_us.has_value());
+  record.reported_by = reader.Text(0, kMaxPrincipal);
+  auto counts = ParseCounts(reader.Blob());
+  reader.Require(counts.has_value());
+  if (counts) record.counts = std::move(*counts);
+  return reader.Finish(std::move(record));
+}
+
+Result<RotationRecord> RotationFromRow(const Row& row) {
+  RowReader reader(Table::kRotation, row);
+  RotationRecord record;
+  record.keyring = reader.UuidNotZero<KeyringUuid>();
+  record.period_us = reader.Int(1, kMaxInt);
+  record.set_us = reader.Time();
   return reader.Finish(std::move(record));
 }
 

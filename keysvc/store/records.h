@@ -7,10 +7,10 @@
 
 #include <optional>
 
-#include "crypto/argon2.h"
 #include "crypto/store_integrity.h"
 #include "keysvc/keys/model.h"
 #include "keysvc/store/key_store.h"
+#include "keysvc/store/slot_params.h"
 
 namespace coffer::keysvc {
 
@@ -27,13 +27,10 @@ struct StoreRecord {
   std::int64_t created_us = 0;
 };
 
-enum class SealSlotKind : std::uint8_t { kKeyFile = 1, kPassphrase = 2 };
-
 struct SealSlotRecord {
   KeyId slot;
-  SealSlotKind kind = SealSlotKind::kKeyFile;
-  std::optional<Argon2Params> passphrase;  // of kPassphrase, and only of it
-  WrappedKey wrapped{};                    // the root key
+  SlotParams params;
+  WrappedKey wrapped{};  // the root key
   std::string label;
   std::int64_t created_us = 0;
 };
@@ -84,6 +81,49 @@ struct SecretMetadataRecord {
   std::string value;
 };
 
+enum class DestructionKind : std::uint8_t { kKeyVersion = 1, kTenant = 2 };
+enum class DestructionState : std::uint8_t {
+  kScheduled = 1,  // refuses encryption and decryption; cancel brings it back
+  kDone = 2,       // the wrapped keys are gone: a tombstone, kept for ever
+};
+
+// What is to be destroyed, or was: one version of a keyring, or all data keys of a tenant.
+struct DestructionRecord {
+  DestructionKind kind = DestructionKind::kKeyVersion;
+  Uuid subject;        // the keyring, or the tenant
+  KeyVersion version;  // 0 for a tenant
+  DestructionState state = DestructionState::kScheduled;
+  VersionState before = VersionState::kDisabled;  // what cancel brings a version back to
+  std::int64_t scheduled_us = 0;
+  std::int64_t due_us = 0;  // not earlier
+  std::optional<std::int64_t> done_us;
+  std::string scheduled_by;  // a principal
+  std::string reason;        // at most kMaxReason bytes, may be empty
+};
+
+inline constexpr std::size_t kMaxReason = 200 * 4;
+inline constexpr std::size_t kMaxCensusSources = 64;
+inline constexpr std::size_t kMaxCensusCounts = 1'000'000;
+
+// Who counts how many values name each key, and what it said last.
+struct CensusSourceRecord {
+  std::string name;             // a slug
+  std::int64_t max_age_us = 0;  // how old a report may be to speak for the present
+  std::int64_t created_us = 0;
+  std::string created_by;
+  std::optional<std::int64_t> as_of_us;                 // of the last report: when it was counted
+  std::optional<std::int64_t> reported_us;              // when it came
+  std::string reported_by;                              // may be empty
+  std::vector<std::pair<KeyId, std::uint64_t>> counts;  // by id, no zeros
+};
+
+// A keyring that is rotated by age.
+struct RotationRecord {
+  KeyringUuid keyring;
+  std::int64_t period_us = 0;
+  std::int64_t set_us = 0;
+};
+
 // For primary keys: {UuidDatum(tenant), path}.
 template <typename Tag>
 Datum UuidDatum(const UuidOf<Tag>& uuid) {
@@ -103,6 +143,9 @@ Row ToRow(const CatalogScopeRecord& record);
 Row ToRow(const SecretRecord& record);
 Row ToRow(const SecretVersionRecord& record);
 Row ToRow(const SecretMetadataRecord& record);
+Row ToRow(const DestructionRecord& record);
+Row ToRow(const CensusSourceRecord& record);
+Row ToRow(const RotationRecord& record);
 
 Result<StoreRecord> StoreFromRow(const Row& row);
 Result<SealSlotRecord> SealSlotFromRow(const Row& row);
@@ -115,5 +158,8 @@ Result<CatalogScopeRecord> CatalogScopeFromRow(const Row& row);
 Result<SecretRecord> SecretFromRow(const Row& row);
 Result<SecretVersionRecord> SecretVersionFromRow(const Row& row);
 Result<SecretMetadataRecord> SecretMetadataFromRow(const Row& row);
+Result<DestructionRecord> DestructionFromRow(const Row& row);
+Result<CensusSourceRecord> CensusSourceFromRow(const Row& row);
+Result<RotationRecord> RotationFromRow(const Row& row);
 
 }  // namespace coffer::keysvc

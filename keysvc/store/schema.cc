@@ -60,23 +60,43 @@ constexpr std::array kSecretMetadataColumns = {
     ColumnSpec{"value", kText},
 };
 
+constexpr std::array kDestructionColumns = {
+    ColumnSpec{"kind", kInt},    ColumnSpec{"subject", kUuid},      ColumnSpec{"version", kInt},
+    ColumnSpec{"state", kInt},   ColumnSpec{"before", kInt},        ColumnSpec{"scheduled_us", kInt},
+    ColumnSpec{"due_us", kInt},  ColumnSpec{"done_us", kInt, true}, ColumnSpec{"scheduled_by", kText},
+    ColumnSpec{"reason", kText},
+};
+constexpr std::array kCensusSourceColumns = {
+    ColumnSpec{"name", kText},        ColumnSpec{"max_age_us", kInt},     ColumnSpec{"created_us", kInt},
+    ColumnSpec{"created_by", kText},  ColumnSpec{"as_of_us", kInt, true}, ColumnSpec{"reported_us", kInt, true},
+    ColumnSpec{"reported_by", kText}, ColumnSpec{"counts", kBytes},
+};
+constexpr std::array kRotationColumns = {
+    ColumnSpec{"keyring", kUuid},
+    ColumnSpec{"period_us", kInt},
+    ColumnSpec{"set_us", kInt},
+};
+
 constexpr std::array<std::size_t, 1> kSecondColumn = {1};
 constexpr std::array<std::size_t, 1> kSecretUuid = {2};
 constexpr std::array<std::size_t, 1> kDataKeyId = {3};
 
 // In the order of Table.
 constexpr std::array<TableSpec, kTableCount> kSchema = {{
-    {Table::kStore, "store", kStoreColumns, 1, {}, true},
-    {Table::kSealSlot, "seal_slot", kSealSlotColumns, 1, {}, true},
-    {Table::kTenant, "tenant", kTenantColumns, 1, kSecondColumn, true},
-    {Table::kKeyring, "keyring", kKeyringColumns, 1, kSecondColumn, true},
-    {Table::kKek, "kek", kKekColumns, 1, {}, true},
-    {Table::kKeyVersion, "key_version", kKeyVersionColumns, 2, {}, true},
-    {Table::kDataKey, "data_key", kDataKeyColumns, 3, kDataKeyId, true},
-    {Table::kCatalogScope, "catalog_scope", kCatalogScopeColumns, 1, kSecondColumn, true},
-    {Table::kSecret, "secret", kSecretColumns, 2, kSecretUuid, false},
-    {Table::kSecretVersion, "secret_version", kSecretVersionColumns, 2, {}, false},
-    {Table::kSecretMetadata, "secret_metadata", kSecretMetadataColumns, 2, {}, false},
+    {Table::kStore, "store", kStoreColumns, 1, {}, true, 1},
+    {Table::kSealSlot, "seal_slot", kSealSlotColumns, 1, {}, true, 1},
+    {Table::kTenant, "tenant", kTenantColumns, 1, kSecondColumn, true, 1},
+    {Table::kKeyring, "keyring", kKeyringColumns, 1, kSecondColumn, true, 1},
+    {Table::kKek, "kek", kKekColumns, 1, {}, true, 1},
+    {Table::kKeyVersion, "key_version", kKeyVersionColumns, 2, {}, true, 1},
+    {Table::kDataKey, "data_key", kDataKeyColumns, 3, kDataKeyId, true, 1},
+    {Table::kCatalogScope, "catalog_scope", kCatalogScopeColumns, 1, kSecondColumn, true, 1},
+    {Table::kSecret, "secret", kSecretColumns, 2, kSecretUuid, false, 1},
+    {Table::kSecretVersion, "secret_version", kSecretVersionColumns, 2, {}, false, 1},
+    {Table::kSecretMetadata, "secret_metadata", kSecretMetadataColumns, 2, {}, false, 1},
+    {Table::kDestruction, "destruction", kDestructionColumns, 3, {}, true, 2},
+    {Table::kCensusSource, "census_source", kCensusSourceColumns, 1, {}, true, 2},
+    {Table::kRotation, "rotation", kRotationColumns, 1, {}, true, 2},
 }};
 
 }  // namespace

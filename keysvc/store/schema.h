@@ -21,8 +21,11 @@ enum class Table : std::uint8_t {
   kSecret,
   kSecretVersion,
   kSecretMetadata,
+  kDestruction,
+  kCensusSource,
+  kRotation,
 };
-inline constexpr std::size_t kTableCount = 11;
+inline constexpr std::size_t kTableCount = 14;
 
 struct ColumnSpec {
   std::string_view name;
@@ -37,9 +40,12 @@ struct TableSpec {
   std::size_t primary_key_columns;      // the first so many
   std::span<const std::size_t> unique;  // column indexes of one further unique key; empty: none
   bool loaded_at_start;                 // every row checked at start; else each row when read
+  std::int64_t since;                   // the schema version that brought the table
 };
 
-inline constexpr std::int64_t kSchemaVersion = 1;
+// A program reads stores of its own schema version and of all before it, which it upgrades; never of a later one. An
+// upgrade adds tables and touches no row.
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 std::span<const TableSpec> Schema();
 const TableSpec& SpecOf(Table table);

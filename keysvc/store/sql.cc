@@ -66,13 +66,23 @@ std::string CreateTableSql(const TableSpec& spec) {
 
 }  // namespace
 
-std::vector<SchemaObject> SchemaObjects() {
+std::vector<SchemaObject> SchemaObjects(std::int64_t version) {
   std::vector<SchemaObject> objects;
   objects.push_back(
       {"head",
        "CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, sum BLOB NOT NULL, "
        "mac BLOB NOT NULL) STRICT"});
-  for (const TableSpec& spec : Schema()) objects.push_back({std::string(spec.name), CreateTableSql(spec)});
+  for (const TableSpec& spec : Schema()) {
+    if (spec.since <= version) objects.push_back({std::string(spec.name), CreateTableSql(spec)});
+  }
+  return objects;
+}
+
+std::vector<SchemaObject> ObjectsSince(std::int64_t version) {
+  std::vector<SchemaObject> objects;
+  for (const TableSpec& spec : Schema()) {
+    if (spec.since > version) objects.push_back({std::string(spec.name), CreateTableSql(spec)});
+  }
   return objects;
 }
 

@@ -13,7 +13,10 @@ struct SchemaObject {
   std::string name;
   std::string sql;
 };
-std::vector<SchemaObject> SchemaObjects();
+// Of one schema version.
+std::vector<SchemaObject> SchemaObjects(std::int64_t version = kSchemaVersion);
+// What an upgrade from that version adds.
+std::vector<SchemaObject> ObjectsSince(std::int64_t version);
 
 // Columns of a result: SpecOf(table).columns in order, then row_epoch, mac. Parameters likewise.
 std::string GetSql(const TableSpec& spec);  // parameters: the primary key

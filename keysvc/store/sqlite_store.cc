@@ -40,9 +40,9 @@ Status CreateTables(SqliteDatabase& database) {
 }
 
 // A file whose tables, triggers or views are others could change what our statements do.
-Status CheckTables(SqliteDatabase& database) {
+Status CheckTables(SqliteDatabase& database, std::int64_t version) {
   COFFER_ASSIGN_OR_RETURN(const std::vector<SchemaObject> stored, StoredObjects(database));
-  std::vector<SchemaObject> expected = SchemaObjects();
+  std::vector<SchemaObject> expected = SchemaObjects(version);
   const auto by_name = [](const SchemaObject& a, const SchemaObject& b) { return a.name < b.name; };
   std::sort(expected.begin(), expected.end(), by_name);
   const auto same = [](const SchemaObject& a, const SchemaObject& b) { return a.name == b.name && a.sql == b.sql; };
@@ -50,6 +50,14 @@ Status CheckTables(SqliteDatabase& database) {
     return Error(ErrorCode::kIntegrity, "the store's tables are not those of its schema version");
   }
   return {};
+}
+
+// All of it or nothing; no row is touched, so the head stays right.
+Status UpgradeTables(SqliteDatabase& database, std::int64_t from) {
+  std::string sql = "BEGIN IMMEDIATE;";
+  for (const SchemaObject& object : ObjectsSince(from)) sql += object.sql + ";";
+  sql += "PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";COMMIT";
+  return database.Execute(sql);
 }
 
 Status CheckOrCreateTables(SqliteDatabase& database) {
@@ -62,9 +70,13 @@ Status CheckOrCreateTables(SqliteDatabase& database) {
     return Error(ErrorCode::kIntegrity, "the file is not a Coffer store");
   else if (version > kSchemaVersion)
     return Error(ErrorCode::kFailedPrecondition, "a newer Coffer wrote this store");
-  else if (version < kSchemaVersion)
+  else if (version < 1)
     return Error(ErrorCode::kIntegrity, "the store's schema version never existed");
-  return CheckTables(database);
+  if (version >= 1 && version < kSchemaVersion) {
+    COFFER_TRY(CheckTables(database, version));
+    COFFER_TRY(UpgradeTables(database, version));
+  }
+  return CheckTables(database, kSchemaVersion);
 }
 
 Result<std::unique_ptr<SqliteDatabase>> OpenChecked(const SqliteOptions& options) {

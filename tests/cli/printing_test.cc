@@ -46,10 +46,10 @@ TEST(Failure, ExitCodeAndNextStepFollowTheError) {
   const std::vector<Explained> cases = {
       {{ErrorCode::kSealed, "the service is sealed", true},
        kExitFailed,
-       "run `coffer operator unseal`, with --key-file or --passphrase when no key file is configured"},
+       "run `coffer operator unseal`, with --key-file, --passphrase or --share when no key file is configured"},
       {{ErrorCode::kFailedPrecondition, "the store is not initialised", true},
        kExitFailed,
-       "run `coffer operator init --key-file FILE`, or with --passphrase"},
+       "run `coffer operator init --key-file FILE`, or bring a lost store back with `coffer operator restore`"},
       {{ErrorCode::kFailedPrecondition, "this version is destroyed", true}, kExitFailed, ""},
       {{ErrorCode::kUnavailable, "no service at unix:/x"},
        kExitFailed,

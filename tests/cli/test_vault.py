@@ -126,7 +126,7 @@ class Vault(unittest.TestCase):
 
     def test_a_tenants_secrets_are_its_own(self):
         tenant = self.service.json("tenant", "add", "acme")
-        self.assertEqual(list(tenant), ["name", "uuid", "created_at"])
+        self.assertEqual(list(tenant), ["name", "uuid", "created_at", "state"])
         self.service.ok("secret", "put", "own/one", "--tenant", "acme", stdin=b"theirs")
         self.refused("", "secret", "get", "own/one")
         self.assertEqual(self.service.ok("secret", "get", "own/one", "--tenant", "acme"), b"theirs")
@@ -146,7 +146,8 @@ class Vault(unittest.TestCase):
 
     def test_keyrings_rotate_and_versions_are_disabled(self):
         created = self.service.json("keyring", "create", "ring")
-        self.assertEqual(list(created), ["name", "uuid", "purpose", "primary_version", "created_at", "versions"])
+        self.assertEqual(list(created), ["name", "uuid", "purpose", "primary_version", "created_at",
+                                         "rotation_period", "next_rotation_at", "versions"])
         rotated = self.service.json("keyring", "rotate", "ring", "--expect", "1", "--role", "dba")
         self.assertEqual(rotated["primary_version"], 2)
         self.refused("", "keyring", "rotate", "ring", "--expect", "1")

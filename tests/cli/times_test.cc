@@ -78,5 +78,16 @@ TEST(Expiry, ADurationCountsFromNow) {
   EXPECT_FALSE(ParseExpiry("tomorrow", 5).ok());
 }
 
+TEST(Times, DurationsAreWrittenInTheLargestUnitThatFits) {
+  for (const char* text : {"1s", "90s", "61m", "1h", "25h", "1d", "3652d"}) {
+    const Result<std::int64_t> parsed = ParseDuration(text);
+    ASSERT_TRUE(parsed.ok()) << text;
+    EXPECT_EQ(FormatDuration(*parsed), text);
+  }
+  EXPECT_EQ(FormatDuration(*ParseDuration("120s")), "2m");
+  EXPECT_EQ(FormatDuration(*ParseDuration("2w")), "14d");
+  EXPECT_EQ(FormatDuration(0), "0s");
+}
+
 }  // namespace
 }  // namespace coffer::cli

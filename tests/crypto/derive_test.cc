@@ -28,6 +28,10 @@ std::optional<std::string> DerivedByFunction(const Json& c) {
     return HexOfSecret(DeriveDeterministicKey(key, UuidOfHex<TenantUuid>(inputs.at("tenant")),
                                               UuidOfHex<FieldUuid>(inputs.at("field"))));
   }
+  if (label == "dek") {
+    return HexOfSecret(DeriveCallerKeyWrapping(key, UuidOfHex<TenantUuid>(inputs.at("tenant")),
+                                               UuidOfHex<FieldUuid>(inputs.at("field"))));
+  }
   if (label == "idx" || label == "pad" || label == "slw") {
     const IndexKeys keys =
         DeriveIndexKeys(key, UuidOfHex<TenantUuid>(inputs.at("tenant")),
@@ -56,7 +60,7 @@ TEST(DeriveTest, MatchesTheVectors) {
       ++by_function[c.at("label").get<std::string>()];
     }
   }
-  EXPECT_EQ(by_function.size(), 11U) << "every label that has a function has a vector";
+  EXPECT_EQ(by_function.size(), 12U) << "every label that has a function has a vector";
 }
 
 TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
@@ -75,6 +79,7 @@ TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
     add(keys.commitment);
   }
   add(DeriveDeterministicKey(key, tenant, field));
+  add(DeriveCallerKeyWrapping(key, tenant, field));
   const IndexKeys index = DeriveIndexKeys(key, tenant, TestUuid<IndexDomainUuid>(2), 1);
   add(index.tokens);
   add(index.pads);

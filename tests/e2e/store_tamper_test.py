@@ -40,19 +40,22 @@ def changed(value, step=1):
 
 
 class Store:
-    """The store's file, while no cofferd has it."""
+    """The store's file and its journal's, while no cofferd has them."""
 
     def __init__(self, path):
         self.path = path
         self.good = path.with_name("store.good")
+        self.journal = path.parent / "journal/key-journal"
 
     def keep(self):
         shutil.copy(self.path, self.good)
+        shutil.copy(self.journal, self.good.with_suffix(".journal"))
 
     def restore(self):
         for name in ("-wal", "-shm", "-journal"):
             self.path.with_name(self.path.name + name).unlink(missing_ok=True)
         shutil.copy(self.good, self.path)
+        shutil.copy(self.good.with_suffix(".journal"), self.journal)
 
     def execute(self, *statements, path=None):
         """Runs statements, (sql, parameters); the rows of the last one."""
@@ -146,6 +149,9 @@ class Tampering(unittest.TestCase):
         service.ok("keyring", "rotate", "shop")
         service.ok("keyring", "disable", "shop", "1")
         service.ok("keyring", "enable", "shop", "1")
+        service.ok("keyring", "set-rotation", "shop", "90d")
+        service.ok("census", "add", "shop-db", "--max-age", "2d")
+        service.ok("tenant", "destroy", "acme", "--delay", "30d", "--alone", "test")
         catalog = (service.folder / "catalog.toml").read_text() + (
             '[field."user.phone"]\nclass = "pii"\nkeyring = "shop"\nrow = "int64"\n')
         service.ok("apply", service.write("catalog.toml", catalog))
@@ -202,7 +208,7 @@ class Tampering(unittest.TestCase):
             for one in self.encrypted)
 
     def check_nothing_is_served(self, state):
-        self.assertIn(state, ("compromised", "sealed", "refused", "uninitialised"))
+        self.assertIn(state, ("compromised", "rolled-back", "sealed", "refused", "uninitialised"))
         if state == "refused":
             return
         self.assertFalse(self.serves("secret", "get", SECRET))
@@ -337,7 +343,7 @@ class Tampering(unittest.TestCase):
         for sql in ("CREATE TABLE extra (a INTEGER) STRICT", "CREATE INDEX extra ON tenant (created_us)",
                     "CREATE VIEW extra AS SELECT * FROM tenant", "DROP TABLE secret_metadata",
                     "CREATE TRIGGER extra AFTER INSERT ON tenant BEGIN DELETE FROM keyring; END",
-                    "PRAGMA user_version = 2", "PRAGMA user_version = 0", "PRAGMA application_id = 1",
+                    "PRAGMA user_version = 99", "PRAGMA user_version = 0", "PRAGMA application_id = 1",
                     "ALTER TABLE tenant ADD COLUMN extra TEXT"):
             with self.fresh(sql=sql):
                 self.store.execute((sql,))

@@ -79,6 +79,7 @@ TEST(ConfigTest, RefusesAWrongTopLevel) {
            {"data_dir = \"/d\"\nsocket_dir = false", "socket_dir", 2, "must be a text"},
            {"data_dir = \"/d\"\nkey_file = \"seal.key\"", "key_file", 2, "absolute path"},
            {"data_dir = \"/d\"\nkey_file = \"\"", "key_file", 2, "not empty"},
+           {"data_dir = \"/d\"\nkey_journal = \"journal\"", "key_journal", 2, "absolute path"},
            {"data_dir = \"/d\"\nallow_swap = \"true\"", "allow_swap", 2, "true or false"},
            {"data_dir = \"/d\"\nallow_swap = 1", "allow_swap", 2, "true or false"},
            {"data_dir = \"/d\"\nlog_level = \"INFO\"", "log_level", 2, "debug, info, warn or error"},
@@ -129,9 +130,92 @@ TEST(ConfigTest, RefusesWrongQuotas) {
            {head + "indexed_values = -1", "quotas.indexed_values", 3, "is less than allowed", 1},
            {head + "indexed_values = \"none\"", "quotas.indexed_values", 3, "must be a whole number"},
            {head + "decrypts = 1", "quotas.decrypts", 3, "not a key"},
+           {"data_dir = \"/d\"\n[destroy]\ndelay_hours = -1", "destroy.delay_hours", 3, "is less than allowed", 0},
+           {"data_dir = \"/d\"\n[destroy]\ndelay_hours = 8761", "destroy.delay_hours", 3, "is more than allowed",
+            8'760},
+           {"data_dir = \"/d\"\n[destroy]\nbackup_retention_days = 0", "destroy.backup_retention_days", 3,
+            "is less than allowed", 1},
        }) {
     ExpectRefused(bad);
   }
+}
+
+TEST(ConfigTest, RefusesAWrongToken) {
+  const std::string head = "data_dir = \"/d\"\n[pkcs11]\n";
+  const std::string module = head + "module = \"/m.so\"\n";
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {head, "pkcs11.module", 2, "is missing"},
+           {head + "module = \"\"", "pkcs11.module", 3, "not empty"},
+           {head + "module = \"libsofthsm2.so\"", "pkcs11.module", 3, "absolute path"},
+           {head + "module = \"/m\\u0000.so\"", "pkcs11.module", 3, "absolute path"},
+           {head + "module = [\"/m.so\"]", "pkcs11.module", 3, "must be a text"},
+           {module, "pkcs11.token", 2, "is missing"},
+           {module + "token = \"\"", "pkcs11.token", 4, "not empty"},
+           {module + "token = 0", "pkcs11.token", 4, "must be a text"},
+           {module + "token = \"" + std::string(33, 't') + "\"", "pkcs11.token", 4, "1 to 32 bytes", 32},
+           {module + "token = \"t\"\npin_file = \"pin\"", "pkcs11.pin_file", 5, "absolute path"},
+           {module + "token = \"t\"\npin_file = \"\"", "pkcs11.pin_file", 5, "not empty"},
+           {module + "token = \"t\"\npin = \"1234\"", "pkcs11.pin", 5, "not a key"},
+           {module + "token = \"t\"\nslot = 0", "pkcs11.slot", 5, "not a key"},
+           {"data_dir = \"/d\"\npkcs11 = \"/m.so\"", "pkcs11", 2, "must be a table"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, RefusesAWrongSealCommand) {
+  const std::string head = "data_dir = \"/d\"\n[seal_command]\n";
+  const std::string argv = head + "argv = [\"/kms\"]\n";
+  const std::string list = "must be a list of 1 to 32 texts";
+  std::string many = "\"/kms\"";
+  for (int i = 0; i < 32; ++i) many += ", \"a\"";
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {head, "seal_command.argv", 2, "is missing"},
+           {head + "argv = \"/kms encrypt\"", "seal_command.argv", 3, list, 32},
+           {head + "argv = []", "seal_command.argv", 3, list, 32},
+           {head + "argv = [" + many + "]", "seal_command.argv", 3, list, 32},
+           {head + "argv = [\"kms\"]", "seal_command.argv", 3, "begin with an absolute path"},
+           {head + "argv = [\"\"]", "seal_command.argv", 3, "begin with an absolute path"},
+           {head + "argv = [\"/kms\",\n 7]", "seal_command.argv", 4, "must hold texts"},
+           {head + "argv = [\"/kms\", \"a\\u0000b\"]", "seal_command.argv", 3, "must hold texts"},
+           {head + "argv = [\"/kms\", \"" + std::string(4097, 'a') + "\"]", "seal_command.argv", 3, "longer", 4096},
+           {argv + "timeout_seconds = 0", "seal_command.timeout_seconds", 4, "is less than allowed", 1},
+           {argv + "timeout_seconds = 601", "seal_command.timeout_seconds", 4, "is more than allowed", 600},
+           {argv + "timeout_seconds = 1.5", "seal_command.timeout_seconds", 4, "must be a whole number"},
+           {argv + "shell = true", "seal_command.shell", 4, "not a key"},
+           {"data_dir = \"/d\"\nseal_command = [\"/kms\"]", "seal_command", 2, "must be a table"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, KeepersOfSlotKeysAreRead) {
+  const Result<Config> config = ParseConfig(R"(data_dir = "/d"
+[pkcs11]
+module = "/usr/lib/m.so"
+token = "12345678901234567890123456789012"
+pin_file = "/etc/coffer/token.pin"
+[seal_command]
+argv = ["/kms", "", "--region", "eu"]
+timeout_seconds = 600
+)",
+                                            kOwnUid);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  ASSERT_TRUE(config->pkcs11.has_value());
+  EXPECT_EQ(config->pkcs11->module, "/usr/lib/m.so");
+  EXPECT_EQ(config->pkcs11->token, "12345678901234567890123456789012");
+  EXPECT_EQ(config->pkcs11->pin_file, "/etc/coffer/token.pin");
+  ASSERT_TRUE(config->seal_command.has_value());
+  EXPECT_EQ(config->seal_command->argv, (std::vector<std::string>{"/kms", "", "--region", "eu"}));
+  EXPECT_EQ(config->seal_command->timeout_seconds, 600U);
+
+  const Result<Config> least = ParseConfig(
+      "data_dir = \"/d\"\npkcs11 = { module = \"/m\", token = \"t\" }\n"
+      "seal_command = { argv = [\"/kms\"] }",
+      kOwnUid);
+  ASSERT_TRUE(least.ok()) << least.error().ToString();
+  EXPECT_EQ(least->pkcs11->pin_file, "");
+  EXPECT_EQ(least->seal_command->timeout_seconds, 30U);
 }
 
 TEST(ConfigTest, RefusesAWrongTcpOrCache) {
@@ -182,6 +266,8 @@ TEST(ConfigTest, ADataFolderAloneMeansEveryRoleForOwnUser) {
     EXPECT_FALSE(config->allow_swap);
     EXPECT_EQ(config->log_level, LogLevel::kInfo);
     EXPECT_FALSE(config->tcp.has_value());
+    EXPECT_FALSE(config->pkcs11.has_value());
+    EXPECT_FALSE(config->seal_command.has_value());
     EXPECT_FALSE(config->reflection);
     EXPECT_EQ(config->cipher_cache, 16'384U);
     ASSERT_EQ(config->sockets.size(), policy::kRoleCount);
@@ -196,6 +282,7 @@ TEST(ConfigTest, EveryKeyIsRead) {
   const std::string text = With(kTcp, "data_dir = \"/d\"\n", R"(data_dir = "/d"
 socket_dir = "/run/coffer"
 key_file = "/etc/coffer/seal.key"
+key_journal = "/mnt/other"
 allow_swap = true
 log_level = "warn"
 sockets = { app = { uids = [472, 0], gid = 473 }, backup-agent = { uids = [4294967294] } }
@@ -206,6 +293,7 @@ quotas = { searches = 1, indexed_values = 1000000000 }
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_EQ(config->socket_dir, "/run/coffer");
   EXPECT_EQ(config->key_file, "/etc/coffer/seal.key");
+  EXPECT_EQ(config->key_journal, "/mnt/other");
   EXPECT_TRUE(config->allow_swap);
   EXPECT_EQ(config->log_level, LogLevel::kWarn);
   EXPECT_EQ(config->cipher_cache, 16U);

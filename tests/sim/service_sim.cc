@@ -10,8 +10,9 @@ using policy::Role;
 
 constexpr char kCatalog[] =
     "scope = \"shop\"\n[field.\"user.email\"]\nclass = \"pii\"\nkeyring = \"shop\"\nrow = \"int64\"\n";
-constexpr int kOperations = 14;
+constexpr int kOperations = 20;
 constexpr std::uint64_t kLongestLife = 260;  // disk steps; some lives end without a cut
+constexpr std::uint64_t kLongestJournalLife = 40;
 
 Caller CallerOf(Role role) {
   return {.principal = {.id = "sim", .role = role, .method = policy::Principal::Method::kUnixSocket}, .local = true};
@@ -27,12 +28,18 @@ struct ServiceSim::Service {
   std::unique_ptr<keysvc::KeyService> keys;
   std::unique_ptr<keysvc::SecretService> secrets;
   std::unique_ptr<keysvc::AdminService> admin;
+  std::unique_ptr<keysvc::OperatorService> operators;
   const Caller app = CallerOf(Role::kApp);
   const Caller administrator = CallerOf(Role::kAdmin);
 };
 
 ServiceSim::ServiceSim(std::uint64_t seed, const std::string& key_folder)
-    : seed_(seed), key_file_(key_folder + "/" + std::to_string(seed) + ".key"), random_(seed), disk_(seed) {}
+    : seed_(seed),
+      key_prefix_(key_folder + "/" + std::to_string(seed) + "-"),
+      key_file_(key_prefix_ + "0.key"),
+      random_(seed),
+      disk_(seed),
+      journal_disk_(seed) {}
 
 ServiceSim::~ServiceSim() { Stop(); }
 
@@ -47,7 +54,9 @@ bool ServiceSim::Start() {
   auto store = keysvc::SqliteStore::Open({.path = "store.db", .vfs = disk_.name()});
   if (!store.ok()) return false;
   service->store = std::move(store).value();
-  auto barrier = keysvc::Barrier::Open(*service->store, clock_, {.store_dir = "", .keys = {.cipher_cache = 64}});
+  auto barrier = keysvc::Barrier::Open(
+      *service->store, clock_,
+      {.tools = {}, .keys = {.cipher_cache = 64, .destroy_delay_us = 0}, .journal_folder = &journal_disk_});
   if (!barrier.ok()) return false;
   service->barrier = std::move(barrier).value();
   service->pipeline =
@@ -58,6 +67,7 @@ bool ServiceSim::Start() {
   service->admin = std::make_unique<keysvc::AdminService>(
       *service->pipeline,
       keysvc::AdminService::Options{.started_us = 0, .memory_locked = false, .key_file = key_file_});
+  service->operators = std::make_unique<keysvc::OperatorService>(*service->pipeline, clock_);
   service_ = std::move(service);
   return true;
 }
@@ -68,19 +78,37 @@ bool ServiceSim::Prepare() {
   const keysvc::KeyFileSeal seal{.path = key_file_, .allow_same_device = true};
   if (service_->barrier->state() == keysvc::BarrierState::kUninitialised) {
     if (!RemoveTree(key_file_).ok()) return false;  // of an init that a cut ended
-    if (!service_->admin->Init(service_->administrator, seal, true).ok()) return false;
+    if (!service_->operators->Init(service_->administrator, seal, {}, true).ok()) return false;
     initialised_ = true;
-  } else if (!service_->admin->Unseal(service_->administrator, std::nullopt).ok()) {
+  } else if (!Unseal()) {
     return false;
   }
+  const auto shop = service_->keys->GetKeyring(service_->administrator, "shop");
+  // A rotation whose answer was lost may have happened.
+  primary_ = std::max(primary_, shop.ok() ? shop->keyring.primary.value : 1);
   if (prepared_) return true;
-  if (!service_->keys->GetKeyring(service_->administrator, "shop").ok() &&
-      !service_->keys->CreateKeyring(service_->administrator, "shop").ok()) {
+  if (!shop.ok() && !service_->keys->CreateKeyring(service_->administrator, "shop").ok()) {
     return false;
   }
   if (service_->admin->ShowCatalog(service_->administrator, "shop").ok()) return prepared_ = true;
   prepared_ = service_->admin->Apply(service_->administrator, kCatalog, "", "").ok();
   return prepared_;
+}
+
+// By the key file that is known to open it, or by that of a rekey whose outcome was not known.
+bool ServiceSim::Unseal() {
+  const auto with = [&](const std::string& path) {
+    const keysvc::KeyFileSeal seal{.path = path, .allow_same_device = true};
+    return service_->admin->Unseal(service_->administrator, keysvc::SealSource(seal)).ok();
+  };
+  key_files_.insert(key_file_);
+  for (const std::string& path : key_files_) {
+    if (!with(path)) continue;
+    key_file_ = path;
+    key_files_.clear();
+    return true;
+  }
+  return false;
 }
 
 void ServiceSim::PutSecret() {
@@ -129,6 +157,7 @@ void ServiceSim::EncryptField() {
   if (!tenant.empty())
     return;  // the key of another tenant: it was durable before use, which the first tenant's values show too
   made.ciphertext = std::move(output->columns.front().values.front());
+  made.version = primary_;
   fields_.push_back(std::move(made));
 }
 
@@ -147,9 +176,91 @@ void ServiceSim::AddTenant() {
   Acknowledge();
 }
 
+void ServiceSim::DestroySecret() {
+  if (secrets_.empty()) return;
+  auto chosen = secrets_.begin();
+  std::advance(chosen, static_cast<std::ptrdiff_t>(Below(secrets_.size())));
+  const auto destroyed =
+      service_->secrets->Destroy(service_->administrator, {.tenant = "", .path = chosen->first.first},
+                                 {keysvc::SecretVersion{chosen->first.second}}, "a simulation");
+  chosen->second.presence = destroyed.ok() ? Presence::kDestroyed : Presence::kUnknown;
+  if (!destroyed.ok()) return;
+  ++destroyed_;
+  Acknowledge();
+}
+
+// The oldest version that is not destroyed and not the primary one. Values under it are gone with it.
+void ServiceSim::DestroyVersion() {
+  std::uint32_t version = 1;
+  while (destroyed_versions_.contains(version)) ++version;
+  if (version >= primary_) return;
+  const auto scheduled = service_->keys->ScheduleDestroy(service_->administrator, {.name = "shop",
+                                                                                   .version = KeyVersion{version},
+                                                                                   .reason = "a simulation",
+                                                                                   .delay_us = 0,
+                                                                                   .no_sources = true,
+                                                                                   .alone_reason = "a simulation"});
+  // From here on it may be gone, whatever the answer was.
+  std::erase_if(fields_, [&](const Encrypted& made) {
+    if (made.version != version) return false;
+    doomed_.push_back(made);
+    return true;
+  });
+  if (!scheduled.ok()) return;
+  clock_.Advance(1);
+  const auto unsealed = service_->barrier->Enter();
+  if (!unsealed.ok()) return;
+  const keysvc::DueReport report = (*unsealed)->keys->DestroyDue(clock_.UnixMicros());
+  if (report.done.empty()) return;
+  destroyed_versions_.insert(version);
+  for (const Encrypted& made : doomed_) {
+    if (made.version == version) gone_.push_back(made);
+  }
+  std::erase_if(doomed_, [&](const Encrypted& made) { return made.version == version; });
+  ++destroyed_;
+  Acknowledge();
+}
+
+void ServiceSim::Rekey() {
+  const std::string path = key_prefix_ + std::to_string(random_()) + ".key";
+  std::vector<keysvc::NewSeal> seals;
+  seals.emplace_back(keysvc::KeyFileSeal{.path = path, .allow_same_device = true});
+  const bool rekeyed = service_->operators->Rekey(service_->administrator, seals, "a simulation").ok();
+  key_files_.insert(path);
+  if (!rekeyed) return;
+  key_file_ = path;
+  Acknowledge();
+}
+
 void ServiceSim::Work() {
   for (int i = 0; i < kOperations && !disk_.crashed(); ++i) {
     clock_.Advance(1000);
+    if (!copy_ && Below(kOperations) == 0) {
+      const auto transaction = service_->store->Begin();
+      if (transaction.ok()) {
+        auto image = keysvc::StoreImage::Of(**transaction);
+        if (image.ok()) {
+          copy_ = std::move(image).value();
+          journal_copy_ = journal_disk_.files();
+        }
+      }
+    }
+    switch (Below(40)) {
+      case 32:
+      case 33:
+      case 34:
+        DestroySecret();
+        continue;
+      case 35:
+      case 36:
+        DestroyVersion();
+        continue;
+      case 37:
+        Rekey();
+        continue;
+      default:
+        break;
+    }
     switch (Below(8)) {
       case 0:
         Rotate();
@@ -178,6 +289,8 @@ std::string ServiceSim::CheckSecrets() {
         service_->secrets->Get(service_->app, {.tenant = "", .path = key.first}, keysvc::SecretVersion{key.second});
     if (stored.presence == Presence::kDeleted && got.ok())
       return Broken("a version whose deletion was acknowledged is readable");
+    if (stored.presence == Presence::kDestroyed && (got.ok() || revive_))
+      return Broken("a version whose destruction was acknowledged is readable");
     if (stored.presence != Presence::kLive) continue;
     if (!got.ok()) return Broken("an acknowledged secret is not there: " + got.error().ToString());
     if (AsText(got->value.Expose(SecretAccess::kTest)) != stored.value)
@@ -197,7 +310,18 @@ std::string ServiceSim::CheckFields() {
     const auto output = service_->fields->Decrypt(service_->app, {column});
     if (!output.ok()) return Broken("decrypting failed: " + output.error().ToString());
     if (output->columns.front().values.front() != made.plaintext)
-      return Broken("an acknowledged ciphertext does not decrypt");
+      return Broken("an acknowledged ciphertext of version " + std::to_string(made.version) + " does not decrypt");
+  }
+  for (const Encrypted& made : gone_) {
+    const keysvc::FieldColumn column{.field = "shop.user.email",
+                                     .tenant = "",
+                                     .values = {AsBytes(made.ciphertext)},
+                                     .row_parts = {made.row},
+                                     .row_width = 1,
+                                     .contexts = {}};
+    const auto output = service_->fields->Decrypt(service_->app, {column});
+    if (!output.ok() || !output->columns.front().values.front().empty())
+      return Broken("a value of a destroyed version decrypts");
   }
   return "";
 }
@@ -205,9 +329,11 @@ std::string ServiceSim::CheckFields() {
 std::string ServiceSim::Check() {
   if (initialised_ && service_->barrier->state() == keysvc::BarrierState::kUninitialised)
     return Broken("an acknowledged init is gone");
+  const std::uint32_t acknowledged_primary = primary_;
   if (!Prepare()) return Broken("the service does not come back");
   const auto keyring = service_->keys->GetKeyring(service_->administrator, "shop");
-  if (!keyring.ok() || keyring->keyring.primary.value < primary_) return Broken("an acknowledged rotation is gone");
+  if (!keyring.ok() || keyring->keyring.primary.value < acknowledged_primary)
+    return Broken("an acknowledged rotation is gone");
   for (const auto& [name, uuid] : tenants_) {
     const auto resolved = service_->barrier->Enter().value()->keys->ResolveTenant(name);
     if (!resolved.ok() || resolved->ToText() != uuid) return Broken("an acknowledged tenant is gone");
@@ -216,17 +342,82 @@ std::string ServiceSim::Check() {
   return secrets.empty() ? CheckFields() : secrets;
 }
 
-std::string ServiceSim::Run() {
-  disk_.CrashAtStep(1 + Below(kLongestLife));
+std::string ServiceSim::CheckServesNothing() {
+  const keysvc::FieldColumn column{.field = "shop.user.email",
+                                   .tenant = "",
+                                   .values = {AsBytes(key_prefix_)},
+                                   .row_parts = {std::int64_t{1}},
+                                   .row_width = 1,
+                                   .contexts = {}};
+  const bool served = service_->fields->Encrypt(service_->app, {column}).ok() ||
+                      service_->secrets->List(service_->app, "", "", 10, "").ok() ||
+                      service_->keys->CreateTenant(service_->administrator, "never").ok();
+  return served ? Broken("a rolled-back store serves") : "";
+}
+
+// Somebody puts the copy back, before the next boot. Then it is refused, and recovered.
+std::string ServiceSim::Return() {
+  auto store = keysvc::SqliteStore::Open({.path = "store.db", .vfs = disk_.name()});
+  if (!store.ok()) return Broken("the store does not open after the cut");
+  std::uint64_t present = 0;
+  {
+    const auto transaction = (*store)->Begin();
+    if (!transaction.ok()) return Broken("the store does not begin");
+    const auto head = (*transaction)->GetHead();
+    if (head.ok() && *head) present = (*head)->epoch.value;
+  }
+  if (copy_->head().epoch.value + 2 > present) return "";
+  if (!copy_->WriteTo(**store).ok()) return Broken("the copy cannot be put back");
+  if (collude_) journal_disk_.files() = journal_copy_;
+  store->reset();
+  was_put_back_ = true;
+  if (!Start()) return Broken("the store does not open after it was put back");
+  Unseal();
+  // One from before a rekey does not even open.
+  if (service_->barrier->state() == keysvc::BarrierState::kUnsealed) return Broken("an old store is not refused");
+  if (std::string served = CheckServesNothing(); !served.empty()) return served;
+  const auto recover = [&](const std::string& path) {
+    keysvc::OperatorService::RecoverRequest request;
+    request.source = keysvc::KeyFileSeal{.path = path, .allow_same_device = true};
+    request.apply = true;
+    request.alone_reason = "a simulation";
+    return service_->operators->Recover(service_->administrator, request).ok();
+  };
+  key_files_.insert(key_file_);
+  if (std::none_of(key_files_.begin(), key_files_.end(), recover)) return Broken("an old store is not recovered");
+  Stop();
+  return "";
+}
+
+void ServiceSim::Life() {
+  if (Below(2) == 0) {
+    disk_.CrashAtStep(1 + Below(kLongestLife));
+  } else {
+    journal_disk_.CrashAtStep(1 + Below(kLongestJournalLife));
+  }
   if (Start() && Prepare()) Work();
-  crashed_midway_ = disk_.crashed();
+  crashed_midway_ = crashed_midway_ || disk_.crashed() || journal_disk_.crashed();
   Stop();
   disk_.CrashAtStep(0);
   disk_.Reboot();
-  if (!Start()) return Broken("the store does not open after the cut");
-  std::string broken = Check();
-  Stop();
-  return broken;
+  journal_disk_.Reboot();
+}
+
+std::string ServiceSim::Run() {
+  const std::uint64_t boots = 1 + Below(3);
+  for (std::uint64_t boot = 0; boot < boots; ++boot) {
+    Life();
+    if (copy_ && initialised_ && Below(2) == 0) {
+      std::string broken = Return();
+      Stop();
+      if (!broken.empty()) return broken;
+    }
+    if (!Start()) return Broken("the store does not open after the cut");
+    std::string broken = Check();
+    Stop();
+    if (!broken.empty()) return broken;
+  }
+  return "";
 }
 
 }  // namespace coffer::sim

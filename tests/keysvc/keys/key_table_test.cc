@@ -117,5 +117,52 @@ TEST_F(KeyTableTest, TenantsComeInPages) {
   EXPECT_TRUE(table.TenantsAfter("c", 5).empty());
 }
 
+TEST_F(KeyTableTest, ADataKeyIsReplacedAtItsOwnPlaceOnly) {
+  AddAll();
+  Kek second = kek;
+  second.id = KeyId{11};
+  ASSERT_TRUE(table.Add(second).ok());
+  DataKey rewrapped = key;
+  rewrapped.kek = second.id;
+  ASSERT_TRUE(table.Replace(rewrapped).ok());
+  EXPECT_EQ(table.FindDataKey(key.id)->kek, second.id);
+  rewrapped.version = KeyVersion{2};
+  EXPECT_FALSE(table.Replace(rewrapped).ok());
+  rewrapped = key;
+  rewrapped.kek = KeyId{12};
+  EXPECT_FALSE(table.Replace(rewrapped).ok()) << "a KEK that does not exist";
+  rewrapped = key;
+  rewrapped.id = KeyId{21};
+  EXPECT_FALSE(table.Replace(rewrapped).ok()) << "a data key that does not exist";
+}
+
+TEST_F(KeyTableTest, AKekIsRemovedWhenNothingNamesIt) {
+  AddAll();
+  EXPECT_EQ(table.RemoveKek(kek.id).error().code(), ErrorCode::kIntegrity) << "the keyring and a data key name it";
+  Kek second = kek;
+  second.id = KeyId{11};
+  ASSERT_TRUE(table.Add(second).ok());
+  keyring.kek = second.id;
+  ASSERT_TRUE(table.Replace(keyring).ok());
+  EXPECT_FALSE(table.RemoveKek(kek.id).ok()) << "a data key names it";
+  key.kek = second.id;
+  ASSERT_TRUE(table.Replace(key).ok());
+  EXPECT_TRUE(table.RemoveKek(kek.id).ok());
+  EXPECT_EQ(table.FindKek(kek.id), nullptr);
+  EXPECT_FALSE(table.RemoveKek(kek.id).ok());
+}
+
+TEST_F(KeyTableTest, ARemovedDataKeyIsFoundByNoPath) {
+  AddAll();
+  EXPECT_EQ(table.DataKeyCount(tenant.uuid), 1U);
+  table.Remove(key.id);
+  EXPECT_EQ(table.FindDataKey(key.id), nullptr);
+  EXPECT_EQ(table.FindDataKey(key.keyring, key.version, key.tenant), nullptr);
+  EXPECT_EQ(table.DataKeyCount(key.keyring, key.version), 0U);
+  EXPECT_EQ(table.DataKeyCount(tenant.uuid), 0U);
+  table.Remove(key.id);
+  EXPECT_TRUE(table.Add(key).ok()) << "its place is free";
+}
+
 }  // namespace
 }  // namespace coffer::keysvc

@@ -57,13 +57,14 @@ class DoorFixture : public ServiceFixture {
   KeyService door_keys{stopping_pipeline};
   SecretService door_secrets{stopping_pipeline, clock};
   AdminService door_admin{stopping_pipeline, {}};
+  OperatorService door_operators{stopping_pipeline, clock};
   WorkPool pool{{.threads = kThreads, .queue = 16, .caller_queue = kCallerQueue},
                 {.threads = 2, .queue = 4, .caller_queue = 4},
                 {.threads = 1, .queue = 4, .caller_queue = 4}};
   std::unique_ptr<RpcServer> tls;
 
  private:
-  Services AllServices() { return {door_fields, door_keys, door_secrets, door_admin, pool, clock}; }
+  Services AllServices() { return {door_fields, door_keys, door_secrets, door_admin, door_operators, pool, clock}; }
 
   std::map<policy::Role, std::unique_ptr<RpcServer>> servers_;
   std::vector<std::unique_ptr<UnixAcceptor>> acceptors_;

@@ -138,8 +138,10 @@ TEST_F(IdentityTest, SealedAnswersUnavailableAfterThePolicyAndSaysSealed) {
   Seal();
   EXPECT_EQ(Status().state(), v1::SERVICE_STATE_SEALED);
   EXPECT_EQ(Status().store_epoch(), 0U) << "nothing of the store is told while sealed";
-  const std::set<policy::Operation> served = {policy::Operation::kShowStatus, policy::Operation::kInitStore,
-                                              policy::Operation::kUnseal, policy::Operation::kSeal};
+  const std::set<policy::Operation> served = {policy::Operation::kShowStatus,    policy::Operation::kInitStore,
+                                              policy::Operation::kUnseal,        policy::Operation::kSeal,
+                                              policy::Operation::kStartRecovery, policy::Operation::kListSealSlots,
+                                              policy::Operation::kRecoverStore};
   for (const Rpc& rpc : AllRpcs()) {
     SCOPED_TRACE(rpc.name);
     if (served.contains(rpc.operation)) continue;
@@ -149,7 +151,7 @@ TEST_F(IdentityTest, SealedAnswersUnavailableAfterThePolicyAndSaysSealed) {
     EXPECT_EQ(answer.message, "the service is sealed: an operator has to unseal it");
     EXPECT_EQ(As(Role::kBackupAgent).Call(rpc.name, rpc.sample).code, grpc::StatusCode::PERMISSION_DENIED);
   }
-  EXPECT_EQ(Call("AdminService.Init", "key_file { path: '/k' } accept_total_loss: true").code,
+  EXPECT_EQ(Call("AdminService.Init", "seal { key_file { path: '/k' } } accept_total_loss: true").code,
             grpc::StatusCode::ALREADY_EXISTS);
   Unseal();
   EXPECT_EQ(Status().state(), v1::SERVICE_STATE_UNSEALED);

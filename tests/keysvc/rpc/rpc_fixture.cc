@@ -33,7 +33,7 @@ void RpcFixture::StartShop(const Config& config) {
   ASSERT_NO_FATAL_FAILURE(StartDaemon(config));
   const std::vector<std::pair<std::string, std::string>> steps = {
       {"AdminService.Init",
-       "key_file { path: " + Quoted(key_file()) + " allow_same_device: true } accept_total_loss: true"},
+       "seal { key_file { path: " + Quoted(key_file()) + " allow_same_device: true } } accept_total_loss: true"},
       {"KeyService.CreateKeyring", "name: 'shop'"},
       {"KeyService.CreateTenant", "name: 'fresh'"},
       {"AdminService.ApplyCatalog", "catalog: " + Quoted(kShopCatalog)},

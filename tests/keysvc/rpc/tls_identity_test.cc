@@ -106,9 +106,17 @@ TEST_F(TlsIdentityTest, StrangersAndTheNamelessDoNotReachUs) {
 TEST_F(TlsIdentityTest, TheStoresLifeIsForTheAdminSocketOnly) {
   const Wire admin = With("admin", "URI:spiffe://example.org/role/admin/root");
   const std::string unseal = "key_file_path: " + Quoted(key_file());
-  const std::string init = "passphrase: 'correct horse battery staple' accept_total_loss: true";
+  const std::string init = "seal { passphrase: 'correct horse battery staple' } accept_total_loss: true";
   for (const auto& [rpc, request] : std::map<std::string, std::string>{
-           {"AdminService.Init", init}, {"AdminService.Unseal", unseal}, {"AdminService.Seal", ""}}) {
+           {"AdminService.Init", init},
+           {"AdminService.Unseal", unseal},
+           {"AdminService.Seal", ""},
+           {"AdminService.AddSealSlot", "seal { passphrase: 'correct horse battery' } alone_reason: 'HUNTER2'"},
+           {"AdminService.RemoveSealSlot", "id: 1 alone_reason: 'HUNTER2'"},
+           {"AdminService.Rekey", "seals { shares { threshold: 2 count: 3 } } alone_reason: 'HUNTER2'"},
+           {"AdminService.Backup", "path: '/nowhere/backup'"},
+           {"AdminService.Recover", "seal { passphrase: 'correct horse battery' } apply: true alone_reason: 'HUNTER2'"},
+           {"AdminService.CheckStore", ""}}) {
     const Answer answer = admin.Call(rpc, request);
     EXPECT_EQ(answer.code, grpc::StatusCode::PERMISSION_DENIED) << rpc << " " << answer.ToText();
     EXPECT_EQ(answer.message, "is served on the admin's unix socket only");

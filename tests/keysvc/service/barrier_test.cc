@@ -11,7 +11,7 @@ PassphraseSeal Passphrase(std::string_view text) { return {.passphrase = SecretB
 using BarrierTest = ServiceFixture;
 
 TEST_F(BarrierTest, InitNeedsAcceptTotalLoss) {
-  const Result<StoreUuid> refused = admin_service.Init(admin, KeyFile(), false);
+  const Result<Barrier::Initialised> refused = operator_service.Init(admin, KeyFile(), {}, false);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_NE(refused.error().ToString().find("--accept-total-loss"), std::string::npos);
@@ -20,38 +20,39 @@ TEST_F(BarrierTest, InitNeedsAcceptTotalLoss) {
 }
 
 TEST_F(BarrierTest, InitMakesTenantAndKeyringAndLeavesItUnsealed) {
-  ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+  ASSERT_TRUE(operator_service.Init(admin, KeyFile(), {}, true).ok());
   EXPECT_EQ(barrier->state(), BarrierState::kUnsealed);
   EXPECT_TRUE(key_service.GetKeyring(admin, "coffer-secrets").ok());
   const Result<StatusView> status = admin_service.ShowStatus(admin);
   ASSERT_TRUE(status.ok());
   EXPECT_EQ(status->counts.tenants, 1U);
-  EXPECT_EQ(status->facts.seal_slots, std::vector<std::string>{"key-file"});
+  ASSERT_EQ(status->facts.seal_slots.size(), 1U);
+  EXPECT_EQ(KindOf(status->facts.seal_slots.front().params), SealSlotKind::kKeyFile);
 }
 
 TEST_F(BarrierTest, SecondInitIsRefusedAndChangesNothing) {
-  const Result<StoreUuid> first = admin_service.Init(admin, KeyFile(), true);
+  const Result<Barrier::Initialised> first = operator_service.Init(admin, KeyFile(), {}, true);
   ASSERT_TRUE(first.ok());
-  const Result<StoreUuid> second =
-      admin_service.Init(admin, KeyFileSeal{.path = folder / "other.key", .allow_same_device = true}, true);
+  const Result<Barrier::Initialised> second =
+      operator_service.Init(admin, KeyFileSeal{.path = folder / "other.key", .allow_same_device = true}, {}, true);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code(), ErrorCode::kAlreadyExists);
-  EXPECT_EQ(barrier->facts()->store_uuid, first->ToText());
+  EXPECT_EQ(barrier->facts()->store_uuid, first->store.ToText());
   EXPECT_FALSE(*Exists(folder / "other.key"));
 }
 
 TEST_F(BarrierTest, InitRefusesAnExistingKeyFile) {
   ASSERT_TRUE(CreateFileDurably(KeyFile().path, AsBytes("something"), 0600).ok());
-  const Result<StoreUuid> refused = admin_service.Init(admin, KeyFile(), true);
+  const Result<Barrier::Initialised> refused = operator_service.Init(admin, KeyFile(), {}, true);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kAlreadyExists);
   EXPECT_EQ(barrier->state(), BarrierState::kUninitialised);
 }
 
 TEST_F(BarrierTest, KeyFileOnTheStoresDeviceNeedsAllowing) {
-  const Result<SealSlotRecord> refused =
-      MakeSlot(KeyFileSeal{.path = folder / "k", .allow_same_device = false}, folder.path(), StoreUuid::Generate(1),
-               RootKey{.id = KeyId::Generate(), .bytes = SecretBytes(32)}, 1);
+  const Result<MadeSlot> refused =
+      MakeSlot(KeyFileSeal{.path = folder / "k", .allow_same_device = false}, {.store_dir = folder.path()},
+               StoreUuid::Generate(1), RootKey{.id = KeyId::Generate(), .bytes = SecretBytes(32)}, 1);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_FALSE(*Exists(folder / "k"));
@@ -60,7 +61,7 @@ TEST_F(BarrierTest, KeyFileOnTheStoresDeviceNeedsAllowing) {
 TEST_F(BarrierTest, BadSealSourcesAreRefusedByName) {
   struct Case {
     const char* name;
-    SealSource source;
+    NewSeal source;
     const char* path;
   };
   Case cases[] = {
@@ -72,7 +73,7 @@ TEST_F(BarrierTest, BadSealSourcesAreRefusedByName) {
       {"long passphrase", Passphrase(std::string(1025, 'p')), "passphrase"},
   };
   for (Case& bad : cases) {
-    const Result<StoreUuid> refused = admin_service.Init(admin, bad.source, true);
+    const Result<Barrier::Initialised> refused = operator_service.Init(admin, bad.source, {}, true);
     ASSERT_FALSE(refused.ok()) << bad.name;
     EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument) << bad.name;
     EXPECT_EQ(refused.error().path(), bad.path) << bad.name;
@@ -107,7 +108,8 @@ TEST_F(BarrierTest, UnsealWithAnotherKeyFileIsRefusedAndStaysSealed) {
   ASSERT_TRUE(admin_service.Seal(admin).ok());
   const std::string other = folder / "other.key";
   ASSERT_TRUE(CreateFileDurably(other, SecretBytes(32), 0600).ok());
-  const Result<bool> refused = admin_service.Unseal(admin, KeyFileSeal{.path = other, .allow_same_device = true});
+  const Result<Barrier::Shared> refused =
+      admin_service.Unseal(admin, KeyFileSeal{.path = other, .allow_same_device = true});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied);
   EXPECT_EQ(barrier->state(), BarrierState::kSealed);
@@ -134,8 +136,8 @@ TEST_F(BarrierTest, UnsealWithoutSourceNeedsAConfiguredKeyFile) {
 }
 
 TEST_F(BarrierTest, PassphraseSlotOpensWithItsPassphraseOnly) {
-  ASSERT_TRUE(admin_service.Init(admin, Passphrase("correct horse battery"), true).ok());
-  EXPECT_EQ(barrier->facts()->seal_slots, std::vector<std::string>{"passphrase"});
+  ASSERT_TRUE(operator_service.Init(admin, Passphrase("correct horse battery"), {}, true).ok());
+  EXPECT_EQ(KindOf(barrier->facts()->seal_slots.front().params), SealSlotKind::kPassphrase);
   ASSERT_TRUE(admin_service.Seal(admin).ok());
   EXPECT_EQ(admin_service.Unseal(admin, Passphrase("correct horse batterz")).error().code(),
             ErrorCode::kPermissionDenied);
@@ -146,7 +148,7 @@ TEST_F(BarrierTest, PassphraseSlotOpensWithItsPassphraseOnly) {
 TEST_F(BarrierTest, InitUnsealAndSealAreForTheUnixSocketOnly) {
   Caller remote = admin;
   remote.local = false;
-  EXPECT_EQ(admin_service.Init(remote, KeyFile(), true).error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(operator_service.Init(remote, KeyFile(), {}, true).error().code(), ErrorCode::kPermissionDenied);
   StartShop();
   EXPECT_EQ(admin_service.Seal(remote).error().code(), ErrorCode::kPermissionDenied);
   EXPECT_EQ(barrier->state(), BarrierState::kUnsealed);
@@ -155,7 +157,7 @@ TEST_F(BarrierTest, InitUnsealAndSealAreForTheUnixSocketOnly) {
 
 TEST_F(BarrierTest, OnlyAdminsInitAndSeal) {
   for (const Caller& caller : {app, dba, auditor}) {
-    EXPECT_EQ(admin_service.Init(caller, KeyFile(), true).error().code(), ErrorCode::kPermissionDenied);
+    EXPECT_EQ(operator_service.Init(caller, KeyFile(), {}, true).error().code(), ErrorCode::kPermissionDenied);
     EXPECT_EQ(admin_service.Seal(caller).error().code(), ErrorCode::kPermissionDenied);
   }
 }

@@ -11,7 +11,7 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
 }
 
 TEST_F(CatalogsTest, ApplyNeedsItsKeyrings) {
-  ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+  ASSERT_TRUE(operator_service.Init(admin, KeyFile(), {}, true).ok());
   const Result<policy::CatalogChange> refused = admin_service.Apply(admin, kShopCatalog, "", "");
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
@@ -19,7 +19,7 @@ TEST_F(CatalogsTest, ApplyNeedsItsKeyrings) {
 }
 
 TEST_F(CatalogsTest, FieldsNeedAKeyringThatEncrypts) {
-  ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+  ASSERT_TRUE(operator_service.Init(admin, KeyFile(), {}, true).ok());
   for (const KeyringPurpose purpose : {KeyringPurpose::kIndex, KeyringPurpose::kDeterministic}) {
     const std::string name = "ring-" + std::to_string(static_cast<int>(purpose));
     ASSERT_EQ(key_service.CreateKeyring(admin, name, purpose)->keyring.purpose, purpose);
@@ -117,7 +117,7 @@ TEST_F(CatalogsTest, AnEmptyStoreTakesTheIdsOfALock) {
   StartShop();
   MemoryStore empty;
   const std::unique_ptr<Barrier> other = OpenBarrier(empty, clock);
-  ASSERT_TRUE(other->Init(KeyFileSeal{.path = folder / "other.key", .allow_same_device = true}).ok());
+  ASSERT_TRUE(other->Init(KeyFileSeal{.path = folder / "other.key", .allow_same_device = true}, std::nullopt).ok());
   const std::shared_ptr<Unsealed> unsealed = other->Enter().value();
   ASSERT_TRUE(unsealed->keys->CreateKeyring("shop").ok());
   const auto allow = [](const policy::CatalogChange&) { return Status(); };

@@ -67,7 +67,7 @@ using Failures = std::vector<std::pair<std::uint32_t, ItemFailure>>;
 class IndexFixture : public ServiceFixture {
  protected:
   void StartIndexed() {
-    ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+    ASSERT_TRUE(operator_service.Init(admin, KeyFile(), {}, true).ok());
     ASSERT_TRUE(key_service.CreateKeyring(admin, "shop").ok());
     ASSERT_TRUE(key_service.CreateKeyring(admin, "shop-index", KeyringPurpose::kIndex).ok());
     Apply(kIndexedCatalog);

@@ -265,7 +265,7 @@ TEST_F(SecretServiceTest, AValueDecryptsAsTheVersionThatIsAskedForOnly) {
 class DestroyedSecretTest : public ServiceFixture {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(on_disk_admin_.Init(admin, KeyFile(), true).ok());
+    ASSERT_TRUE(on_disk_operator_.Init(admin, KeyFile(), {}, true).ok());
     for (const char* path : {"a", "b"}) {
       ASSERT_TRUE(on_disk_
                       .Put(app, {.name = {.tenant = "", .path = path},
@@ -298,6 +298,7 @@ class DestroyedSecretTest : public ServiceFixture {
   Pipeline disk_pipeline_{*disk_barrier_, recorded.recorder()};
   SecretService on_disk_{disk_pipeline_, clock};
   AdminService on_disk_admin_{disk_pipeline_, {}};
+  OperatorService on_disk_operator_{disk_pipeline_, clock};
 };
 
 TEST_F(DestroyedSecretTest, ItsCiphertextIsInNoneOfTheStoresFiles) {

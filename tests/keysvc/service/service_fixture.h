@@ -8,6 +8,7 @@
 #include "keysvc/service/admin_service.h"
 #include "keysvc/service/field_service.h"
 #include "keysvc/service/key_service.h"
+#include "keysvc/service/operator_service.h"
 #include "keysvc/service/secret_service.h"
 #include "keysvc/store/memory_store.h"
 #include "tests/support/temp_dir.h"
@@ -55,12 +56,12 @@ struct Recorded {
 class ServiceFixture : public ::testing::Test {
  protected:
   static std::unique_ptr<Barrier> OpenBarrier(KeyStore& store, const Clock& clock) {
-    return Barrier::Open(store, clock, {.store_dir = "", .keys = {}}).value();
+    return Barrier::Open(store, clock, {.tools = {}, .keys = {}}).value();
   }
 
   // Initialised, with keyring "shop" and the catalog above.
   void StartShop() {
-    ASSERT_TRUE(admin_service.Init(admin, KeyFile(), true).ok());
+    ASSERT_TRUE(operator_service.Init(admin, KeyFile(), {}, true).ok());
     ASSERT_TRUE(key_service.CreateKeyring(admin, "shop").ok());
     const Result<policy::CatalogChange> applied = admin_service.Apply(admin, kShopCatalog, "", "");
     ASSERT_TRUE(applied.ok()) << applied.error().ToString();
@@ -113,6 +114,7 @@ class ServiceFixture : public ::testing::Test {
   KeyService key_service{pipeline};
   SecretService secrets{pipeline, clock};
   AdminService admin_service{pipeline, {}};
+  OperatorService operator_service{pipeline, clock};
   std::string lock;
 
   const Caller app = LocalCaller(policy::Role::kApp);

@@ -1,5 +1,6 @@
 #include "keysvc/store/records.h"
 
+#include "crypto/age_keys.h"
 #include "tests/keysvc/store/store_fixtures.h"
 
 namespace coffer::keysvc {
@@ -35,7 +36,7 @@ Row SampleRecord(Table table) {
     case Table::kStore:
       return ToRow(StoreRecord{IdNumber<StoreUuid>(1), kSchemaVersion, KeyId{11}, 1000});
     case Table::kSealSlot:
-      return ToRow(SealSlotRecord{KeyId{12}, SealSlotKind::kPassphrase, argon, SampleWrapped(), "laptop", 1000});
+      return ToRow(SealSlotRecord{KeyId{12}, PassphraseSlot{argon}, SampleWrapped(), "laptop", 1000});
     case Table::kTenant:
       return ToRow(Tenant{tenant, "acme-1", 1000});
     case Table::kKeyring:
@@ -55,6 +56,15 @@ Row SampleRecord(Table table) {
                                        9000, 2000, "unix:admin:0"});
     case Table::kSecretMetadata:
       return ToRow(SecretMetadataRecord{kSecret, "owner", "team a"});
+    case Table::kDestruction:
+      return ToRow(DestructionRecord{DestructionKind::kKeyVersion, Uuid{kRing.bytes}, KeyVersion{2},
+                                     DestructionState::kScheduled, VersionState::kEnabled, 1000, 2000, std::nullopt,
+                                     "unix:admin:0", "left the company"});
+    case Table::kCensusSource:
+      return ToRow(CensusSourceRecord{
+          "shop-db", 3600, 1000, "unix:admin:0", 1500, 1600, "unix:app:1", {{KeyId{14}, 3}, {KeyId{15}, 1}}});
+    case Table::kRotation:
+      return ToRow(RotationRecord{kRing, 86'400, 1000});
   }
   return {};
 }
@@ -91,6 +101,12 @@ Status Parse(Table table, const Row& row) {
       return Again(SecretVersionFromRow(row), row);
     case Table::kSecretMetadata:
       return Again(SecretMetadataFromRow(row), row);
+    case Table::kDestruction:
+      return Again(DestructionFromRow(row), row);
+    case Table::kCensusSource:
+      return Again(CensusSourceFromRow(row), row);
+    case Table::kRotation:
+      return Again(RotationFromRow(row), row);
   }
   return Error(ErrorCode::kInternal, "no such table");
 }
@@ -129,10 +145,11 @@ TEST(RecordsTest, FieldsReadBackAsTheyWere) {
   EXPECT_EQ(key->wrapped, SampleWrapped());
   EXPECT_EQ(key->check, SampleCheck());
   const auto slot = SealSlotFromRow(SampleRecord(Table::kSealSlot));
-  ASSERT_TRUE(slot.ok() && slot->passphrase);
-  EXPECT_EQ(slot->passphrase->passes, 3U);
-  EXPECT_EQ(slot->passphrase->memory_kib, 256U * 1024);
-  EXPECT_EQ(slot->passphrase->salt[15], std::byte{0x33});
+  ASSERT_TRUE(slot.ok());
+  const Argon2Params& argon = std::get<PassphraseSlot>(slot->params).argon2;
+  EXPECT_EQ(argon.passes, 3U);
+  EXPECT_EQ(argon.memory_kib, 256U * 1024);
+  EXPECT_EQ(argon.salt[15], std::byte{0x33});
 }
 
 TEST(RecordsTest, LimitsThemselvesAreAccepted) {
@@ -162,7 +179,8 @@ TEST(RecordsTest, ValuesOutsideTheirRangeAreIntegrity) {
       {Table::kSealSlot, 0, Int(0)},
       {Table::kSealSlot, 1, Int(0)},
       {Table::kSealSlot, 1, Int(1)},  // a key file has no parameters
-      {Table::kSealSlot, 1, Int(3)},
+      {Table::kSealSlot, 1, Int(3)},  // not a share set
+      {Table::kSealSlot, 1, Int(7)},
       {Table::kSealSlot, 2, Blob(0)},
       {Table::kSealSlot, 2, Blob(23)},
       {Table::kSealSlot, 2, Blob(24)},  // 01010101 passes
@@ -232,6 +250,25 @@ TEST(RecordsTest, CatalogAndSecretsOutsideTheirRangeAreIntegrity) {
       {Table::kSecretMetadata, 1, Text(std::string(kMaxMetadataKey + 1, 'x'))},
       {Table::kSecretMetadata, 2, Text(std::string(kMaxMetadataValue + 1, 'x'))},
       {Table::kSecretMetadata, 2, Text("\xff")},
+      {Table::kDestruction, 0, Int(3)},
+      {Table::kDestruction, 0, Int(2)},  // a tenant has no version
+      {Table::kDestruction, 1, Uuid{}},
+      {Table::kDestruction, 2, Int(0)},
+      {Table::kDestruction, 3, Int(2)},  // done, and never
+      {Table::kDestruction, 4, Int(5)},
+      {Table::kDestruction, 6, Int(-1)},
+      {Table::kDestruction, 7, Int(5)},  // not done, at some time
+      {Table::kDestruction, 8, Text("")},
+      {Table::kDestruction, 9, Text(std::string(kMaxReason + 1, 'x'))},
+      {Table::kCensusSource, 0, Text("Shop")},
+      {Table::kCensusSource, 1, Int(0)},
+      {Table::kCensusSource, 4, NullValue{}},  // reported, as of nothing
+      {Table::kCensusSource, 7, Blob(15)},
+      {Table::kCensusSource, 7, Bytes(16)},  // a count of zero
+      {Table::kCensusSource, 7, Blob(32)},   // the same key twice
+      {Table::kRotation, 0, Uuid{}},
+      {Table::kRotation, 1, Int(0)},
+      {Table::kRotation, 2, Int(-1)},
   };
   for (const Replacement& c : cases) {
     const Status parsed = ParseWith(c);
@@ -273,10 +310,40 @@ TEST(RecordsTest, DestroyedSecretVersionHasNoCiphertext) {
   EXPECT_FALSE(record->ciphertext.has_value());
 }
 
-TEST(RecordsTest, KeyFileSlotHasNoParameters) {
-  const Row row = ToRow(SealSlotRecord{KeyId{12}, SealSlotKind::kKeyFile, std::nullopt, SampleWrapped(), "", 1000});
-  EXPECT_EQ(row[2], Datum(Bytes()));
-  EXPECT_TRUE(Parse(Table::kSealSlot, row).ok());
+// One slot of every kind.
+std::vector<SlotParams> SampleSlots() {
+  ShareSet set;
+  set.uuid = IdNumber<ShareSetUuid>(7);
+  set.threshold = 2;
+  set.digests.resize(3);
+  set.digests[0].fill(std::byte{1});
+  set.digests[1].fill(std::byte{2});
+  set.digests[2].fill(std::byte{3});
+  return {KeyFileSlot{},
+          PassphraseSlot{},
+          SharesSlot{set},
+          Pkcs11Slot{.key_id = {}, .encrypted = Bytes(60)},
+          RecoverySlot{.recipients = {AgeIdentity::Generate().Recipient().ToText()}, .file = Bytes(200)},
+          CommandSlot{.encrypted = Bytes(1)}};
+}
+
+TEST(RecordsTest, SlotsOfEveryKindReadBackAndOfNoOther) {
+  for (const SlotParams& params : SampleSlots()) {
+    const SealSlotKind kind = KindOf(params);
+    const Row row = ToRow(SealSlotRecord{KeyId{12}, params, SampleWrapped(), "", 1000});
+    EXPECT_TRUE(Parse(Table::kSealSlot, row).ok()) << SlotKindName(kind);
+    for (const SlotParams& other : SampleSlots()) {
+      if (KindOf(other) == kind) continue;
+      EXPECT_FALSE(ParseSlotParams(kind, EncodeSlotParams(other)).ok())
+          << SlotKindName(KindOf(other)) << " as " << SlotKindName(kind);
+    }
+    Bytes longer = EncodeSlotParams(params);
+    longer.push_back(std::byte{0});
+    EXPECT_FALSE(ParseSlotParams(kind, longer).ok()) << SlotKindName(kind);
+    for (std::size_t size = 0; size + 1 < longer.size(); ++size) {
+      EXPECT_FALSE(ParseSlotParams(kind, ByteView(longer).first(size)).ok()) << SlotKindName(kind) << " " << size;
+    }
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "io/directory.h"
+#include "keysvc/store/sql.h"
 #include "tests/keysvc/store/store_fixtures.h"
 
 namespace coffer::keysvc {
@@ -58,11 +59,26 @@ TEST_F(SqliteStoreTest, FileOnDiskReopens) {
 
 TEST_F(SqliteStoreTest, NewerSchemaIsRefusedAndLeftAlone) {
   Open();
-  const Status newer = OpenAfter("PRAGMA user_version=2");
+  const Status newer = OpenAfter("PRAGMA user_version=" + std::to_string(kSchemaVersion + 1));
   ASSERT_FALSE(newer.ok());
   EXPECT_EQ(newer.error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_NE(newer.error().ToString().find("newer"), std::string::npos);
-  EXPECT_TRUE(OpenAfter("PRAGMA user_version=1").ok());
+  EXPECT_TRUE(OpenAfter("PRAGMA user_version=" + std::to_string(kSchemaVersion)).ok());
+}
+
+// A store as the first version made it, with rows.
+TEST_F(SqliteStoreTest, AnOlderSchemaIsUpgradedAndKeepsItsRows) {
+  std::string sql = "PRAGMA application_id=1131374194;PRAGMA user_version=1;";
+  for (const SchemaObject& object : SchemaObjects(1)) sql += object.sql + ";";
+  ASSERT_TRUE((*SqliteDatabase::Open(Options()))->Execute(sql).ok());
+  ASSERT_TRUE(InsertTenant(*Open(), 1).ok());
+  const std::string back = "DROP TABLE rotation;DROP TABLE census_source;DROP TABLE destruction;PRAGMA user_version=1";
+  ASSERT_TRUE(OpenAfter(back).ok());
+  EXPECT_EQ(Tenants(*Open()), 1U);
+  Raw(*Open(),
+      [](StoreTransaction& t) { EXPECT_TRUE(t.Insert(Table::kRotation, SampleStored(Table::kRotation, 1)).ok()); });
+  EXPECT_EQ(OpenAfter("DROP TABLE rotation;PRAGMA user_version=1").error().code(), ErrorCode::kIntegrity)
+      << "not the tables of version 1";
 }
 
 TEST_F(SqliteStoreTest, FileOfAnotherShapeIsIntegrity) {

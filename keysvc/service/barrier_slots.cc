@@ -1,0 +1,171 @@
+// The part of Barrier that changes ways in: shares, slots, and the root key itself.
+#include "crypto/random.h"
+#include "keysvc/service/barrier.h"
+
+namespace coffer::keysvc {
+namespace {
+
+Error NoShares() {
+  return {ErrorCode::kFailedPrecondition, "no seal slot is made of shares: unseal with a key file or a passphrase"};
+}
+
+// The store's KEK under another root key.
+Result<Kek> Rewrapped(const Kek& kek, StoreUuid store, const RootKey& from, const RootKey& to) {
+  const WrapContext context = WrapContext::Kek(store, kek.keyring, kek.id);
+  const Result<SecretBytes> key = UnwrapKey(from.bytes, from.id, context, kek.wrapped);
+  if (!key.ok() || !EqualConstantTime(DeriveKeyCheckValue(*key), kek.check)) {
+    return Error(ErrorCode::kIntegrity, "a wrapped key of the store does not open");
+  }
+  Kek rewrapped = kek;
+  COFFER_ASSIGN_OR_RETURN(rewrapped.wrapped, WrapKey(to.bytes, to.id, context, *key));
+  return rewrapped;
+}
+
+}  // namespace
+
+Result<Barrier::CollectedShares*> Barrier::CollectionOf(const Share& share, const Header& header) {
+  const std::int64_t now = clock_.MonotonicMicros();
+  std::erase_if(shares_, [&](const auto& entry) { return now - entry.second.since_us > kShareMemoryUs; });
+  if (const auto found = shares_.find(share.set()); found != shares_.end()) return &found->second;
+  bool any = false;
+  for (const SealSlotRecord& slot : header.slots) {
+    const auto* params = std::get_if<SharesSlot>(&slot.params);
+    any = any || params != nullptr;
+    if (params == nullptr || params->set.uuid != share.set()) continue;
+    COFFER_ASSIGN_OR_RETURN(ShareCombiner combiner, ShareCombiner::Create(params->set));
+    return &shares_.emplace(share.set(), CollectedShares{std::move(combiner), slot.slot, now}).first->second;
+  }
+  if (!any) return NoShares();
+  return Error(ErrorCode::kInvalidArgument,
+               "is of another set of shares: of another store, or from before the shares were replaced")
+      .At("share " + std::to_string(share.index()));
+}
+
+Result<Barrier::Shared> Barrier::UnsealByShare(Share share) {
+  const Lock changing(change_mutex_);
+  COFFER_ASSIGN_OR_RETURN(const Header header, PresentHeader());
+  COFFER_ASSIGN_OR_RETURN(CollectedShares * collected, CollectionOf(share, header));
+  const unsigned index = share.index();
+  COFFER_ASSIGN_OR_RETURN(const ShareCombiner::Answer answer, collected->combiner.Add(std::move(share)));
+  const Shared shared{.have = collected->combiner.Indexes().size(), .missing = collected->combiner.Missing()};
+  if (answer == ShareCombiner::Answer::kDuplicate) {
+    return Error(ErrorCode::kAlreadyExists, "was there already: shares of other custodians are missing")
+        .At("share " + std::to_string(index));
+  }
+  if (shared.missing > 0) return shared;
+  COFFER_ASSIGN_OR_RETURN(SecretBytes key, collected->combiner.Combine());
+  const SealSource source = SharedSeal{.slot = collected->slot, .key = std::move(key)};
+  shares_.clear();
+  COFFER_ASSIGN_OR_RETURN(RootKey root,
+                          OpenSlots(source, options_.tools, header.record.uuid, header.record.root_key, header.slots));
+  if (state() != BarrierState::kUnsealed) COFFER_TRY(OpenWith(header, std::move(root)));
+  return shared;
+}
+
+Result<MadeSlot> Barrier::AddSlot(const NewSeal& seal, const std::string& label) {
+  const Lock changing(change_mutex_);
+  COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, Enter());
+  COFFER_ASSIGN_OR_RETURN(const Header header, PresentHeader());
+  if (header.slots.size() >= kMaxSealSlots) {
+    return Error(ErrorCode::kResourceExhausted, "there are as many seal slots as a store may have")
+        .WithLimit(kMaxSealSlots);
+  }
+  if (label.size() > kMaxSlotLabel || !IsUtf8(label)) {
+    return Error(ErrorCode::kInvalidArgument, "must be UTF-8, and no longer than allowed")
+        .At("label")
+        .WithLimit(kMaxSlotLabel);
+  }
+  COFFER_ASSIGN_OR_RETURN(MadeSlot made,
+                          MakeSlot(seal, options_.tools, unsealed->uuid, unsealed->root, clock_.UnixMicros()));
+  if (!label.empty()) made.record.label = label;
+  COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, unsealed->store->Begin());
+  COFFER_TRY(mutation.Insert(Table::kSealSlot, ToRow(made.record)));
+  COFFER_TRY(mutation.Commit());
+  return made;
+}
+
+Status Barrier::RemoveSlot(KeyId slot) {
+  const Lock changing(change_mutex_);
+  COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, Enter());
+  COFFER_ASSIGN_OR_RETURN(const Header header, PresentHeader());
+  if (header.slots.size() < 2) {
+    return Error(ErrorCode::kFailedPrecondition, "the last seal slot cannot be removed: add another one first")
+        .At("slot");
+  }
+  COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, unsealed->store->Begin());
+  const Status erased = mutation.Erase(Table::kSealSlot, {KeyIdDatum(slot)});
+  if (!erased.ok() && erased.error().code() == ErrorCode::kNotFound) {
+    return Error(ErrorCode::kNotFound, "there is no seal slot of this id").At("slot");
+  }
+  COFFER_TRY(erased);
+  COFFER_TRY(mutation.Commit());
+  return unsealed->store->PurgeErased();
+}
+
+Result<std::vector<Share>> Barrier::Rekey(const std::vector<NewSeal>& seals) {
+  const Lock changing(change_mutex_);
+  if (seals.empty()) return Error(ErrorCode::kInvalidArgument, "names no seal slot for the new root key").At("seals");
+  std::shared_ptr<Unsealed> unsealed;
+  COFFER_ASSIGN_OR_RETURN(unsealed, Enter());
+  COFFER_ASSIGN_OR_RETURN(const Header before, PresentHeader());
+  const RootKey old{.id = unsealed->root.id, .bytes = unsealed->root.bytes.Clone()};
+  shares_.clear();
+  // Nobody may commit between the picture that is taken and the one that is put in its place.
+  unsealed.reset();
+  Become(BarrierState::kSealed, nullptr);
+  const Status alone = WaitUntilReleased();
+  Result<std::vector<Share>> shares =
+      alone.ok() ? ReplaceRoot(before, old, seals) : Result<std::vector<Share>>(alone.error());
+  if (shares.ok()) return shares;
+  // As it was.
+  COFFER_TRY(OpenWith(before, RootKey{.id = old.id, .bytes = old.bytes.Clone()}));
+  return shares;
+}
+
+Result<std::vector<Share>> Barrier::ReplaceRoot(const Header& before, const RootKey& old,
+                                                const std::vector<NewSeal>& seals) {
+  const StoreUuid uuid = before.record.uuid;
+  const std::int64_t now = clock_.UnixMicros();
+  AuthenticatedStore store(store_, uuid, DeriveIntegrityKeys(old.bytes, uuid), FloorOf(uuid));
+  COFFER_TRY(store.VerifyAll());
+  COFFER_ASSIGN_OR_RETURN(const StoreImage image, store.Snapshot());
+  RootKey root{.id = KeyId::Generate(), .bytes = RandomSecret(kKeySize)};
+
+  Header after{.record = before.record, .slots = {}};
+  after.record.root_key = root.id;
+  std::vector<const NewSeal*> wanted;
+  for (const NewSeal& seal : seals) wanted.push_back(&seal);
+  const NewSeal recovery = NewRecovery{.recipients = RecoveryRecipients(before.slots)};
+  if (!std::get<NewRecovery>(recovery).recipients.empty()) wanted.push_back(&recovery);
+  std::vector<Share> shares;
+  for (const NewSeal* const seal : wanted) {
+    COFFER_ASSIGN_OR_RETURN(MadeSlot made, MakeSlot(*seal, options_.tools, uuid, root, now));
+    after.slots.push_back(std::move(made.record));
+    for (Share& share : made.shares) shares.push_back(std::move(share));
+  }
+
+  std::vector<std::pair<Table, Row>> rows;
+  rows.emplace_back(Table::kStore, ToRow(after.record));
+  for (const SealSlotRecord& slot : after.slots) rows.emplace_back(Table::kSealSlot, ToRow(slot));
+  for (const StoredRow& row : image.RowsOf(Table::kKek)) {
+    COFFER_ASSIGN_OR_RETURN(const Kek kek, KekFromRow(row.columns));
+    COFFER_ASSIGN_OR_RETURN(const Kek rewrapped, Rewrapped(kek, uuid, old, root));
+    rows.emplace_back(Table::kKek, ToRow(rewrapped));
+  }
+  for (const TableSpec& spec : Schema()) {
+    if (spec.table == Table::kStore || spec.table == Table::kSealSlot || spec.table == Table::kKek) continue;
+    for (StoredRow& row : image.RowsOf(spec.table)) rows.emplace_back(spec.table, std::move(row.columns));
+  }
+  const StoreEpoch epoch{image.head().epoch.value + 1};
+  COFFER_ASSIGN_OR_RETURN(const StoreImage rekeyed,
+                          StoreImage::Make(std::move(rows), epoch, uuid, DeriveIntegrityKeys(root.bytes, uuid)));
+  // The journal's successor waits beside it: it is believed only if the store took the change.
+  if (journal_ != nullptr) COFFER_TRY(journal_->Prepare(rekeyed.AsGroup()));
+  COFFER_TRY(rekeyed.WriteTo(store_));
+  if (journal_ != nullptr) COFFER_TRY(journal_->Adopt());
+  COFFER_TRY(store_.PurgeErased());
+  COFFER_TRY(OpenWith(after, std::move(root)));
+  return shares;
+}
+
+}  // namespace coffer::keysvc

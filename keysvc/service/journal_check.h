@@ -1,0 +1,33 @@
+// JournalCheck: whether a store and its key journal fit, before anything is served.
+#pragma once
+
+#include "crypto/derive.h"
+#include "keysvc/store/key_journal.h"
+
+namespace coffer::keysvc {
+
+enum class JournalFit : std::uint8_t {
+  kInStep,      // The same head, or the store was one commit behind and has taken it now.
+  kMissing,     // There is no journal, and the store has had one.
+  kDamaged,     // It cannot be read, or its end is not authentic.
+  kForeign,     // It is of another store.
+  kStoreOlder,  // The store was put back, or lost commits.
+  kStoreNewer,  // The journal was put back, or lost commits.
+  kForked,      // The same epoch with other rows.
+};
+
+// What to tell an operator, and what to do; a literal sentence.
+Literal SentenceOf(JournalFit fit);
+
+struct JournalCheck {
+  JournalFit fit = JournalFit::kMissing;
+  StoreEpoch store_epoch;
+  StoreEpoch journal_epoch;             // 0 without one
+  std::unique_ptr<KeyJournal> journal;  // when there is one that is ours
+};
+
+// Opens the journal in `folder` and compares. A store that is one commit behind gets that commit, which the journal
+// took and power, or a disk, kept from the store. kUnavailable: a disk does not answer.
+Result<JournalCheck> CheckJournal(KeyStore& store, AppendFolder& folder, StoreUuid uuid, const IntegrityKeys& keys);
+
+}  // namespace coffer::keysvc
