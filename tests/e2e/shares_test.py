@@ -64,12 +64,12 @@ class Shares(unittest.TestCase):
         def index_9(raw):
             raw[18] = 9
 
-        bad = [(self.shares[1], "this share was there already"),
+        bad = [(self.shares[1], "share 2: was there already"),
                (mistyped, "mistyped or damaged"),
                (self.shares[2].replace(self.shares[2].split("-")[8], "a" * 7 + "1"), "group 6"),
                (with_own_check(self.shares[2], flip), "share 3: the share is wrong"),
                (with_own_check(self.shares[2], index_9), "has no share of this index"),
-               (self.foreign[2], "share 3: the share is of another set"),
+               (self.foreign[2], "share 3: is of another set of shares"),
                ("", "a share begins with coffer-share-1"),
                ("x" * 5000, "coffer: ")]
         for share, sentence in bad:
