@@ -186,12 +186,15 @@ Result<JournalReader> JournalReader::Open(ByteView bytes) {
 
 Result<std::optional<CommitGroup>> JournalReader::Next() {
   CommitGroup group;
+  std::optional<std::uint64_t> epoch;  // of all its records
   while (const std::optional<ByteView> payload = TakeFrame(rest_)) {
     const std::optional<Record> record = ParseRecord(*payload);
     // A commit that failed is followed by another one for the same epoch, or by its successor when it came through.
     const std::uint64_t least = last_ ? last_->value : header_.base.value;
     const std::uint64_t greatest = last_ ? last_->value + 1 : header_.base.value;
     if (!record || record->epoch < least || record->epoch > greatest) return Foreign();
+    if (epoch.value_or(record->epoch) != record->epoch) return Foreign();
+    epoch = record->epoch;
     if (record->table != kHeadTable) {
       COFFER_ASSIGN_OR_RETURN(RowChange change, ChangeOf(*record));
       group.changes.push_back(std::move(change));
