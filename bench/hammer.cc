@@ -1,5 +1,5 @@
 // hammer: FieldService through cofferd against an empty handler with the same messages, in one run, in turns; then
-// start and memory. JSON on stdout.
+// start, memory and a new root key. JSON on stdout.
 #include <functional>
 #include <iostream>
 
@@ -180,6 +180,10 @@ Result<nlohmann::json> Measure(const std::string& self, const Arguments& argumen
     COFFER_ASSIGN_OR_RETURN(nlohmann::json start, MeasureStart(data, data_keys, arguments));
     report["starts"].push_back(std::move(start));
   }
+  COFFER_ASSIGN_OR_RETURN(service, ServiceUnderTest::StartAgain(arguments.cofferd, data));
+  COFFER_ASSIGN_OR_RETURN(const std::int64_t rekey_us, service->Rekey());
+  report["rekey"] = {{"data_keys", made}, {"ms", static_cast<double>(rekey_us) / 1000}};
+  COFFER_TRY(service->Stop());
   return report;
 }
 

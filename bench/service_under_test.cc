@@ -197,6 +197,21 @@ Status ServiceUnderTest::Rotate() const {
   return Check(keys->RotateKeyring(&context, rotate, &keyring));
 }
 
+Result<std::int64_t> ServiceUnderTest::Rekey() const {
+  const auto admin = v1::AdminService::NewStub(UnixChannel(folder_ + "/admin.sock"));
+  v1::RekeyRequest request;
+  request.set_alone_reason("a benchmark");
+  v1::KeyFileSeal& seal = *request.add_seals()->mutable_key_file();
+  seal.set_path(folder_ + "/seal.key.new");
+  seal.set_allow_same_device(true);
+  v1::RekeyResponse response;
+  grpc::ClientContext context;
+  const SystemClock clock;
+  const std::int64_t start = clock.MonotonicMicros();
+  COFFER_TRY(Check(admin->Rekey(&context, request, &response)));
+  return clock.MonotonicMicros() - start;
+}
+
 Status ServiceUnderTest::MakeDataKeys(int first, int count) const {
   const auto keys = v1::KeyService::NewStub(UnixChannel(folder_ + "/admin.sock"));
   const auto fields = v1::FieldService::NewStub(UnixChannel(socket_));
