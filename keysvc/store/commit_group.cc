@@ -97,19 +97,9 @@ bool HoldsHead(ByteView bytes) {
   return false;
 }
 
-// One record's parts; views into the payload.
-struct Record {
-  std::uint64_t epoch = 0;
-  std::string_view table;
-  ByteView key;
-  std::uint64_t row_epoch = 0;
-  ByteView row;
-  Digest mac{};
-};
-
-std::optional<Record> ParseRecord(ByteView payload) {
+std::optional<RecordView> ParseRecord(ByteView payload) {
   Reader reader(payload);
-  Record record;
+  RecordView record;
   record.epoch = reader.U64();
   record.table = AsText(reader.TakeLengthPrefixed(kMaxName));
   record.key = reader.TakeLengthPrefixed(kMaxKey);
@@ -121,7 +111,7 @@ std::optional<Record> ParseRecord(ByteView payload) {
   return record;
 }
 
-std::optional<StoredHead> HeadOf(const Record& record) {
+std::optional<StoredHead> HeadOf(const RecordView& record) {
   StoredHead head;
   if (!record.key.empty() || record.row_epoch != record.epoch || record.row.size() != head.sum.size()) {
     return std::nullopt;
@@ -132,7 +122,7 @@ std::optional<StoredHead> HeadOf(const Record& record) {
   return head;
 }
 
-Result<RowChange> ChangeOf(const Record& record) {
+Result<RowChange> ChangeOf(const RecordView& record) {
   const TableSpec* spec = FindTable(record.table);
   const Result<std::vector<ScalarView>> key = ParseRow(record.key);
   if (spec == nullptr || !key.ok()) return Foreign();
@@ -184,11 +174,11 @@ Result<JournalReader> JournalReader::Open(ByteView bytes) {
   return reader;
 }
 
-Result<std::optional<CommitGroup>> JournalReader::Next() {
-  CommitGroup group;
+Result<std::optional<GroupView>> JournalReader::NextView() {
+  GroupView group;
   std::optional<std::uint64_t> epoch;  // of all its records
   while (const std::optional<ByteView> payload = TakeFrame(rest_)) {
-    const std::optional<Record> record = ParseRecord(*payload);
+    const std::optional<RecordView> record = ParseRecord(*payload);
     // A commit that failed is followed by another one for the same epoch, or by its successor when it came through.
     const std::uint64_t least = last_ ? last_->value : header_.base.value;
     const std::uint64_t greatest = last_ ? last_->value + 1 : header_.base.value;
@@ -196,8 +186,7 @@ Result<std::optional<CommitGroup>> JournalReader::Next() {
     if (epoch.value_or(record->epoch) != record->epoch) return Foreign();
     epoch = record->epoch;
     if (record->table != kHeadTable) {
-      COFFER_ASSIGN_OR_RETURN(RowChange change, ChangeOf(*record));
-      group.changes.push_back(std::move(change));
+      group.rows.push_back(*record);
       continue;
     }
     const std::optional<StoredHead> head = HeadOf(*record);
@@ -211,7 +200,24 @@ Result<std::optional<CommitGroup>> JournalReader::Next() {
   const ByteView behind = all_.subspan(whole_size_);
   if (HoldsHead(behind)) return Error(ErrorCode::kIntegrity, "the key journal is damaged before its end");
   rest_ = {};
-  return std::optional<CommitGroup>();
+  return std::optional<GroupView>();
+}
+
+Result<CommitGroup> GroupOf(const GroupView& view) {
+  CommitGroup group{.changes = {}, .head = view.head};
+  group.changes.reserve(view.rows.size());
+  for (const RecordView& record : view.rows) {
+    COFFER_ASSIGN_OR_RETURN(RowChange change, ChangeOf(record));
+    group.changes.push_back(std::move(change));
+  }
+  return group;
+}
+
+Result<std::optional<CommitGroup>> JournalReader::Next() {
+  COFFER_ASSIGN_OR_RETURN(const std::optional<GroupView> view, NextView());
+  if (!view) return std::optional<CommitGroup>();
+  COFFER_ASSIGN_OR_RETURN(CommitGroup group, GroupOf(*view));
+  return std::optional(std::move(group));
 }
 
 }  // namespace coffer::keysvc

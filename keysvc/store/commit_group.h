@@ -35,6 +35,23 @@ struct JournalHeader {
 };
 Bytes EncodeJournalHeader(const JournalHeader& header);
 
+// One record's parts; views into the journal's bytes.
+struct RecordView {
+  std::uint64_t epoch = 0;
+  std::string_view table;
+  ByteView key;
+  std::uint64_t row_epoch = 0;
+  ByteView row;
+  Digest mac{};
+};
+// A group whose rows are not parsed yet.
+struct GroupView {
+  std::vector<RecordView> rows;
+  StoredHead head;
+};
+// kIntegrity: a row that is none of ours.
+Result<CommitGroup> GroupOf(const GroupView& view);
+
 // Reads a journal's bytes group by group.
 class JournalReader {
  public:
@@ -46,6 +63,8 @@ class JournalReader {
   // acknowledged. kIntegrity: damage with whole groups behind it, whole records that are none of ours, or groups out of
   // order.
   Result<std::optional<CommitGroup>> Next();
+  // The same, whatever its rows hold.
+  Result<std::optional<GroupView>> NextView();
   // Bytes up to the end of the last group that Next gave.
   std::size_t whole_size() const { return whole_size_; }
 

@@ -27,16 +27,16 @@ Result<std::unique_ptr<KeyJournal>> KeyJournal::Load(AppendFolder& folder, const
   COFFER_ASSIGN_OR_RETURN(const Bytes content, (*file)->ReadAll());
   COFFER_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(content));
   auto journal = std::make_unique<KeyJournal>(Key(), folder, reader.header().store);
-  bool any = false;
+  std::optional<GroupView> last;
   while (true) {
-    COFFER_ASSIGN_OR_RETURN(std::optional<CommitGroup> group, reader.Next());
+    COFFER_ASSIGN_OR_RETURN(std::optional<GroupView> group, reader.NextView());
     if (!group) break;
-    journal->last_ = std::move(*group);
-    journal->last_is_snapshot_ = !any;
+    journal->last_is_snapshot_ = !last;
     journal->size_before_last_ = std::exchange(journal->size_, reader.whole_size());
-    any = true;
+    last = std::move(group);
   }
-  if (!any) return Error(ErrorCode::kIntegrity, "the key journal is cut off before its first state is whole");
+  if (!last) return Error(ErrorCode::kIntegrity, "the key journal is cut off before its first state is whole");
+  COFFER_ASSIGN_OR_RETURN(journal->last_, GroupOf(*last));
   journal->torn_ = journal->size_ < content.size();
   journal->file_ = std::move(file).value();
   return journal;
