@@ -1,10 +1,12 @@
 #include "client/client.h"
 
+#include <charconv>
 #include <condition_variable>
 #include <mutex>
 
 #include "client/channel.h"
 #include "coffer/v1/admin.grpc.pb.h"
+#include "coffer/v1/audit.grpc.pb.h"
 #include "coffer/v1/field.grpc.pb.h"
 #include "coffer/v1/key.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
@@ -19,7 +21,8 @@ struct Client::State {
         fields(v1::FieldService::NewStub(channel)),
         keys(v1::KeyService::NewStub(channel)),
         secrets(v1::SecretService::NewStub(channel)),
-        admin(v1::AdminService::NewStub(channel)) {}
+        admin(v1::AdminService::NewStub(channel)),
+        audit(v1::AuditService::NewStub(channel)) {}
 
   // One call with its repeats. `method` is the stub's blocking member function.
   template <typename Stub, typename Request, typename Response>
@@ -33,6 +36,7 @@ struct Client::State {
   std::unique_ptr<v1::KeyService::Stub> keys;
   std::unique_ptr<v1::SecretService::Stub> secrets;
   std::unique_ptr<v1::AdminService::Stub> admin;
+  std::unique_ptr<v1::AuditService::Stub> audit;
 };
 
 namespace {
@@ -253,6 +257,10 @@ RpcResult<v1::BackupResponse> Client::Backup(const v1::BackupRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::Backup, request, Repeat::kNever);
 }
 
+RpcResult<v1::MergeStoreResponse> Client::MergeStore(const v1::MergeStoreRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::MergeStore, request, Repeat::kNever);
+}
+
 RpcResult<v1::RecoverResponse> Client::Recover(const v1::RecoverRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::Recover, request, Repeat::kNever);
 }
@@ -275,6 +283,67 @@ RpcResult<v1::DiffCatalogResponse> Client::DiffCatalog(const v1::DiffCatalogRequ
 
 RpcResult<v1::GetCatalogResponse> Client::GetCatalog(const v1::GetCatalogRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::GetCatalog, request, Repeat::kSafe);
+}
+
+RpcResult<v1::QueryRecordsResponse> Client::QueryRecords(const v1::QueryRecordsRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::QueryRecords, request, Repeat::kSafe);
+}
+
+RpcResult<v1::AggregateRecordsResponse> Client::AggregateRecords(const v1::AggregateRecordsRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::AggregateRecords, request, Repeat::kSafe);
+}
+
+namespace {
+
+// The index of a call's own record; nothing when it was refused.
+std::optional<std::uint64_t> AuditIndexOf(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+  const auto found = metadata.find("coffer-audit-index");
+  if (found == metadata.end()) return std::nullopt;
+  const std::string_view text(found->second.data(), found->second.size());
+  std::uint64_t index = 0;
+  const auto [stop, wrong] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (wrong != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return index;
+}
+
+}  // namespace
+
+RpcResult<void> Client::TailRecords(const v1::TailRecordsRequest& request,
+                                    const std::function<bool(const v1::TailRecordsResponse&)>& take) {
+  if (!state_->channel->WaitForConnected(std::chrono::system_clock::now() + state_->deadline)) {
+    return RpcError(ErrorCode::kUnavailable, "no service at " + state_->server.ToText() + " any more");
+  }
+  grpc::ClientContext context;
+  const auto reader = state_->audit->TailRecords(&context, request);
+  v1::TailRecordsResponse message;
+  bool wanted = true;
+  reader->WaitForInitialMetadata();
+  const std::optional<std::uint64_t> own = AuditIndexOf(context.GetServerInitialMetadata());
+  if (own && !request.filter().has_from_index()) {
+    message.set_next_index(*own + 1);
+    wanted = take(message);
+  }
+  while (reader->Read(&message)) {
+    if (wanted && !take(message)) {
+      wanted = false;
+      context.TryCancel();  // What is under way is still read, and dropped.
+    }
+  }
+  const grpc::Status status = reader->Finish();
+  if (status.ok() || !wanted) return {};
+  return ErrorOf(status, context);
+}
+
+RpcResult<v1::GetCheckpointResponse> Client::GetCheckpoint(const v1::GetCheckpointRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::GetCheckpoint, request, Repeat::kNever);
+}
+
+RpcResult<v1::ProveConsistencyResponse> Client::ProveConsistency(const v1::ProveConsistencyRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::ProveConsistency, request, Repeat::kNever);
+}
+
+RpcResult<v1::ProveRecordResponse> Client::ProveRecord(const v1::ProveRecordRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::ProveRecord, request, Repeat::kSafe);
 }
 
 }  // namespace coffer::client

@@ -12,16 +12,15 @@ spdlog::level::level_enum LevelOf(const CallRecord& record) {
 
 }  // namespace
 
-Status LogCall(const CallRecord& record) {
-  if (record.phase == CallRecord::Phase::kBegin) return {};
+void LogCall(const CallRecord& record) {
+  if (record.phase == CallRecord::Phase::kBegin) return;
   const spdlog::level::level_enum level = LevelOf(record);
-  if (!spdlog::should_log(level)) return {};
+  if (!spdlog::should_log(level)) return;
   const std::string_view outcome = record.ok ? "ok" : ErrorCodeName(record.error);
   spdlog::log(level, "{} by {} object={} tenant={} items={} failed={} unmatched={} rule={} outcome={}{}{}{}{}",
               policy::OperationName(record.operation), record.principal, record.object, record.tenant, record.items,
               record.failed, record.unmatched, record.rule, outcome, record.failure.empty() ? "" : ": ", record.failure,
               record.alone_reason.empty() ? "" : " alone: ", record.alone_reason);
-  return {};
 }
 
 }  // namespace coffer::keysvc

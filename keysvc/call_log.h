@@ -6,7 +6,7 @@
 
 namespace coffer::keysvc {
 
-// A Recorder (service/pipeline.h) that always succeeds. Thread-safe.
-Status LogCall(const CallRecord& record);
+// Thread-safe.
+void LogCall(const CallRecord& record);
 
 }  // namespace coffer::keysvc

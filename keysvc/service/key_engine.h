@@ -168,6 +168,11 @@ class KeyEngine {
   // Changes with every disable, enable, destruction and cancel: what was decided before may no longer hold.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
+  // Changes tables together, as a merge does: `act` reads and writes by the mutation alone, and says whether it is to
+  // be committed. Then everything is read again, and what was erased is taken out of the files.
+  Status ChangeTables(const std::function<Result<bool>(StoreMutation&)>& act);
+  std::int64_t destroy_delay_us() const { return destroy_delay_us_; }
+
   // Looks whether another instance over the same store has changed anything, and learns it.
   Status Refresh();
 
@@ -239,13 +244,23 @@ class KeyEngine {
   };
   Result<KeyCounts> VaultValues(std::string_view keyring);
   CensusSums SumsOf(KeyringUuid keyring, const KeyCounts& vault) const COFFER_REQUIRES_SHARED(table_mutex_);
-  Status CheckCensus(const Version& version, const CensusSums& sums, std::int64_t now_us, bool no_sources) const
+  // When another version took its place; nothing: it encrypts.
+  std::optional<std::int64_t> EndOfEncrypting(const Version& version) const COFFER_REQUIRES_SHARED(table_mutex_);
+  struct CensusDemand {
+    std::int64_t now_us = 0;
+    bool no_sources = false;            // it was said that nothing outside holds ciphertexts
+    std::int64_t counted_since_us = 0;  // reports of an earlier count say nothing
+  };
+  Status CheckCensus(const Version& version, const CensusSums& sums, const CensusDemand& demand) const
       COFFER_REQUIRES_SHARED(table_mutex_);
   CensusSourceView ViewOf(const CensusSourceRecord& source) const COFFER_REQUIRES_SHARED(table_mutex_);
 
   Result<CallerKey> NewCallerKey(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
+  // What caller keys under this data key are bound to: more than one place when its version was in more than one store.
+  std::vector<WrapContext> CallerKeyContexts(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
 
-  TenantUuid KeyTenantOf(const IndexPlace& place) const COFFER_REQUIRES_SHARED(table_mutex_);
+  // Whose key an index version's is; `keyring` is place.keyring's.
+  TenantUuid KeyTenantOf(const IndexPlace& place, KeyringUuid keyring) const COFFER_REQUIRES_SHARED(table_mutex_);
 
   AuthenticatedStore& store_;
   const StoreUuid uuid_;

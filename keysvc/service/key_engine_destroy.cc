@@ -80,7 +80,7 @@ Result<KeyringView> KeyEngine::ScheduleDestroy(std::string_view name, KeyVersion
       if (found->state == VersionState::kDestroyScheduled) {
         return VersionCannot("the version is scheduled for destruction already");
       }
-      COFFER_TRY(CheckCensus(*found, SumsOf(keyring->uuid, vault), now, no_sources));
+      COFFER_TRY(CheckCensus(*found, SumsOf(keyring->uuid, vault), {.now_us = now, .no_sources = no_sources}));
       version = *found;
       record = Scheduled(DestructionKey::Of(keyring->uuid, number), order, now, due);
     }
@@ -236,7 +236,10 @@ Result<bool> KeyEngine::DestroyVersion(DestructionRecord destruction, std::int64
         return VersionCannot("the version is not scheduled for destruction any more");
       }
       // Sources cannot be removed while this is scheduled: that there is none was said when it was scheduled.
-      const Status counted = CheckCensus(*found, SumsOf(keyring, vault), now_us, true);
+      // And what was counted before the order is not asked twice: a value may have been on its way.
+      const Status counted =
+          CheckCensus(*found, SumsOf(keyring, vault),
+                      {.now_us = now_us, .no_sources = true, .counted_since_us = destruction.scheduled_us});
       if (!counted.ok()) why = counted.error().ToString();
       if (!counted.ok()) return counted;
       version = *found;

@@ -38,6 +38,14 @@ const DestructionRecord* Upkeep::Find(const DestructionKey& key) const {
   return found == destructions.end() ? nullptr : &found->second;
 }
 
+void Upkeep::Put(const VersionOriginRecord& origin) { origins[{origin.keyring, origin.version}].push_back(origin); }
+
+const std::vector<VersionOriginRecord>& Upkeep::OriginsOf(KeyringUuid keyring, KeyVersion version) const {
+  static const std::vector<VersionOriginRecord> kHere;
+  const auto found = origins.find({keyring, version});
+  return found == origins.end() ? kHere : found->second;
+}
+
 bool Upkeep::ReliesOnCensus() const {
   return std::any_of(destructions.begin(), destructions.end(), [](const auto& destruction) {
     const DestructionRecord& record = destruction.second;

@@ -35,10 +35,15 @@ struct Upkeep {
   std::map<std::string, CensusSourceRecord, std::less<>> sources;
   std::unordered_map<KeyringUuid, RotationRecord> rotations;
   std::unordered_set<TenantUuid> doomed;  // those of `destructions`
+  // Versions that were merged in, by where they are here.
+  std::map<std::pair<KeyringUuid, KeyVersion>, std::vector<VersionOriginRecord>> origins;
 
   void Put(DestructionRecord record);
   void Remove(const DestructionKey& key);
   const DestructionRecord* Find(const DestructionKey& key) const;
+  void Put(const VersionOriginRecord& origin);
+  // Where a version came from, of all stores that it was in; empty when it was made here.
+  const std::vector<VersionOriginRecord>& OriginsOf(KeyringUuid keyring, KeyVersion version) const;
   // A version is scheduled for destruction: its sources are relied on.
   bool ReliesOnCensus() const;
 };
@@ -55,6 +60,7 @@ struct KeyringView {
     Version version;
     std::uint64_t data_keys = 0;
     std::optional<DestructionView> destruction = {};
+    StoreUuid origin = {};  // the store that made it; zeros: this one
   };
   Keyring keyring;
   std::vector<VersionView> versions;    // by number
