@@ -55,6 +55,10 @@ IntegrityKeys DeriveIntegrityKeys(const SecretBytes& root_key, StoreUuid store) 
           Derive(root_key, "set", store.view(), kDerivedKeySize)};
 }
 
+AuditKeys DeriveAuditKeys(const SecretBytes& month_key) {
+  return {Derive(month_key, "aud-personal", {}, kDerivedKeySize), Derive(month_key, "aud-rows", {}, kDerivedKeySize)};
+}
+
 KeyCheckValue DeriveKeyCheckValue(const SecretBytes& key) {
   KeyCheckValue value{};
   const SecretBytes derived = Derive(key, "kcv", {}, value.size());

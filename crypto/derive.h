@@ -46,6 +46,12 @@ struct IntegrityKeys {
 };
 IntegrityKeys DeriveIntegrityKeys(const SecretBytes& root_key, StoreUuid store);
 
+struct AuditKeys {
+  SecretBytes personal;  // 32 bytes, label "aud-personal": XAES-256-GCM
+  SecretBytes rows;      // 32 bytes, label "aud-rows": HMAC-SHA256
+};
+AuditKeys DeriveAuditKeys(const SecretBytes& month_key);
+
 // Label "kcv": tells that an unwrapped key is the one that was made, and tells nothing else about it.
 KeyCheckValue DeriveKeyCheckValue(const SecretBytes& key);
 

@@ -1,5 +1,6 @@
 #include "crypto/store_integrity.h"
 
+#include "crypto/internal/keyed_hmac.h"
 #include "crypto/internal/value_codec.h"
 
 namespace coffer {
@@ -11,6 +12,34 @@ constexpr std::size_t kMaxStoredColumns = 255;
 
 Digest Term(const SecretBytes& head_key, const Digest& row_mac) {
   return HmacSha256(head_key.Expose(SecretAccess::kCipher), {row_mac});
+}
+
+// All of a row MAC's message but the row.
+Bytes RowHead(StoreUuid store, std::string_view table, ByteView primary_key, std::uint64_t row_epoch,
+              ByteView encoded_row) {
+  COFFER_CHECK(encoded_row.size() <= UINT32_MAX);
+  Bytes head;
+  Writer(head)
+      .Raw(kRowLabel)
+      .LengthPrefixed(store.view())
+      .LengthPrefixed(table)
+      .LengthPrefixed(primary_key)
+      .U64(row_epoch)
+      .U32(static_cast<std::uint32_t>(encoded_row.size()));
+  return head;
+}
+
+// A library that fails here fails everywhere.
+internal::KeyedHmac Keyed(const SecretBytes& key) {
+  Result<internal::KeyedHmac> keyed = internal::KeyedHmac::Create(key);
+  COFFER_CHECK(keyed.ok());
+  return std::move(keyed).value();
+}
+
+Digest MacOf(const internal::KeyedHmac& key, std::initializer_list<ByteView> pieces) {
+  const Result<Digest> mac = key.Of(pieces);
+  COFFER_CHECK(mac.ok());
+  return *mac;
 }
 
 }  // namespace
@@ -44,20 +73,15 @@ Result<std::vector<ScalarView>> ParseStoredRow(ByteView encoded) {
 
 Digest RowMac(const SecretBytes& rows_key, StoreUuid store, std::string_view table, ByteView primary_key,
               std::uint64_t row_epoch, ByteView encoded_row) {
-  Bytes head;
-  Writer(head)
-      .Raw(kRowLabel)
-      .LengthPrefixed(store.view())
-      .LengthPrefixed(table)
-      .LengthPrefixed(primary_key)
-      .U64(row_epoch);
-  COFFER_CHECK(encoded_row.size() <= UINT32_MAX);
-  Writer(head).U32(static_cast<std::uint32_t>(encoded_row.size()));
+  const Bytes head = RowHead(store, table, primary_key, row_epoch, encoded_row);
   return HmacSha256(rows_key.Expose(SecretAccess::kCipher), {head, encoded_row});
 }
 
-void MacSum::Add(const SecretBytes& head_key, const Digest& row_mac) {
-  const Digest term = Term(head_key, row_mac);
+void MacSum::Add(const SecretBytes& head_key, const Digest& row_mac) { AddTerm(Term(head_key, row_mac)); }
+
+void MacSum::Remove(const SecretBytes& head_key, const Digest& row_mac) { RemoveTerm(Term(head_key, row_mac)); }
+
+void MacSum::AddTerm(const Digest& term) {
   unsigned carry = 0;
   for (std::size_t i = sum_.size(); i-- > 0;) {
     const unsigned digit = std::to_integer<unsigned>(sum_[i]) + std::to_integer<unsigned>(term[i]) + carry;
@@ -66,8 +90,7 @@ void MacSum::Add(const SecretBytes& head_key, const Digest& row_mac) {
   }
 }
 
-void MacSum::Remove(const SecretBytes& head_key, const Digest& row_mac) {
-  const Digest term = Term(head_key, row_mac);
+void MacSum::RemoveTerm(const Digest& term) {
   unsigned borrow = 0;
   for (std::size_t i = sum_.size(); i-- > 0;) {
     const unsigned digit = 0x100U + std::to_integer<unsigned>(sum_[i]) - std::to_integer<unsigned>(term[i]) - borrow;
@@ -81,5 +104,25 @@ Digest HeadMac(const SecretBytes& head_key, StoreUuid store, StoreEpoch epoch, c
   Writer(message).Raw(kHeadLabel).LengthPrefixed(store.view()).U64(epoch.value).Raw(sum.bytes());
   return HmacSha256(head_key.Expose(SecretAccess::kCipher), {message});
 }
+
+struct ManyMacs::State {
+  StoreUuid store;
+  internal::KeyedHmac rows;
+  internal::KeyedHmac head;
+};
+
+ManyMacs::ManyMacs(StoreUuid store, const IntegrityKeys& keys)
+    : state_(std::make_unique<const State>(State{store, Keyed(keys.rows), Keyed(keys.head)})) {}
+ManyMacs::~ManyMacs() = default;
+ManyMacs::ManyMacs(ManyMacs&&) noexcept = default;
+
+Digest ManyMacs::Row(std::string_view table, ByteView primary_key, std::uint64_t row_epoch,
+                     ByteView encoded_row) const {
+  return MacOf(state_->rows, {RowHead(state_->store, table, primary_key, row_epoch, encoded_row), encoded_row});
+}
+
+void ManyMacs::Add(MacSum& sum, const Digest& row_mac) const { sum.AddTerm(MacOf(state_->head, {row_mac})); }
+
+void ManyMacs::Remove(MacSum& sum, const Digest& row_mac) const { sum.RemoveTerm(MacOf(state_->head, {row_mac})); }
 
 }  // namespace coffer

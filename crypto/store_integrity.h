@@ -1,6 +1,8 @@
 // The MACs that make a store's rows and its head tamper-evident (docs/FORMAT.md section 4).
 #pragma once
 
+#include <memory>
+
 #include "crypto/derive.h"
 #include "crypto/value.h"
 
@@ -31,9 +33,29 @@ class MacSum {
   bool operator==(const MacSum&) const = default;
 
  private:
+  friend class ManyMacs;
+  void AddTerm(const Digest& term);
+  void RemoveTerm(const Digest& term);
+
   Digest sum_{};
 };
 
 Digest HeadMac(const SecretBytes& head_key, StoreUuid store, StoreEpoch epoch, const MacSum& sum);
+
+// RowMac and MacSum for many rows of one store: the keys are expanded once. Thread-safe.
+class ManyMacs {
+ public:
+  ManyMacs(StoreUuid store, const IntegrityKeys& keys);
+  ~ManyMacs();
+  ManyMacs(ManyMacs&&) noexcept;
+
+  Digest Row(std::string_view table, ByteView primary_key, std::uint64_t row_epoch, ByteView encoded_row) const;
+  void Add(MacSum& sum, const Digest& row_mac) const;
+  void Remove(MacSum& sum, const Digest& row_mac) const;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
 
 }  // namespace coffer

@@ -36,6 +36,10 @@ Result<SecretBytes> ReadSecretFile(const std::string& path, std::uint64_t max_by
 Status WriteFileDurably(const std::string& path, ByteView content, mode_t mode);
 Status WriteFileDurably(const std::string& path, const SecretBytes& content, mode_t mode);
 
+// The same without the syncs, for what can be made again: readers see the old content or the new, a power cut may leave
+// either, or a file without content.
+Status ReplaceFile(const std::string& path, ByteView content, mode_t mode);
+
 // The same for a name that must be free: kAlreadyExists when anything has it, and that is untouched.
 Status CreateFileDurably(const std::string& path, ByteView content, mode_t mode);
 Status CreateFileDurably(const std::string& path, const SecretBytes& content, mode_t mode);

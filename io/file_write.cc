@@ -62,10 +62,10 @@ int WriteAll(int fd, ByteView content) {
   return 0;
 }
 
-int Fill(int fd, ByteView content, mode_t mode) {
+int Fill(int fd, ByteView content, mode_t mode, bool durable) {
   if (const int error = WriteAll(fd, content); error != 0) return error;
   if (const int error = Attempt([&] { return fchmod(fd, mode); }); error != 0) return error;
-  return Attempt([&] { return fsync(fd); });
+  return durable ? Attempt([&] { return fsync(fd); }) : 0;
 }
 
 // Gives the temporary file its name.
@@ -84,7 +84,7 @@ int Place(int folder, Temporary& temporary, const char* name, Taken taken) {
   return error;
 }
 
-Status WriteDurably(const std::string& path, ByteView content, mode_t mode, Taken taken) {
+Status Write(const std::string& path, ByteView content, mode_t mode, Taken taken, bool durable = true) {
   COFFER_ASSIGN_OR_RETURN(const PathParts parts, SplitPath(path));
   // Opened first, so that nothing but the sync itself can fail after the rename.
   const UniqueFd folder(open(parts.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -98,21 +98,26 @@ Status WriteDurably(const std::string& path, ByteView content, mode_t mode, Take
   };
   if (const int error = Attempt(create); error != 0) return PathError(error, path);
   Temporary temporary(folder.get(), temporary_name);
-  if (const int error = Fill(file.get(), content, mode); error != 0) return PathError(error, path);
+  if (const int error = Fill(file.get(), content, mode, durable); error != 0) return PathError(error, path);
   if (const int error = Place(folder.get(), temporary, parts.name.c_str(), taken); error != 0)
     return PathError(error, path);
+  if (!durable) return {};
   if (const int error = Attempt([&] { return fsync(folder.get()); }); error != 0) return PathError(error, path);
   return {};
 }
 
 Status WriteSecret(const std::string& path, const SecretBytes& content, mode_t mode, Taken taken) {
-  return WriteDurably(path, content.Expose(SecretAccess::kFile), mode, taken);
+  return Write(path, content.Expose(SecretAccess::kFile), mode, taken);
 }
 
 }  // namespace
 
+Status ReplaceFile(const std::string& path, ByteView content, mode_t mode) {
+  return Write(path, content, mode, Taken::kReplace, false);
+}
+
 Status WriteFileDurably(const std::string& path, ByteView content, mode_t mode) {
-  return WriteDurably(path, content, mode, Taken::kReplace);
+  return Write(path, content, mode, Taken::kReplace);
 }
 
 Status WriteFileDurably(const std::string& path, const SecretBytes& content, mode_t mode) {
@@ -120,7 +125,7 @@ Status WriteFileDurably(const std::string& path, const SecretBytes& content, mod
 }
 
 Status CreateFileDurably(const std::string& path, ByteView content, mode_t mode) {
-  return WriteDurably(path, content, mode, Taken::kRefuse);
+  return Write(path, content, mode, Taken::kRefuse);
 }
 
 Status CreateFileDurably(const std::string& path, const SecretBytes& content, mode_t mode) {

@@ -178,6 +178,37 @@ TEST(MacSumTest, KeyAndMacCount) {
   EXPECT_FALSE(sum_of(1, 1) == sum_of(2, 1));
 }
 
+TEST(ManyMacsTest, AreTheMacsAndSumsOfSingleOnes) {
+  const StoreUuid store{std::array<std::byte, 16>{std::byte{9}}};
+  const IntegrityKeys keys = DeriveIntegrityKeys(Key(1), store);
+  const ManyMacs many(store, keys);
+  MacSum one_by_one;
+  MacSum at_once;
+  std::vector<Digest> macs;
+  for (unsigned i = 0; i < 20; ++i) {
+    const Bytes key(i, std::byte{1});
+    const Bytes row(3 * i, std::byte{2});
+    macs.push_back(many.Row("tenant", key, i, row));
+    EXPECT_EQ(macs.back(), RowMac(keys.rows, store, "tenant", key, i, row));
+    one_by_one.Add(keys.head, macs.back());
+    many.Add(at_once, macs.back());
+    EXPECT_EQ(one_by_one, at_once);
+  }
+  one_by_one.Remove(keys.head, macs[3]);
+  EXPECT_NE(one_by_one, at_once);
+  many.Remove(at_once, macs[3]);
+  EXPECT_EQ(one_by_one, at_once);
+}
+
+TEST(ManyMacsTest, AnotherStoreOrKeyIsAnotherMac) {
+  const StoreUuid store{std::array<std::byte, 16>{std::byte{9}}};
+  const StoreUuid other{std::array<std::byte, 16>{std::byte{8}}};
+  const IntegrityKeys keys = DeriveIntegrityKeys(Key(1), store);
+  const Digest mac = ManyMacs(store, keys).Row("tenant", {}, 1, {});
+  EXPECT_NE(mac, ManyMacs(other, keys).Row("tenant", {}, 1, {}));
+  EXPECT_NE(mac, ManyMacs(store, DeriveIntegrityKeys(Key(2), store)).Row("tenant", {}, 1, {}));
+}
+
 TEST(HeadMacTest, EveryPartCounts) {
   MacSum sum;
   sum.Add(Key(1), Mac(1));

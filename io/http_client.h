@@ -1,0 +1,51 @@
+// HttpClient: POSTs to one server, over libcurl: certificates are verified, nothing is followed elsewhere, and both the
+// answer and the time for it are bounded.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "crypto/result.h"
+
+namespace coffer {
+
+inline constexpr std::size_t kMaxUrl = 2'000;  // bytes
+
+// Ok for "http://..." and "https://..." of visible ASCII without user, query and fragment. kInvalidArgument otherwise.
+Status CheckUrl(std::string_view url);
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
+};
+
+// Keeps its connection between calls. One thread at a time.
+class HttpClient {
+ public:
+  struct Options {
+    std::chrono::milliseconds deadline{10'000};  // of one call, connecting included
+    std::size_t max_answer = 64 * 1024;          // bytes of a body
+    std::string ca_file;                         // PEM; empty: the system's authorities
+    // Outlives the client; true ends a call within a second or so. May be null.
+    const std::atomic<bool>* cancelled = nullptr;
+  };
+  // kUnavailable: libcurl gives no handle.
+  static Result<std::unique_ptr<HttpClient>> Create(Options options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // Any status is an answer. kInvalidArgument: the URL. kUnavailable: nobody answers there, not in time, not with a
+  // certificate that is believed, or with more than allowed.
+  Result<HttpAnswer> Post(const std::string& url, std::string_view body);
+
+  struct State;
+  explicit HttpClient(std::unique_ptr<State> state);  // Create's
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace coffer

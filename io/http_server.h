@@ -1,0 +1,58 @@
+// HttpServer: a small HTTP/1.1 server, for a witness. One thread, no TLS (put a proxy in front, or sign what is said),
+// and a bound on everything: connections, heads, bodies, and how long anybody may take.
+//
+// Why not a library: docs/adr/0014-our-own-small-http-server.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/http_message.h"
+
+namespace coffer {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;
+  std::string body;
+};
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";  // an address, IPv4 or IPv6, no name
+  std::uint16_t port = 0;          // 0: a free one
+  std::size_t max_body = 1U << 20U;
+  std::size_t max_connections = 64;       // one more takes the place of the one that is idle longest
+  std::int64_t patience_us = 10'000'000;  // for one request to be there, or one reply to be taken
+  std::int64_t idle_us = 60'000'000;      // between requests
+};
+
+class HttpServer {
+ public:
+  // On the server's thread, one at a time; must not throw or block for long.
+  using Handler = std::function<HttpReply(const HttpRequest&)>;
+
+  // kInvalidArgument: the host is no address. kAlreadyExists: the port is taken. kPermissionDenied; kUnavailable.
+  static Result<std::unique_ptr<HttpServer>> Start(const HttpServerOptions& options, Handler handler);
+  // Cuts what runs.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  std::uint16_t port() const;
+
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);  // Start's
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// "127.0.0.1:7480", "[::1]:7480". kInvalidArgument: no such thing.
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port = 0;
+  static Result<HostAndPort> Parse(std::string_view text);
+};
+
+}  // namespace coffer
