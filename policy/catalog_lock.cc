@@ -95,6 +95,13 @@ const LockedIndexVersion* LockedIndex::Find(std::uint16_t number) const {
   return found == versions.end() ? nullptr : &*found;
 }
 
+const LockedIndexVersion& LockedIndex::Declared() const {
+  const auto own = std::find_if(versions.rbegin(), versions.rend(),
+                                [](const LockedIndexVersion& version) { return !version.merged; });
+  COFFER_CHECK(own != versions.rend());
+  return *own;
+}
+
 const IndexProfile* LockedDomain::Find(std::uint32_t number) const {
   return number >= 1 && number <= profiles.size() ? &profiles[number - 1] : nullptr;
 }

@@ -4,7 +4,8 @@
 // A profile is immutable, and its number is never given again in its domain. An index version says how the tokens of a
 // row were made: by which profile, under which version of which keyring. Versions are searched before they are written:
 // a new one is in the list, and so in every search, until `write_version` says that new rows have it. One that never
-// was written has no rows: the next one takes its place, under a number of its own.
+// was written has no rows: the next one takes its place, under a number of its own. A version that was merged in from
+// another store (catalog_merge.h) is searched like any other and never written here.
 #pragma once
 
 #include "crypto/derive.h"
@@ -35,6 +36,7 @@ struct LockedIndexVersion {
   std::uint32_t profile = 0;
   std::string keyring;
   KeyVersion key_version;
+  bool merged = false;  // its rows were written elsewhere, under a key that was merged in
   bool operator==(const LockedIndexVersion&) const = default;
 };
 
@@ -46,17 +48,19 @@ struct LockedIndex {
   std::optional<Expectation> expect;
   std::vector<ColumnName> parts;          // kCompound: fields of the same table, in the order of the profiles' values
   std::vector<std::string> former_names;  // oldest first, no duplicates
-  std::uint16_t write_version = 0;        // what new rows have; one of `versions`
+  std::uint16_t write_version = 0;        // what new rows have; one of `versions` that is not merged
   // The highest version that rows may have, when that is above write_version: writing went back, or the index is unique
   // and so writes all versions.
   std::optional<std::uint16_t> stored_version;
-  std::vector<LockedIndexVersion> versions;  // what is searched: 1 or more, their numbers rising; the last one is what
-                                             // was declared last
+  std::vector<LockedIndexVersion>
+      versions;  // what is searched: 1 or more, their numbers rising, one of them not merged
   bool operator==(const LockedIndex&) const = default;
 
   std::uint16_t StoredVersion() const { return stored_version.value_or(write_version); }
   // Null when it is not searched.
   const LockedIndexVersion* Find(std::uint16_t number) const;
+  // What was declared last: the last version that is not merged.
+  const LockedIndexVersion& Declared() const;
 };
 
 inline constexpr std::size_t kMaxLockDomains = 4000;

@@ -20,6 +20,7 @@ IndexVersionRule VersionRuleOf(const CatalogLock& lock, const LockedIndexVersion
   rule.values = profile->definition.values;
   rule.global = profile->definition.global;
   rule.unicode = profile->unicode;
+  rule.merged = version.merged;
   return rule;
 }
 
@@ -36,6 +37,13 @@ const IndexVersionRule& IndexRule::Written() const {
   const IndexVersionRule* version = Find(write_version);
   COFFER_CHECK(version != nullptr);
   return *version;
+}
+
+const IndexVersionRule& IndexRule::Declared() const {
+  const auto own =
+      std::find_if(versions.rbegin(), versions.rend(), [](const IndexVersionRule& version) { return !version.merged; });
+  COFFER_CHECK(own != versions.rend());
+  return *own;
 }
 
 std::vector<const IndexVersionRule*> IndexRule::VersionsToWrite() const {
@@ -60,7 +68,7 @@ std::vector<IndexRule> IndexRulesOf(const CatalogLock& lock, const LockedField& 
     rule.write_version = index.write_version;
     for (const ColumnName& part : index.parts) rule.parts.push_back(lock.scope + "." + part.ToText());
     for (const LockedIndexVersion& version : index.versions) rule.versions.push_back(VersionRuleOf(lock, version));
-    rule.kind = rule.versions.back().form.kind;
+    rule.kind = rule.Declared().form.kind;
     rules.push_back(std::move(rule));
   }
   return rules;

@@ -14,6 +14,7 @@ struct IndexVersionRule {
   std::vector<IndexedValue> values;  // how the value is read, or each of IndexRule::parts
   bool global = false;               // the token key is of the tenant of zeros
   std::string unicode;               // when not empty: refuse where UnicodeVersion() is another
+  bool merged = false;               // no keys are made for it: rows that have it were written elsewhere
 };
 
 struct IndexRule {
@@ -27,6 +28,8 @@ struct IndexRule {
   // Null when it is not searched.
   const IndexVersionRule* Find(std::uint16_t number) const;
   const IndexVersionRule& Written() const;
+  // What was declared last: the last version that is not merged.
+  const IndexVersionRule& Declared() const;
   // The versions whose tokens a write carries: the written one, or of a unique index all, so that both constraints hold
   // while it is rotated.
   std::vector<const IndexVersionRule*> VersionsToWrite() const;

@@ -54,11 +54,18 @@ constexpr auto kOperationNames = std::to_array<std::string_view>({
     "Rekey",
     "BackupStore",
     "RecoverStore",
+    "MergeStore",
     "CheckStore",
     "ShowStatus",
     "ApplyCatalog",
     "DiffCatalog",
     "ShowCatalog",
+    "QueryRecords",
+    "AggregateRecords",
+    "TailRecords",
+    "GetCheckpoint",
+    "ProveConsistency",
+    "ProveRecord",
 });
 static_assert(kOperationNames.size() == kOperationCount);
 
@@ -102,6 +109,11 @@ constexpr auto kRules = std::to_array<Rule>({
      {Op::kEncryptFields, Op::kDecryptFields, Op::kIndexTokens, Op::kGetSecret, Op::kGenerateDataKey,
       Op::kUnwrapDataKey},
      "an administrator manages keys and does not read values"},
+    {Effect::kForbid,
+     Role::kAdmin,
+     "admin-sees-no-people",
+     {Op::kQueryRecords, Op::kAggregateRecords, Op::kTailRecords},
+     "an administrator is watched by the audit log and does not read who did what"},
 
     {Effect::kAllow,
      Role::kApp,
@@ -126,8 +138,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {Effect::kAllow,
      Role::kApp,
      "app-looks",
-     {Op::kShowStatus, Op::kShowCatalog},
-     "an application sees status and catalog"},
+     {Op::kShowStatus, Op::kShowCatalog, Op::kGetCheckpoint, Op::kProveConsistency},
+     "an application sees status, catalog and the audit log's checkpoints"},
 
     {Effect::kAllow,
      Role::kDba,
@@ -143,8 +155,8 @@ constexpr auto kRules = std::to_array<Rule>({
      Role::kDba,
      "dba-looks",
      {Op::kGetKeyring, Op::kListKeyrings, Op::kGetTenant, Op::kListTenants, Op::kListCensusSources, Op::kGetCensus,
-      Op::kShowStatus, Op::kShowCatalog, Op::kDiffCatalog},
-     "a database administrator sees keyrings, tenants, census, status and catalog"},
+      Op::kShowStatus, Op::kShowCatalog, Op::kDiffCatalog, Op::kGetCheckpoint, Op::kProveConsistency},
+     "a database administrator sees keyrings, tenants, census, status, catalog and the audit log's checkpoints"},
 
     {Effect::kAllow,
      Role::kAuditor,
@@ -152,8 +164,22 @@ constexpr auto kRules = std::to_array<Rule>({
      {Op::kGetKeyring, Op::kListKeyrings, Op::kGetTenant, Op::kListTenants, Op::kListCensusSources, Op::kGetCensus,
       Op::kShowStatus, Op::kShowCatalog},
      "an auditor sees keyrings, tenants, census, status and catalog"},
-    {Effect::kAllow, Role::kBackupAgent, "backup-agent-looks", {Op::kShowStatus}, "a backup agent sees the status"},
-    {Effect::kAllow, Role::kRestorer, "restorer-looks", {Op::kShowStatus}, "a restorer sees the status"},
+    {Effect::kAllow,
+     Role::kAuditor,
+     "auditor-reads",
+     {Op::kQueryRecords, Op::kAggregateRecords, Op::kTailRecords, Op::kGetCheckpoint, Op::kProveConsistency,
+      Op::kProveRecord},
+     "an auditor reads the audit log"},
+    {Effect::kAllow,
+     Role::kBackupAgent,
+     "backup-agent-looks",
+     {Op::kShowStatus, Op::kGetCheckpoint, Op::kProveConsistency},
+     "a backup agent sees the status and the audit log's checkpoints"},
+    {Effect::kAllow,
+     Role::kRestorer,
+     "restorer-looks",
+     {Op::kShowStatus, Op::kGetCheckpoint, Op::kProveConsistency},
+     "a restorer sees the status and the audit log's checkpoints"},
 
     {Effect::kAllow,
      Role::kAdmin,
@@ -176,22 +202,46 @@ constexpr auto kRules = std::to_array<Rule>({
      Role::kAdmin,
      "admin-store",
      {Op::kInitStore, Op::kUnseal, Op::kSeal, Op::kStartRecovery, Op::kListSealSlots, Op::kAddSealSlot,
-      Op::kRemoveSealSlot, Op::kRekey, Op::kBackupStore, Op::kRecoverStore, Op::kCheckStore, Op::kShowStatus},
+      Op::kRemoveSealSlot, Op::kRekey, Op::kBackupStore, Op::kRecoverStore, Op::kMergeStore, Op::kCheckStore,
+      Op::kShowStatus},
      "an administrator runs the store"},
     {Effect::kAllow,
      Role::kAdmin,
      "admin-catalog",
      {Op::kApplyCatalog, Op::kDiffCatalog, Op::kShowCatalog},
      "an administrator applies catalogs"},
+    {Effect::kAllow,
+     Role::kAdmin,
+     "admin-proves",
+     {Op::kGetCheckpoint, Op::kProveConsistency, Op::kProveRecord},
+     "an administrator has the audit log's records proved"},
 });
 
-constexpr OperationSet kAdminOnly = {
-    Op::kInitStore,         Op::kUnseal,        Op::kSeal,           Op::kDestroySecret,     Op::kApplyCatalog,
-    Op::kStartRecovery,     Op::kListSealSlots, Op::kAddSealSlot,    Op::kRemoveSealSlot,    Op::kRekey,
-    Op::kBackupStore,       Op::kRecoverStore,  Op::kCheckStore,
-    Op::kCreateKeyring,     Op::kCreateTenant,  Op::kDisableVersion, Op::kEnableVersion,     Op::kSetRotation,
-    Op::kScheduleDestroy,   Op::kCancelDestroy, Op::kShredTenant,    Op::kCancelShredTenant, Op::kRegisterCensusSource,
-    Op::kRemoveCensusSource};
+constexpr OperationSet kAdminOnly = {Op::kInitStore,
+                                     Op::kUnseal,
+                                     Op::kSeal,
+                                     Op::kDestroySecret,
+                                     Op::kApplyCatalog,
+                                     Op::kStartRecovery,
+                                     Op::kListSealSlots,
+                                     Op::kAddSealSlot,
+                                     Op::kRemoveSealSlot,
+                                     Op::kRekey,
+                                     Op::kBackupStore,
+                                     Op::kRecoverStore,
+                                     Op::kMergeStore,
+                                     Op::kCheckStore,
+                                     Op::kCreateKeyring,
+                                     Op::kCreateTenant,
+                                     Op::kDisableVersion,
+                                     Op::kEnableVersion,
+                                     Op::kSetRotation,
+                                     Op::kScheduleDestroy,
+                                     Op::kCancelDestroy,
+                                     Op::kShredTenant,
+                                     Op::kCancelShredTenant,
+                                     Op::kRegisterCensusSource,
+                                     Op::kRemoveCensusSource};
 
 constexpr bool AdminOnlyStaysAdminOnly() {
   for (const Rule& rule : kRules) {
@@ -241,9 +291,9 @@ Decision Decide(Role role, Operation operation) {
 }
 
 bool NeedsSecondPerson(Operation operation) {
-  constexpr OperationSet kAsking = {Op::kDestroySecret, Op::kScheduleDestroy, Op::kShredTenant,
-                                    Op::kRemoveCensusSource, Op::kAddSealSlot, Op::kRemoveSealSlot, Op::kRekey,
-                                    Op::kRecoverStore};
+  constexpr OperationSet kAsking = {Op::kDestroySecret, Op::kScheduleDestroy, Op::kShredTenant, Op::kRemoveCensusSource,
+                                    Op::kAddSealSlot,   Op::kRemoveSealSlot,  Op::kRekey,       Op::kRecoverStore,
+                                    Op::kMergeStore};
   return static_cast<std::size_t>(operation) < kOperationCount && kAsking.Has(operation);
 }
 

@@ -56,13 +56,20 @@ enum class Operation : std::uint8_t {
   kRekey,
   kBackupStore,
   kRecoverStore,
+  kMergeStore,  // another store's keys and secrets into this one
   kCheckStore,
   kShowStatus,
   kApplyCatalog,
   kDiffCatalog,
   kShowCatalog,
+  kQueryRecords,  // of the audit log: these three show who did what
+  kAggregateRecords,
+  kTailRecords,
+  kGetCheckpoint,  // and these three that nobody changed it
+  kProveConsistency,
+  kProveRecord,
 };
-inline constexpr std::size_t kOperationCount = 48;
+inline constexpr std::size_t kOperationCount = 55;
 
 // All of them, for whoever goes through the whole table.
 constexpr std::array<Role, kRoleCount> AllRoles() {

@@ -16,7 +16,7 @@ void Join(std::string& reasons, std::string_view one) {
 }
 
 AppliedIndex AsApplied(const CatalogLock& lock, const LockedIndex& index) {
-  const LockedIndexVersion& last = index.versions.back();
+  const LockedIndexVersion& last = index.Declared();
   const LockedDomain* domain = lock.FindDomain(last.domain);
   COFFER_CHECK(domain != nullptr && domain->Find(last.profile) != nullptr);
   return {index, *domain, *domain->Find(last.profile)};

@@ -72,7 +72,7 @@ Sides Compare(IndexKey key, const AppliedIndex& before, const CatalogIndex& want
     case IndexKey::kKind:
       return {std::string(IndexKindName(was.form.kind)), std::string(IndexKindName(will.form.kind)), true};
     case IndexKey::kKeyring:
-      return {before.index.versions.back().keyring, wanted.keyring, true};
+      return {before.index.Declared().keyring, wanted.keyring, true};
     case IndexKey::kType:
       return {TypesText(was), TypesText(will), true};
     case IndexKey::kScale:

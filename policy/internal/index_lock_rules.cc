@@ -68,6 +68,9 @@ Status ValidateVersions(const CatalogLock& lock, const LockedIndex& index) {
     if (version.number > kMaxIndexVersion) return Refused("has no number left").WithLimit(kMaxIndexVersion);
     COFFER_TRY(ValidateVersion(lock, index, version));
   }
+  if (std::all_of(index.versions.begin(), index.versions.end(), [](const auto& version) { return version.merged; })) {
+    return Refused("has no version that is not merged");
+  }
   return {};
 }
 
@@ -108,14 +111,14 @@ Status ValidateIndex(const CatalogLock& lock, const LockedField& field, const Lo
   if (!names.ok()) return std::move(names).error().At("former_names");
   Status versions = ValidateVersions(lock, index);
   if (!versions.ok()) return std::move(versions).error().At("versions");
-  if (index.Find(index.write_version) == nullptr) {
-    return Refused("is not among the versions that are searched").At("write_version");
-  }
+  const LockedIndexVersion* written = index.Find(index.write_version);
+  if (written == nullptr) return Refused("is not among the versions that are searched").At("write_version");
+  if (written->merged) return Refused("is a version that was merged in").At("write_version");
   if (index.stored_version &&
       (*index.stored_version <= index.write_version || *index.stored_version > index.versions.back().number)) {
     return Refused("is not above write_version, or is no version yet").At("stored_version");
   }
-  const LockedIndexVersion& last = index.versions.back();
+  const LockedIndexVersion& last = index.Declared();
   if (index.unique) COFFER_TRY(ValidateUnique(lock.FindDomain(last.domain)->Find(last.profile)->definition));
   return {};
 }

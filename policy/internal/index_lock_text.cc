@@ -68,7 +68,8 @@ std::string VersionText(const LockedIndexVersion& version) {
   out += ", domain = " + Quoted(version.domain);
   out += ", profile = " + std::to_string(version.profile);
   out += ", keyring = " + Quoted(version.keyring);
-  return out + ", key_version = " + std::to_string(version.key_version.value) + " }";
+  out += ", key_version = " + std::to_string(version.key_version.value);
+  return out + (version.merged ? ", merged = true }" : " }");
 }
 
 void WriteIndex(const ColumnName& field, const LockedIndex& index, std::string& out) {
@@ -155,7 +156,8 @@ Result<LockedIndexVersion> ReadVersion(const TomlNode& node) {
   reader.Read("profile", ReadNumber, version.profile);
   reader.Read("keyring", ReadKeyring, version.keyring);
   reader.Read("key_version", ReadKeyVersion, version.key_version);
-  COFFER_TRY(reader.Finish({"version", "domain", "profile", "keyring", "key_version"}, kNoKey));
+  reader.Read("merged", ReadBool, version.merged, false);
+  COFFER_TRY(reader.Finish({"version", "domain", "profile", "keyring", "key_version", "merged"}, kNoKey));
   return version;
 }
 

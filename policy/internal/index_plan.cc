@@ -217,14 +217,14 @@ Status IndexPlan::ContinueIndex(const CatalogField& field, Applied& applied, con
             What(wanted, "with its versions; rows that were written meanwhile have no tokens: write them again"),
             CostOf(field, applied, wanted));
   }
-  const LockedIndexVersion& last = origin.versions.back();
+  const LockedIndexVersion& last = origin.Declared();
   const LockedDomain* domain = before_.FindDomain(last.domain);
   for (const IndexKeyChange& change : CompareIndexKeys({origin, *domain, *domain->Find(last.profile)}, wanted)) {
     AddLine(change_, ChangeKind::kChanged, field.name, What(wanted, change.what),
             change.weaker ? RuleOf(change.key).weaker : std::string_view());
   }
   COFFER_TRY(AddVersion(field, wanted, index));
-  return MoveVersions(field, wanted, last.number, index);
+  return MoveVersions(field, wanted, origin.versions.back().number, index);
 }
 
 bool IndexPlan::HasPartsOf(const LockedIndex& origin, const CatalogIndex& wanted) const {
@@ -260,7 +260,7 @@ LockedDomain* IndexPlan::FindDomain(std::string_view name) {
 
 std::string IndexPlan::DomainOf(const CatalogIndex& wanted, const LockedIndex& index) {
   if (wanted.domain.empty() && !index.versions.empty()) {
-    const LockedDomain* last = FindDomain(index.versions.back().domain);
+    const LockedDomain* last = FindDomain(index.Declared().domain);
     if (!last->IsShared()) return last->name;
   }
   if (FindDomain(wanted.domain) != nullptr) return wanted.domain;
@@ -292,17 +292,20 @@ Status IndexPlan::AddVersion(const CatalogField& field, const CatalogIndex& want
   next.keyring = wanted.keyring;
   next.key_version = primary;
   if (!index.versions.empty()) {
-    const LockedIndexVersion last = index.versions.back();
+    const LockedIndexVersion last = index.Declared();
     if (next.keyring == last.keyring && primary < last.key_version) {
       return Refused("has fewer versions than the lock names: another keyring of this name, or an older one")
           .At("keyring");
     }
     next.number = last.number;
     if (next == last) return {};
-    if (last.number >= kMaxIndexVersion) return Refused("has no version left").WithLimit(kMaxIndexVersion);
+    next.number = index.versions.back().number;
+    if (next.number >= kMaxIndexVersion) return Refused("has no version left").WithLimit(kMaxIndexVersion);
     ++next.number;
     const bool replaces = !HasRows(last, wanted, index);
-    if (replaces) index.versions.pop_back();
+    if (replaces) {
+      index.versions.erase(std::remove(index.versions.begin(), index.versions.end(), last), index.versions.end());
+    }
     if (index.versions.size() >= kMaxLiveIndexVersions) {
       return Refused("has as many versions as can be searched: raise oldest_version first")
           .WithLimit(kMaxLiveIndexVersions);
@@ -329,12 +332,16 @@ Status IndexPlan::MoveVersions(const CatalogField& field, const CatalogIndex& wa
         .At("write_version")
         .WithLimit(last_searched);
   }
-  if (index.Find(write) == nullptr) return Refused("names a version that is not searched").At("write_version");
+  const LockedIndexVersion* written = index.Find(write);
+  if (written == nullptr) return Refused("names a version that is not searched").At("write_version");
+  if (written->merged) {
+    return Refused("names a version that was merged in, under which nothing is written here").At("write_version");
+  }
   if (oldest > write) {
     return Refused("is above the version that is written").At("oldest_version").WithLimit(write);
   }
   if (index.Find(oldest) == nullptr) return Refused("names a version that is not searched").At("oldest_version");
-  const std::uint16_t stored = std::max(index.unique ? last : write, index.StoredVersion());
+  const std::uint16_t stored = std::max(index.unique ? index.Declared().number : write, index.StoredVersion());
   if (write != index.write_version) {
     AddLine(change_, ChangeKind::kChanged, field.name,
             What(wanted, "write_version: " + std::to_string(index.write_version) + " -> " + std::to_string(write)));

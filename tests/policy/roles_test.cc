@@ -93,10 +93,24 @@ TEST(Roles, OnlyApplicationsReadValues) {
   }
 }
 
+TEST(Roles, OnlyAuditorsReadWhoDidWhatAndEverybodySeesCheckpoints) {
+  for (const Role role : AllRoles()) {
+    for (const Operation operation :
+         {Operation::kQueryRecords, Operation::kAggregateRecords, Operation::kTailRecords}) {
+      EXPECT_EQ(Decide(role, operation).allowed, role == Role::kAuditor) << RoleName(role);
+    }
+    EXPECT_TRUE(Decide(role, Operation::kGetCheckpoint).allowed) << RoleName(role);
+    EXPECT_TRUE(Decide(role, Operation::kProveConsistency).allowed) << RoleName(role);
+  }
+  EXPECT_EQ(Decide(Role::kAdmin, Operation::kQueryRecords).rule, "admin-sees-no-people");
+  EXPECT_FALSE(Decide(Role::kApp, Operation::kProveRecord).allowed);
+}
+
 TEST(Roles, WhatCannotBeUndoneNeedsASecondPerson) {
   const std::set<Operation> asking = {
       Operation::kDestroySecret, Operation::kScheduleDestroy, Operation::kShredTenant, Operation::kRemoveCensusSource,
-      Operation::kAddSealSlot,   Operation::kRemoveSealSlot,  Operation::kRekey,       Operation::kRecoverStore};
+      Operation::kAddSealSlot,   Operation::kRemoveSealSlot,  Operation::kRekey,       Operation::kRecoverStore,
+      Operation::kMergeStore};
   for (const Operation operation : AllOperations()) {
     EXPECT_EQ(NeedsSecondPerson(operation), asking.contains(operation)) << OperationName(operation);
   }
