@@ -1,0 +1,140 @@
+#include "audit/publisher.h"
+
+#include <utility>
+
+#include "io/directory.h"
+#include "io/file.h"
+
+namespace coffer::audit {
+namespace {
+
+constexpr char kCheckpoint[] = "/checkpoint";
+
+// Makes the folders of `path` below `folder`.
+Status MakeFolders(const std::string& folder, const std::string& path) {
+  for (std::size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
+    COFFER_TRY(MakeDirectory(folder + "/" + path.substr(0, slash), 0755));
+  }
+  return {};
+}
+
+Error NotContinued() {
+  return {ErrorCode::kIntegrity,
+          "the audit journal is not the one whose checkpoint was signed last: it was rolled back, cut or replaced"};
+}
+
+}  // namespace
+
+Result<SignedNote> ReadCheckpoint(const std::string& folder) {
+  COFFER_ASSIGN_OR_RETURN(const Bytes text, ReadFile(folder + kCheckpoint, kMaxNoteSize));
+  return SignedNote::Parse(AsText(ByteView(text)));
+}
+
+Result<SignedNote> ReadCosignedCheckpoint(const std::string& folder) {
+  COFFER_ASSIGN_OR_RETURN(const Bytes text, ReadFile(folder + "/" + kCosignedCheckpoint, kMaxNoteSize));
+  return SignedNote::Parse(AsText(ByteView(text)));
+}
+
+Result<TreeHead> Publisher::LastSigned(const Places& places, const NoteSigner& signer) {
+  std::string place = places.last_signed;
+  Result<Bytes> text = ReadFile(place, kMaxNoteSize);
+  if (!text.ok() && text.error().code() == ErrorCode::kNotFound) {
+    place = places.folder + kCheckpoint;
+    text = ReadFile(place, kMaxNoteSize);
+  }
+  if (!text.ok()) return text.error();
+  const Result<OpenedCheckpoint> opened = OpenCheckpoint(AsText(ByteView(*text)), LogTrust::Of(signer.verifier()));
+  if (!opened.ok()) return Error(ErrorCode::kIntegrity, "is not a checkpoint of this audit log").At(place);
+  return opened->checkpoint.head;
+}
+
+Status Publisher::SignNothing(const Places& places, const NoteSigner& signer) {
+  COFFER_ASSIGN_OR_RETURN(const SignedNote note, SignCheckpoint(TreeHead(), signer));
+  return WriteFileDurably(places.last_signed, AsBytes(note.ToText()), 0644);
+}
+
+Status Publisher::WriteTile(const Tile& tile, ByteView content) const {
+  const std::string path = tile.Path();
+  const std::string whole = places_.folder + "/" + path;
+  const Status written = ReplaceFile(whole, content, 0644);
+  if (written.ok() || written.error().code() != ErrorCode::kNotFound) return written;
+  COFFER_TRY(MakeFolders(places_.folder, path));
+  return ReplaceFile(whole, content, 0644);
+}
+
+Status Publisher::Follow(TileWriter& tiles, std::uint64_t size, const TileSink& sink) const {
+  if (tiles.size() == size) return {};
+  COFFER_ASSIGN_OR_RETURN(JournalReader reader,
+                          JournalReader::Open(journal_, signer_.verifier().name(), {.from = tiles.size(), .to = size}));
+  while (tiles.size() < size) {
+    COFFER_ASSIGN_OR_RETURN(const std::optional<JournalReader::Record> record, reader.Next());
+    if (!record) return NotContinued();
+    COFFER_TRY(tiles.Append(record->bytes, sink));
+  }
+  return {};
+}
+
+Result<TileWriter> Publisher::WriterAt(const TreeHead& head, const TileSink& sink) const {
+  Result<TileWriter> resumed = TileWriter::Resume(ReadTilesIn(places_.folder), head);
+  if (resumed.ok()) return resumed;
+  TileWriter anew;
+  COFFER_TRY(Follow(anew, head.size, sink));
+  if (anew.Head() != head) return NotContinued();
+  return anew;
+}
+
+// Nothing is written yet: a full disk is no reason not to start.
+Status Publisher::Start(const TreeHead& signed_head, const TreeHead& durable) {
+  if (durable.size < signed_head.size) return NotContinued();
+  const auto nowhere = [](const Tile&, ByteView) { return Status(); };
+  COFFER_ASSIGN_OR_RETURN(TileWriter tiles, WriterAt(signed_head, nowhere));
+  COFFER_TRY(Follow(tiles, durable.size, nowhere));
+  if (tiles.Head() != durable) return NotContinued();
+  signed_ = signed_head;
+  half_way_ = true;
+  return {};
+}
+
+Status Publisher::RemoveFilled(Growth growth) const {
+  for (const Tile& tile : FilledBy(growth)) COFFER_TRY(RemoveTree(places_.folder + "/" + tile.PartialFolder()));
+  return {};
+}
+
+Status Publisher::AddCosignatures(const SignedNote& note, std::vector<NoteSignature> cosignatures) {
+  SignedNote cosigned = note;
+  const Result<SignedNote> before = ReadCosignedCheckpoint(places_.folder);
+  if (before.ok() && before->text == note.text) cosigned = *before;
+  for (NoteSignature& added : cosignatures) {
+    std::erase_if(cosigned.signatures,
+                  [&added](const NoteSignature& old) { return old.name == added.name && old.key_id == added.key_id; });
+    cosigned.signatures.push_back(std::move(added));
+  }
+  const std::string text = cosigned.ToText();
+  COFFER_TRY(ReplaceFile(places_.folder + "/" + kCosignedCheckpoint, AsBytes(text), 0644));
+  const Result<SignedNote> published = ReadCheckpoint(places_.folder);
+  if (!published.ok() || published->text != note.text) return {};
+  return ReplaceFile(places_.folder + kCheckpoint, AsBytes(text), 0644);
+}
+
+Status Publisher::Publish(const TreeHead& durable) {
+  if (durable.size == signed_.size && !half_way_) return {};
+  const auto sink = [this](const Tile& tile, ByteView content) { return WriteTile(tile, content); };
+  // What failed half-way left the tiles' writer of no use.
+  if (std::exchange(half_way_, true)) {
+    COFFER_ASSIGN_OR_RETURN(tiles_, WriterAt(signed_, sink));
+  }
+  COFFER_TRY(Follow(tiles_, durable.size, sink));
+  if (tiles_.Head() != durable) return NotContinued();
+  COFFER_TRY(tiles_.WritePartial(sink));
+  COFFER_ASSIGN_OR_RETURN(const SignedNote note, SignCheckpoint(durable, signer_));
+  const std::string text = note.ToText();
+  // Remembered before anybody sees it: after a crash nothing else may be signed than what continues it.
+  COFFER_TRY(WriteFileDurably(places_.last_signed, AsBytes(text), 0644));
+  COFFER_TRY(ReplaceFile(places_.folder + kCheckpoint, AsBytes(text), 0644));
+  const Growth growth{.from = signed_.size, .to = durable.size};
+  signed_ = durable;
+  half_way_ = false;
+  return RemoveFilled(growth);
+}
+
+}  // namespace coffer::audit
