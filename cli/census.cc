@@ -1,4 +1,5 @@
 // coffer census: how many values name each key, and who counts them.
+#include <algorithm>
 #include <charconv>
 
 #include "cli/byte_source.h"
@@ -7,6 +8,7 @@
 #include "cli/key_texts.h"
 #include "cli/times.h"
 #include "io/clock.h"
+#include "io/directory.h"
 
 namespace coffer::cli {
 namespace {
@@ -103,6 +105,11 @@ Outcome<int> Report(Session& session, const CensusOptions& options) {
   v1::ReportCensusRequest request;
   request.set_source(options.name);
   request.set_as_of_us(SystemClock().UnixMicros());
+  if (!options.file.empty() && options.file != "-" && options.as_of.empty()) {
+    // The counts are as old as their file.
+    const Result<FileFacts> facts = FactsOf(options.file);
+    if (facts.ok()) request.set_as_of_us(std::min(request.as_of_us(), facts->modified_unix_micros));
+  }
   if (!options.as_of.empty()) {
     auto as_of = ParseTime(options.as_of);
     if (!as_of.ok()) return Failure(std::move(as_of).error().At("--as-of"));
@@ -147,7 +154,10 @@ void AddCensusCommands(CommandTree& tree) {
                        "  psql -qAt -F, -f counts.sql | coffer census report shop-db",
                        reporting, "The source", Report);
   report.add_option("--file", reporting->file, "The counts; standard input unless told")->type_name("FILE");
-  report.add_option("--as-of", reporting->as_of, "When it was counted, like 2026-11-21T00:42:16Z; now unless told")
+  report
+      .add_option(
+          "--as-of", reporting->as_of,
+          "When it was counted, like 2026-11-21T00:42:16Z; the time of the file unless told, of standard input now")
       ->type_name("TIME");
   AddCensusCommand(tree, group, "show", "The census of a keyring, and which versions may be destroyed",
                    "  coffer census show shop", options(), "The keyring", Show);

@@ -94,6 +94,15 @@ void CommandTree::AddGlobalOptions() {
   root_.add_option("--timeout", globals_.timeout_s, "Seconds that one call may take (30)")
       ->type_name("SECONDS")
       ->check(NumberBetween(1, 3'600));
+  root_.add_option("--claim-purpose", globals_.claims.purpose, "For the audit log: what the call is for")
+      ->type_name("TEXT")
+      ->envname("COFFER_PURPOSE");
+  root_.add_option("--claim-on-behalf-of", globals_.claims.on_behalf_of, "For the audit log: for whom")
+      ->type_name("NAME")
+      ->envname("COFFER_ON_BEHALF_OF");
+  root_.add_option("--claim-request-id", globals_.claims.request_id, "For the audit log: your own id of the call")
+      ->type_name("ID")
+      ->envname("COFFER_REQUEST_ID");
   root_.add_flag("--no-color", globals_.no_color, "No colours, as with NO_COLOR");
 }
 

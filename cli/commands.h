@@ -10,6 +10,7 @@ void AddOperatorCommands(CommandTree& tree);
 void AddOperatorStatusCommand(CommandTree& tree, CLI::App& group);
 void AddSealSlotCommands(CommandTree& tree, CLI::App& group);
 void AddRecoveryCommands(CommandTree& tree, CLI::App& group);
+void AddMergeCommand(CommandTree& tree, CLI::App& group);
 void AddCatalogCommands(CommandTree& tree);
 void AddKeyringCommands(CommandTree& tree);
 // The part of `coffer keyring` about KEKs, rotation by age and destruction.
@@ -25,6 +26,12 @@ void AddFieldCommands(CommandTree& tree);
 void AddCatalogPlanCommand(CommandTree& tree, CLI::App& catalog);
 void AddFieldSearchCommand(CommandTree& tree, CLI::App& field);
 void AddGrafanaCommands(CommandTree& tree);
+void AddAuditCommands(CommandTree& tree);
+// The parts of `coffer audit`, each called by AddAuditCommands.
+void AddAuditReadCommands(CommandTree& tree, CLI::App& audit);
+void AddAuditProofCommands(CommandTree& tree, CLI::App& audit);
+void AddAuditVerifyCommands(CommandTree& tree, CLI::App& audit);
+void AddAuditWitnessCommands(CommandTree& tree, CLI::App& audit);
 // Completion scripts and man pages of all that was added.
 void AddDocumentCommands(CommandTree& tree);
 

@@ -7,6 +7,7 @@
 #include "cli/field_values.h"
 #include "cli/printing.h"
 #include "client/wipe_message.h"
+#include "crypto/base64.h"
 #include "io/file.h"
 #include "io/terminal.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "crypto/base64.h"
 #include "crypto/field_header.h"
 #include "crypto/names.h"
 
@@ -55,26 +56,6 @@ Result<v1::Value> ToMessage(const CellValue& cell, ValueType type) {
   v1::Value value;
   if (cell.kind != CellValue::Kind::kNull) COFFER_TRY(SetValue(cell, type, value));
   return value;
-}
-
-std::string ToBase64(ByteView bytes) {
-  std::string text = ToBase64Url(bytes);
-  std::replace(text.begin(), text.end(), '-', '+');
-  std::replace(text.begin(), text.end(), '_', '/');
-  text.append((4 - text.size() % 4) % 4, '=');
-  return text;
-}
-
-Result<Bytes> FromBase64(std::string_view text) {
-  const Error bad(ErrorCode::kInvalidArgument, "is no base64");
-  if (text.size() % 4 != 0 || text.find_first_of("-_") != text.npos) return bad;
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-  std::string url(text);
-  std::replace(url.begin(), url.end(), '+', '-');
-  std::replace(url.begin(), url.end(), '/', '_');
-  auto bytes = FromBase64Url(url);
-  if (!bytes.ok()) return bad;
-  return bytes;
 }
 
 Result<std::string> PlaintextOf(const CellValue& cell, PlainForm form) {

@@ -30,8 +30,4 @@ Result<std::string> PlaintextToText(const std::string& plaintext, PlainForm form
 Result<std::string> CiphertextOf(const CellValue& cell);
 std::string CiphertextToText(const std::string& ciphertext, CipherForm form);
 
-// Standard base64 with padding (RFC 4648 section 4), which other tools read and write.
-std::string ToBase64(ByteView bytes);
-Result<Bytes> FromBase64(std::string_view text);
-
 }  // namespace coffer::cli

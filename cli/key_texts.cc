@@ -138,6 +138,7 @@ Json KeyringJson(const v1::Keyring& keyring, const v1::Census* census) {
                  {"changed_at", FormatTime(version.changed_us(), true)},
                  {"data_keys", version.data_keys()}};
     if (version.has_destruction()) json["destruction"] = DestructionJson(version.destruction());
+    if (!version.origin_store().empty()) json["origin_store"] = version.origin_store();
     const v1::VersionCensus* counted = FindVersion(census, version.version());
     if (counted != nullptr) json["census"] = VersionCensusJson(*census, *counted);
     versions.push_back(std::move(json));
@@ -162,6 +163,10 @@ std::string KeyringText(const v1::Keyring& keyring, const v1::Census* census) {
                                     FormatTime(version.changed_us()), std::to_string(version.data_keys())};
     if (census != nullptr) row.push_back(ValuesText(census, version.version()));
     versions.Add(std::move(row));
+    if (!version.origin_store().empty()) {
+      ends +=
+          "\nversion " + std::to_string(version.version()) + ": merged in from store " + version.origin_store() + "\n";
+    }
     if (version.has_destruction()) {
       ends += "\nversion " + std::to_string(version.version()) + ": " + DestructionText(version.destruction());
     }

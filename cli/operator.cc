@@ -161,6 +161,7 @@ void AddOperatorCommands(CommandTree& tree) {
   AddOperatorStatusCommand(tree, group);
   AddSealSlotCommands(tree, group);
   AddRecoveryCommands(tree, group);
+  AddMergeCommand(tree, group);
 }
 
 }  // namespace coffer::cli

@@ -6,6 +6,7 @@
 #include "cli/printing.h"
 #include "cli/secret_input.h"
 #include "client/wipe_message.h"
+#include "crypto/share.h"
 
 namespace coffer::cli {
 namespace {
@@ -40,6 +41,7 @@ std::string RepairCommand(const RecoverOptions& options, bool new_journal, bool 
   };
   add("--backup", options.backup);
   add("--recovery-identity", seal.recovery_identity);
+  for (const std::string& file : seal.share_files) add("--share-file", file);
   add("--key-file", seal.key_file);
   add("--passphrase-file", seal.passphrase_file);
   if (seal.passphrase) command += " --passphrase";
@@ -67,11 +69,23 @@ std::string Advice(const v1::RecoverResponse& answer, const RecoverOptions& opti
     return "Store and journal hold the same: unseal the service. Should that be refused, this writes both anew:\n  " +
            same + "\n";
   }
+  if (answer.source() == "store" && answer.loses()) {
+    return "The old key journal is whole, authentic, and newer than the store or another continuation of it: what is "
+           "only "
+           "in it would be lost. Without --new-journal the store is made from it. To lose it all the same:\n  " +
+           RepairCommand(options, true, true) + "\n";
+  }
   if (answer.source() == "store") {
     return "The store as it is would be believed, and a new journal begun. Keys and secrets that are only in the old "
            "journal are lost: do it only when the store is known to be the latest. Compare its epoch with your notes "
            "and your latest backup.\n  " +
            same + "\n";
+  }
+  if (answer.loses() && !IsOlder(answer)) {
+    return "What it would be made from is no continuation of everything that is there, or the audit log has recorded a "
+           "newer state: what was acknowledged in that would be lost. Look for a newer backup or journal first. To go "
+           "on all the same:\n  " +
+           RepairCommand(options, options.new_journal, true) + "\n";
   }
   if (IsOlder(answer)) {
     return "The store is newer than what it would be made from: the rows it has too many would be lost, with whatever "
@@ -97,7 +111,10 @@ Json RecoverJson(const v1::RecoverResponse& answer, const RecoverOptions& option
                {"rows_missing", answer.rows_missing()},
                {"rows_changed", answer.rows_changed()},
                {"rows_extra", answer.rows_extra()},
-               {"recovered", answer.recovered()}};
+               {"recovered", answer.recovered()},
+               {"loses", answer.loses()},
+               {"journal_damaged_bytes", answer.journal_damaged_bytes()},
+               {"journal_kept_as", answer.journal_kept_as()}};
   if (!answer.recovered()) json["repair"] = RepairCommand(options, options.new_journal || IsOlder(answer), false);
   return json;
 }
@@ -111,7 +128,13 @@ std::string RecoverText(const v1::RecoverResponse& answer, const RecoverOptions&
                                           {"rows missing", std::to_string(answer.rows_missing())},
                                           {"rows changed", std::to_string(answer.rows_changed())},
                                           {"rows too many", std::to_string(answer.rows_extra())}});
-  return lines +
+  std::string more;
+  if (answer.journal_damaged_bytes() > 0) {
+    more = "The key journal is damaged: its last " + std::to_string(answer.journal_damaged_bytes()) +
+           " bytes cannot be read.\n";
+  }
+  if (!answer.journal_kept_as().empty()) more += "The old key journal is kept as " + answer.journal_kept_as() + ".\n";
+  return lines + more +
          (done ? "recovered and unsealed. Take a backup: coffer operator backup FILE\n" : Advice(answer, options));
 }
 
@@ -130,8 +153,9 @@ Failure Explained(const client::RpcError& error) {
         "--new-journal";
   } else if (error.code == ErrorCode::kIntegrity) {
     failure.next_step =
-        "move the key journal away when it is what was altered, and name a backup, or begin a new journal with "
-        "--new-journal";
+        "when it is the store's file that cannot be read: stop the service, give store.db and store.db-wal another "
+        "name, "
+        "start it, and recover again; keep the key journal where it is";
   }
   return failure;
 }
@@ -142,6 +166,10 @@ Outcome<v1::RecoverRequest> RequestOf(const RecoverOptions& options) {
   if (options.seal.any() && !options.seal.recovery_identity.empty()) {
     COFFER_ASSIGN_OR_RETURN(const IdentityFile file, ReadIdentityFile(options.seal.recovery_identity));
     AppendSecret(file.text, *request.mutable_recovery_identity());
+  }
+  for (const std::string& file : options.seal.share_files) {
+    COFFER_ASSIGN_OR_RETURN(const SecretBytes share, ReadValue(file, "Share: ", kMaxTypedShare));
+    AppendSecret(share, *request.add_shares());
   }
   if (!options.backup.empty()) {
     COFFER_ASSIGN_OR_RETURN(*request.mutable_backup_path(), AbsolutePath(options.backup));
@@ -157,16 +185,17 @@ client::RpcResult<v1::RecoverResponse> ExplainAndApply(client::Client& client, v
                                                        const RecoverOptions& options, bool& refused) {
   const auto explained = client.Recover(request);
   if (!explained.ok() || !options.apply) return explained;
-  refused = IsOlder(*explained) && !options.go_back;
+  refused = explained->loses() && !options.go_back;
   if (refused) return explained;
   request.set_apply(true);
   return client.Recover(request);
 }
 
 Outcome<int> Recover(Session& session, const RecoverOptions& options) {
-  if (!options.seal.any() && options.seal.recovery_identity.empty()) {
+  if (!options.seal.any() && options.seal.recovery_identity.empty() && options.seal.share_files.empty()) {
     return UsageFailure(
-        "name what opens a seal slot: --recovery-identity FILE, or --key-file, --passphrase, --pkcs11 or --command");
+        "name what opens a seal slot: --recovery-identity FILE, --share-file FILE for each share, or --key-file, "
+        "--passphrase, --pkcs11 or --command");
   }
   COFFER_TRY(
       CheckOneStandardInput({options.seal.passphrase_file, options.seal.pin_file, options.seal.recovery_identity}));
@@ -176,9 +205,11 @@ Outcome<int> Recover(Session& session, const RecoverOptions& options) {
   const auto answer = ExplainAndApply(*client, request, options, refused);
   WipeSource(*request.mutable_seal());
   client::WipeMessageField(*request.mutable_recovery_identity());
+  for (std::string& share : *request.mutable_shares()) client::WipeMessageField(share);
   if (!answer.ok()) return Explained(answer.error());
   if (refused) {
-    return Failure(kExitFailed, "the store is newer than what it would be made from: nothing was changed",
+    return Failure(kExitFailed,
+                   "something that is there, or that the audit log has recorded, would be lost: nothing was changed",
                    "without --apply the command explains what there is to choose from");
   }
   COFFER_TRY(session.json() ? PrintJson(RecoverJson(*answer, options)) : Print(RecoverText(*answer, options)));
@@ -250,10 +281,8 @@ void AddRecover(CommandTree& tree, CLI::App& group, const std::string& name, con
                                       [options](Session& session) { return Recover(session, *options); });
   AddRecoverSealOptions(recover, options->seal);
   recover.add_option("--backup", options->backup, "A backup, on the service's host")->type_name("FILE");
-  CLI::Option* const believe =
-      recover.add_flag("--new-journal", options->new_journal, "Believe the store as it is, and begin a new journal");
-  recover.add_flag("--go-back", options->go_back, "Make the store older than it is: what it has too many is lost")
-      ->excludes(believe);
+  recover.add_flag("--new-journal", options->new_journal, "Believe the store as it is, and begin a new journal");
+  recover.add_flag("--go-back", options->go_back, "Although something that is there, or was recorded, is lost by it");
   recover.add_flag("--apply", options->apply, "Do it; else it is explained only");
   recover.add_option("--alone", options->alone, "Why one person does this without a second one")->type_name("REASON");
 }

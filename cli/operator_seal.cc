@@ -106,6 +106,8 @@ void AddRecoverSealOptions(CLI::App& command, SealSourceOptions& options) {
       .add_option("--recovery-identity", options.recovery_identity,
                   "Identity file that decrypts the backup, and opens a recovery slot unless another way is named")
       ->type_name("FILE");
+  command.add_option("--share-file", options.share_files, "A custodian's share; named as often as shares are needed")
+      ->type_name("FILE");
 }
 
 Outcome<void> CheckOneStandardInput(std::initializer_list<std::string_view> files) {

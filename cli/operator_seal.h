@@ -32,6 +32,7 @@ struct NewSealOptions : SealOptions {
 struct SealSourceOptions : SealOptions {
   bool share = false;
   std::string share_file;
+  std::vector<std::string> share_files;  // of a recovery
   std::string recovery_identity;
 
   bool asks_share() const { return share || !share_file.empty(); }

@@ -1,9 +1,11 @@
 // coffer operator status.
+#include <algorithm>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/printing.h"
 #include "cli/times.h"
+#include "io/clock.h"
 
 namespace coffer::cli {
 namespace {
@@ -31,6 +33,37 @@ Color ColorOf(v1::ServiceState state) {
   return damaged ? Color::kRed : Color::kYellow;
 }
 
+Json WitnessesJson(const v1::GetStatusResponse& status) {
+  Json witnesses = Json::array();
+  for (const v1::AuditWitness& witness : status.audit_witnesses()) {
+    witnesses.push_back(
+        {{"name", witness.name()},
+         {"size", witness.size()},
+         {"cosigned_at", witness.cosigned_us() == 0 ? Json(nullptr) : Json(FormatTime(witness.cosigned_us(), true))},
+         {"trouble", witness.trouble()}});
+  }
+  return witnesses;
+}
+
+// One line on who watches the log, then one for each witness.
+void AddWitnessLines(const v1::GetStatusResponse& status, bool colors,
+                     std::vector<std::pair<std::string, std::string>>& lines) {
+  const Color color = status.audit_witnessed() ? Color::kGreen : Color::kYellow;
+  const std::string_view claim = status.audit_witnessed() ? "tamper-evident, against this host as well"
+                                                          : "tamper-evident against others, not against this host";
+  lines.emplace_back("audit log", Colored(claim, color, colors));
+  const std::int64_t now = SystemClock().UnixMicros();
+  for (const v1::AuditWitness& witness : status.audit_witnesses()) {
+    std::string said = witness.name();
+    if (witness.cosigned_us() != 0) {
+      const std::int64_t age = std::max<std::int64_t>(now - witness.cosigned_us(), 0);
+      said += ": cosigned " + std::to_string(witness.size()) + " records " + FormatDuration(age) + " ago";
+    }
+    if (!witness.trouble().empty()) said += (witness.cosigned_us() != 0 ? "; " : ": ") + witness.trouble();
+    lines.emplace_back("witness", Colored(said, witness.trouble().empty() ? Color::kNone : Color::kRed, colors));
+  }
+}
+
 Json StatusJson(const v1::GetStatusResponse& status) {
   Json slots = Json::array();
   for (const std::string& slot : status.seal_slots()) slots.push_back(slot);
@@ -46,7 +79,9 @@ Json StatusJson(const v1::GetStatusResponse& status) {
           {"memory_locked", status.memory_locked()},
           {"principal", status.principal()},
           {"seal_slots", slots},
-          {"rollback", status.rollback()}};
+          {"rollback", status.rollback()},
+          {"audit_witnessed", status.audit_witnessed()},
+          {"audit_witnesses", WitnessesJson(status)}};
 }
 
 std::string StatusText(const v1::GetStatusResponse& status, bool colors) {
@@ -69,6 +104,7 @@ std::string StatusText(const v1::GetStatusResponse& status, bool colors) {
       {"you are", dash(status.principal())},
       {"seal slots", dash(slots)}};
   lines.insert(lines.end(), facts.begin(), facts.end());
+  AddWitnessLines(status, colors, lines);
   return AlignedLines(lines);
 }
 

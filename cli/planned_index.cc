@@ -17,7 +17,7 @@ PlannedIndex PlannedOf(const policy::CatalogLock& lock, const policy::LockedInde
     const policy::IndexProfile* const profile = domain == nullptr ? nullptr : domain->Find(version.profile);
     if (profile == nullptr) continue;  // no lock that was parsed lacks one
     const TokenForm& form = profile->definition.form;
-    planned.kind = form.kind;
+    if (!version.merged) planned.kind = form.kind;
     planned.slow = planned.slow || form.slow.has_value();
     planned.count = std::max<std::size_t>(planned.count, form.count);
   }

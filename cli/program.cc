@@ -15,6 +15,7 @@ void AddAllCommands(CommandTree& tree) {
   AddSecretCommands(tree);
   AddFieldCommands(tree);
   AddGrafanaCommands(tree);
+  AddAuditCommands(tree);
   AddDocumentCommands(tree);
 }
 

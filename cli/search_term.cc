@@ -4,6 +4,7 @@
 
 #include "cli/secret_input.h"
 #include "client/wipe_message.h"
+#include "crypto/base64.h"
 #include "io/terminal.h"
 
 namespace coffer::cli {

@@ -10,6 +10,7 @@
 #include "cli/secret_options.h"
 #include "cli/times.h"
 #include "client/wipe_message.h"
+#include "crypto/base64.h"
 #include "io/clock.h"
 #include "io/terminal.h"
 

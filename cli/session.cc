@@ -1,8 +1,21 @@
 #include "cli/session.h"
 
 #include "cli/printing.h"
+#include "client/log_memory.h"
 
 namespace coffer::cli {
+namespace {
+
+// A log that was rolled back or rewritten ends the command before it has asked for anything; a memory that cannot be
+// kept does not.
+Outcome<void> CheckLog(const client::LogMemory& memory, client::Client& client) {
+  const client::RpcResult<void> checked = memory.Check(client);
+  if (checked.ok() || checked.error().code != ErrorCode::kIntegrity || checked.error().from_service) return {};
+  return Failure(kExitFailed, checked.error().message,
+                 "ask the auditors: `coffer audit verify` with a checkpoint that they kept shows what was changed");
+}
+
+}  // namespace
 
 bool Session::Colors(int fd) const { return !options_.no_color && WantsColor(fd); }
 
@@ -17,7 +30,10 @@ Outcome<client::Client*> Session::Connect(std::string_view natural_role) {
   options.tls = options_.tls;
   options.server_name = options_.server_name;
   options.deadline = std::chrono::seconds(options_.timeout_s);
+  options.claims = options_.claims;
   COFFER_ASSIGN_OR_RETURN(client_, client::Client::Connect(options));
+  const std::string memory = client::LogMemory::FolderFromEnvironment();
+  if (!memory.empty()) COFFER_TRY(CheckLog(client::LogMemory(memory), *client_));
   return client_.get();
 }
 

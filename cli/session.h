@@ -16,6 +16,7 @@ struct GlobalOptions {
   std::string server_name;
   std::string output = "text";
   std::uint32_t timeout_s = 30;
+  client::CallClaims claims;
   bool no_color = false;
 };
 

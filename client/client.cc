@@ -1,10 +1,13 @@
 #include "client/client.h"
 
+#include <algorithm>
+#include <charconv>
 #include <condition_variable>
 #include <mutex>
 
 #include "client/channel.h"
 #include "coffer/v1/admin.grpc.pb.h"
+#include "coffer/v1/audit.grpc.pb.h"
 #include "coffer/v1/field.grpc.pb.h"
 #include "coffer/v1/key.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
@@ -12,14 +15,16 @@
 namespace coffer::client {
 
 struct Client::State {
-  State(std::shared_ptr<grpc::Channel> opened, ServerAddress address, std::chrono::milliseconds call_deadline)
+  State(std::shared_ptr<grpc::Channel> opened, ServerAddress address, const ClientOptions& options)
       : channel(std::move(opened)),
         server(std::move(address)),
-        deadline(call_deadline),
+        deadline(options.deadline),
+        claims(options.claims),
         fields(v1::FieldService::NewStub(channel)),
         keys(v1::KeyService::NewStub(channel)),
         secrets(v1::SecretService::NewStub(channel)),
-        admin(v1::AdminService::NewStub(channel)) {}
+        admin(v1::AdminService::NewStub(channel)),
+        audit(v1::AuditService::NewStub(channel)) {}
 
   // One call with its repeats. `method` is the stub's blocking member function.
   template <typename Stub, typename Request, typename Response>
@@ -29,16 +34,37 @@ struct Client::State {
   std::shared_ptr<grpc::Channel> channel;
   ServerAddress server;
   std::chrono::milliseconds deadline;
+  CallClaims claims;
   std::unique_ptr<v1::FieldService::Stub> fields;
   std::unique_ptr<v1::KeyService::Stub> keys;
   std::unique_ptr<v1::SecretService::Stub> secrets;
   std::unique_ptr<v1::AdminService::Stub> admin;
+  std::unique_ptr<v1::AuditService::Stub> audit;
 };
 
 namespace {
 
+constexpr std::size_t kMaxClaimBytes = 128;
+
 std::chrono::milliseconds LeftUntil(TimePoint deadline) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::system_clock::now());
+}
+
+// What gRPC takes as metadata; anything else would end the process.
+RpcResult<void> CheckClaims(const CallClaims& claims) {
+  for (const std::string* claim : {&claims.purpose, &claims.on_behalf_of, &claims.request_id}) {
+    const bool printable = std::all_of(claim->begin(), claim->end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (!printable || claim->size() > kMaxClaimBytes) {
+      return RpcError(ErrorCode::kInvalidArgument, "a claim is at most 128 printable ASCII characters");
+    }
+  }
+  return {};
+}
+
+void AddClaims(const CallClaims& claims, grpc::ClientContext& context) {
+  if (!claims.purpose.empty()) context.AddMetadata("coffer-purpose", claims.purpose);
+  if (!claims.on_behalf_of.empty()) context.AddMetadata("coffer-on-behalf-of", claims.on_behalf_of);
+  if (!claims.request_id.empty()) context.AddMetadata("coffer-request-id", claims.request_id);
 }
 
 // Nothing ends a pause early: a call is over at its deadline anyway.
@@ -64,6 +90,7 @@ RpcResult<Response> Client::State::Call(Stub& stub,
     }
     grpc::ClientContext context;
     context.set_deadline(until);
+    AddClaims(claims, context);
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (status.ok()) return response;
@@ -75,10 +102,11 @@ RpcResult<Response> Client::State::Call(Stub& stub,
 }
 
 RpcResult<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
+  COFFER_TRY(CheckClaims(options.claims));
   COFFER_ASSIGN_OR_RETURN(const ServerAddress parsed, ServerAddress::Parse(ServerFromEnvironment(options.server)));
   COFFER_ASSIGN_OR_RETURN(ServerAddress server, parsed.ForRole(options.role));
   COFFER_ASSIGN_OR_RETURN(auto channel, OpenChannel(server, options));
-  auto state = std::make_unique<State>(std::move(channel), std::move(server), options.deadline);
+  auto state = std::make_unique<State>(std::move(channel), std::move(server), options);
   return std::make_unique<Client>(Key(), std::move(state));
 }
 
@@ -253,6 +281,10 @@ RpcResult<v1::BackupResponse> Client::Backup(const v1::BackupRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::Backup, request, Repeat::kNever);
 }
 
+RpcResult<v1::MergeStoreResponse> Client::MergeStore(const v1::MergeStoreRequest& request) {
+  return state_->Call(*state_->admin, &v1::AdminService::Stub::MergeStore, request, Repeat::kNever);
+}
+
 RpcResult<v1::RecoverResponse> Client::Recover(const v1::RecoverRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::Recover, request, Repeat::kNever);
 }
@@ -275,6 +307,68 @@ RpcResult<v1::DiffCatalogResponse> Client::DiffCatalog(const v1::DiffCatalogRequ
 
 RpcResult<v1::GetCatalogResponse> Client::GetCatalog(const v1::GetCatalogRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::GetCatalog, request, Repeat::kSafe);
+}
+
+RpcResult<v1::QueryRecordsResponse> Client::QueryRecords(const v1::QueryRecordsRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::QueryRecords, request, Repeat::kSafe);
+}
+
+RpcResult<v1::AggregateRecordsResponse> Client::AggregateRecords(const v1::AggregateRecordsRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::AggregateRecords, request, Repeat::kSafe);
+}
+
+namespace {
+
+// The index of a call's own record; nothing when it was refused.
+std::optional<std::uint64_t> AuditIndexOf(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+  const auto found = metadata.find("coffer-audit-index");
+  if (found == metadata.end()) return std::nullopt;
+  const std::string_view text(found->second.data(), found->second.size());
+  std::uint64_t index = 0;
+  const auto [stop, wrong] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (wrong != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return index;
+}
+
+}  // namespace
+
+RpcResult<void> Client::TailRecords(const v1::TailRecordsRequest& request,
+                                    const std::function<bool(const v1::TailRecordsResponse&)>& take) {
+  if (!state_->channel->WaitForConnected(std::chrono::system_clock::now() + state_->deadline)) {
+    return RpcError(ErrorCode::kUnavailable, "no service at " + state_->server.ToText() + " any more");
+  }
+  grpc::ClientContext context;
+  AddClaims(state_->claims, context);
+  const auto reader = state_->audit->TailRecords(&context, request);
+  v1::TailRecordsResponse message;
+  bool wanted = true;
+  reader->WaitForInitialMetadata();
+  const std::optional<std::uint64_t> own = AuditIndexOf(context.GetServerInitialMetadata());
+  if (own && !request.filter().has_from_index()) {
+    message.set_next_index(*own + 1);
+    wanted = take(message);
+  }
+  while (reader->Read(&message)) {
+    if (wanted && !take(message)) {
+      wanted = false;
+      context.TryCancel();  // What is under way is still read, and dropped.
+    }
+  }
+  const grpc::Status status = reader->Finish();
+  if (status.ok() || !wanted) return {};
+  return ErrorOf(status, context);
+}
+
+RpcResult<v1::GetCheckpointResponse> Client::GetCheckpoint(const v1::GetCheckpointRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::GetCheckpoint, request, Repeat::kNever);
+}
+
+RpcResult<v1::ProveConsistencyResponse> Client::ProveConsistency(const v1::ProveConsistencyRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::ProveConsistency, request, Repeat::kNever);
+}
+
+RpcResult<v1::ProveRecordResponse> Client::ProveRecord(const v1::ProveRecordRequest& request) {
+  return state_->Call(*state_->audit, &v1::AuditService::Stub::ProveRecord, request, Repeat::kSafe);
 }
 
 }  // namespace coffer::client

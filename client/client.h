@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,7 @@
 #include "client/rpc_error.h"
 #include "client/server_address.h"
 #include "coffer/v1/admin.pb.h"
+#include "coffer/v1/audit.pb.h"
 #include "coffer/v1/field.pb.h"
 #include "coffer/v1/key.pb.h"
 #include "coffer/v1/secret.pb.h"
@@ -28,19 +30,29 @@ struct TlsFiles {
   std::string key;          // ours; readable by its owner only (the group too, as orchestrators mount it)
 };
 
+// What a caller says of itself for the audit log. Nobody checks it. Printable ASCII; the service's limits are in
+// docs/OPERATIONS.md, "The audit log: reading it".
+struct CallClaims {
+  std::string purpose;
+  std::string on_behalf_of;
+  std::string request_id;
+};
+
 struct ClientOptions {
   std::string server;        // text form of a ServerAddress; empty: COFFER_SERVER, else kDefaultServer
   std::string role = "app";  // which socket of a folder
   TlsFiles tls;
   std::string server_name;                     // the name in the service's certificate, where it is not the host's
   std::chrono::milliseconds deadline{30'000};  // of one call with its repeats; of connecting too
+  CallClaims claims;                           // sent with every call
 };
 
 // Thread-safe.
 class Client {
  public:
-  // Makes the channel and waits until it is connected. kInvalidArgument: the address or the TLS files; kNotFound,
-  // kPermissionDenied: the files, or the socket; kUnavailable: nobody answers there, or the certificates do not fit.
+  // Makes the channel and waits until it is connected. kInvalidArgument: the address, the TLS files or a claim;
+  // kNotFound, kPermissionDenied: the files, or the socket; kUnavailable: nobody answers there, or the certificates do
+  // not fit.
   //
   // The first call of a process restricts its TLS to 1.3 by setting an environment variable that gRPC reads when it
   // starts: make the first client before other threads read the environment and before any other use of gRPC.
@@ -108,11 +120,25 @@ class Client {
   RpcResult<v1::RekeyResponse> Rekey(const v1::RekeyRequest& request);
   RpcResult<v1::BackupResponse> Backup(const v1::BackupRequest& request);
   RpcResult<v1::RecoverResponse> Recover(const v1::RecoverRequest& request);
+  RpcResult<v1::MergeStoreResponse> MergeStore(const v1::MergeStoreRequest& request);
   RpcResult<v1::CheckStoreResponse> CheckStore(const v1::CheckStoreRequest& request);
   RpcResult<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
   RpcResult<v1::ApplyCatalogResponse> ApplyCatalog(const v1::ApplyCatalogRequest& request);
   RpcResult<v1::DiffCatalogResponse> DiffCatalog(const v1::DiffCatalogRequest& request);
   RpcResult<v1::GetCatalogResponse> GetCatalog(const v1::GetCatalogRequest& request);
+
+  // AuditService.
+  RpcResult<v1::QueryRecordsResponse> QueryRecords(const v1::QueryRecordsRequest& request);
+  RpcResult<v1::AggregateRecordsResponse> AggregateRecords(const v1::AggregateRecordsRequest& request);
+  // Gives each message to `take` until it returns false or the stream ends; no deadline, no repeats. Where the request
+  // says no from_index, the first message has no records and says where the tail begins. kUnavailable: it was cut, go
+  // on at the last next_index.
+  RpcResult<void> TailRecords(const v1::TailRecordsRequest& request,
+                              const std::function<bool(const v1::TailRecordsResponse&)>& take);
+  // These two are asked for whenever a client connects (client/log_memory.h): UNAVAILABLE is not tried again.
+  RpcResult<v1::GetCheckpointResponse> GetCheckpoint(const v1::GetCheckpointRequest& request);
+  RpcResult<v1::ProveConsistencyResponse> ProveConsistency(const v1::ProveConsistencyRequest& request);
+  RpcResult<v1::ProveRecordResponse> ProveRecord(const v1::ProveRecordRequest& request);
 
  private:
   std::unique_ptr<State> state_;

@@ -5,6 +5,8 @@
 namespace coffer::keysvc {
 namespace {
 
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+
 spdlog::level::level_enum LevelOf(const CallRecord& record) {
   if (!record.ok || record.failed > 0) return spdlog::level::warn;
   return record.phase == CallRecord::Phase::kResult ? spdlog::level::info : spdlog::level::debug;
@@ -12,16 +14,32 @@ spdlog::level::level_enum LevelOf(const CallRecord& record) {
 
 }  // namespace
 
-Status LogCall(const CallRecord& record) {
-  if (record.phase == CallRecord::Phase::kBegin) return {};
+bool CallLog::Admit() {
+  const std::int64_t second = clock_.MonotonicMicros() / kMicrosPerSecond;
+  std::int64_t unsaid = 0;
+  bool admitted = true;
+  {
+    const Lock held(mutex_);
+    if (second != second_) {
+      unsaid = lines_ - kMaxFailures;
+      second_ = second;
+      lines_ = 0;
+    }
+    admitted = ++lines_ <= kMaxFailures;
+  }
+  if (unsaid > 0) spdlog::warn("{} more calls that failed or were refused are in the audit log only", unsaid);
+  return admitted;
+}
+
+void CallLog::Note(const CallRecord& record) {
+  if (record.phase == CallRecord::Phase::kBegin) return;
   const spdlog::level::level_enum level = LevelOf(record);
-  if (!spdlog::should_log(level)) return {};
+  if (!spdlog::should_log(level) || (level == spdlog::level::warn && !Admit())) return;
   const std::string_view outcome = record.ok ? "ok" : ErrorCodeName(record.error);
   spdlog::log(level, "{} by {} object={} tenant={} items={} failed={} unmatched={} rule={} outcome={}{}{}{}{}",
               policy::OperationName(record.operation), record.principal, record.object, record.tenant, record.items,
               record.failed, record.unmatched, record.rule, outcome, record.failure.empty() ? "" : ": ", record.failure,
               record.alone_reason.empty() ? "" : " alone: ", record.alone_reason);
-  return {};
 }
 
 }  // namespace coffer::keysvc

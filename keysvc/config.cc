@@ -5,6 +5,7 @@
 
 #include <toml++/toml.h>
 
+#include "io/http_client.h"
 #include "policy/principal.h"
 
 namespace coffer::keysvc {
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxUids = 64;
 constexpr std::int64_t kMaxId = 0xfffffffe;  // 2^32 - 1 is "none" to the kernel
+constexpr std::int64_t kMinAuditFileKib = 128;
+constexpr std::int64_t kMaxAuditFileKib = 1'048'576;
 constexpr std::int64_t kMaxDelayHours = 8'760;
 constexpr std::int64_t kMaxRetentionDays = 3'650;
 constexpr std::int64_t kMaxQuota = 1'000'000'000;
@@ -19,6 +22,10 @@ constexpr std::size_t kMaxTokenLabel = 32;  // as PKCS#11 has it
 constexpr std::size_t kMaxArguments = 32;
 constexpr std::size_t kMaxArgument = 4096;
 constexpr std::int64_t kMaxCommandSeconds = 600;
+constexpr std::size_t kMaxWitnesses = 8;
+constexpr std::int64_t kMaxWitnessInterval = 3'600;
+constexpr std::int64_t kMinWitnessAge = 10;
+constexpr std::int64_t kMaxWitnessAge = 86'400;
 constexpr std::int64_t kMinCiphers = 16;
 constexpr std::int64_t kMaxCiphers = 1'000'000;
 
@@ -234,6 +241,50 @@ Status ReadSealCommand(const toml::table& table, Config& config) {
   return {};
 }
 
+Status ReadWitness(const toml::node& node, AuditWitnessConfig& out) {
+  const std::string path = "audit_witness.witness";
+  if (!node.is_table()) return Bad("must be a table", path, &node);
+  TableReader reader(*node.as_table(), path + ".");
+  std::string url;
+  std::string vkey;
+  COFFER_TRY(reader.Text("url", url, true));
+  if (!CheckUrl(url).ok()) {
+    return Bad("must be a URL that begins with http:// or https://", reader.Path("url"), reader.PlaceOf("url"));
+  }
+  COFFER_TRY(reader.Text("vkey", vkey, true));
+  Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(vkey);
+  if (!key.ok() || key->type() != audit::NoteKeyType::kCosignature) {
+    return Bad("must be a witness's key, NAME+ID+BASE64", reader.Path("vkey"), reader.PlaceOf("vkey"));
+  }
+  for (const AuditWitnessConfig::Witness& other : out.witnesses) {
+    if (other.key.key() == key->key()) return Bad("is the key of another witness", reader.Path("vkey"), &node);
+  }
+  COFFER_TRY(reader.Finish());
+  out.witnesses.push_back({std::move(url), std::move(key).value()});
+  return {};
+}
+
+Status ReadAuditWitness(const toml::table& table, Config& config) {
+  TableReader reader(table, "audit_witness.");
+  AuditWitnessConfig witness;
+  std::optional<std::int64_t> interval;
+  std::optional<std::int64_t> max_age;
+  COFFER_TRY(reader.Integer("interval_seconds", 1, kMaxWitnessInterval, interval));
+  COFFER_TRY(reader.Integer("max_age_seconds", kMinWitnessAge, kMaxWitnessAge, max_age));
+  if (interval) witness.interval_seconds = static_cast<std::uint32_t>(*interval);
+  if (max_age) witness.max_age_seconds = static_cast<std::uint32_t>(*max_age);
+  const toml::node* const node = reader.Take("witness");
+  const toml::array* const list = node == nullptr ? nullptr : node->as_array();
+  if (list == nullptr || list->empty() || list->size() > kMaxWitnesses) {
+    return std::move(Bad("must be a list of 1 to 8 tables", "audit_witness.witness", reader.PlaceOf("witness")))
+        .WithLimit(kMaxWitnesses);
+  }
+  for (const toml::node& element : *list) COFFER_TRY(ReadWitness(element, witness));
+  COFFER_TRY(reader.Finish());
+  config.audit_witness = std::move(witness);
+  return {};
+}
+
 Status ReadLogLevel(TableReader& reader, Config& config) {
   std::string text;
   COFFER_TRY(reader.Text("log_level", text, false));
@@ -252,6 +303,11 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   COFFER_TRY(reader.AbsolutePath("socket_dir", config.socket_dir, false));
   COFFER_TRY(reader.AbsolutePath("key_file", config.key_file, false));
   COFFER_TRY(reader.AbsolutePath("key_journal", config.key_journal, false));
+  COFFER_TRY(reader.AbsolutePath("audit_log", config.audit_log, false));
+  COFFER_TRY(reader.AbsolutePath("audit_key", config.audit_key, false));
+  std::optional<std::int64_t> audit_file_kib;
+  COFFER_TRY(reader.Integer("audit_file_kib", kMinAuditFileKib, kMaxAuditFileKib, audit_file_kib));
+  if (audit_file_kib) config.audit_file_kib = static_cast<std::uint32_t>(*audit_file_kib);
   COFFER_TRY(reader.Flag("allow_swap", config.allow_swap));
   COFFER_TRY(ReadLogLevel(reader, config));
   COFFER_ASSIGN_OR_RETURN(const toml::table* sockets, reader.Table("sockets"));
@@ -261,7 +317,9 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   COFFER_ASSIGN_OR_RETURN(const toml::table* destroy, reader.Table("destroy"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* pkcs11, reader.Table("pkcs11"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* seal_command, reader.Table("seal_command"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* audit_witness, reader.Table("audit_witness"));
   COFFER_TRY(reader.Finish());
+  if (audit_witness != nullptr) COFFER_TRY(ReadAuditWitness(*audit_witness, config));
   if (sockets != nullptr) {
     config.sockets.clear();
     COFFER_TRY(ReadSockets(*sockets, config));
@@ -290,6 +348,8 @@ Config DefaultConfig(const std::string& data_dir, std::uint32_t own_uid) {
   config.data_dir = data_dir;
   config.socket_dir = data_dir;
   config.key_journal = data_dir + "/journal";
+  config.audit_log = data_dir + "/audit";
+  config.audit_key = data_dir + "/audit.key";
   for (const policy::Role role : policy::AllRoles())
     config.sockets[role] = SocketConfig{.uids = {own_uid}, .gid = std::nullopt};
   return config;

@@ -4,6 +4,9 @@
 //   socket_dir = "/run/coffer"                 # default: data_dir
 //   key_file   = "/etc/coffer/seal.key"        # opened at start, so that no operator has to unseal
 //   key_journal = "/mnt/other/coffer"          # its folder, best on another disk; default: data_dir/journal
+//   audit_log = "/var/lib/coffer/audit"        # folder of the audit log; default: data_dir/audit
+//   audit_key = "/etc/coffer/audit.key"        # its signing key, made at the first start; default: data_dir/audit.key
+//   audit_file_kib = 16384                     # of each of its journal's files, three at least; 128 to 1,048,576
 //   allow_swap = false                         # start even when memory cannot be locked
 //   log_level  = "info"                        # debug | info | warn | error
 //   [sockets.app]                              # one table a role; no table at all: every role, for cofferd's own user
@@ -23,6 +26,12 @@
 //   [quotas]                                   # of one caller and one index in a minute; 1 to 1,000,000,000
 //   searches = 600                             # IndexTokens
 //   indexed_values = 60000                     # values that EncryptFields and RewrapFields make tokens of
+//   [audit_witness]                            # default: nobody else watches the audit log
+//   interval_seconds = 10                      # a log that grew is shown so often; 1 to 3,600
+//   max_age_seconds = 300                      # older cosignatures do not count in the status; 10 to 86,400
+//   [[audit_witness.witness]]                  # 1 to 8 of them
+//   url = "https://witness.example"            # its submission prefix; required
+//   vkey = "witness.example/w1+20324abe+BCm.." # its key, as `coffer audit witness-keygen` prints it; required
 //   [pkcs11]                                   # default: no token keeps seal slots' keys
 //   module = "/usr/lib/softhsm/libsofthsm2.so" # loaded into cofferd; required
 //   token = "coffer"                           # its label, 1 to 32 bytes; required
@@ -38,6 +47,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/note_key.h"
 #include "crypto/result.h"
 #include "policy/roles.h"
 
@@ -67,6 +77,16 @@ struct SealCommandConfig {
   std::uint32_t timeout_seconds = 30;
 };
 
+struct AuditWitnessConfig {
+  struct Witness {
+    std::string url;
+    audit::NoteVerifier key;  // of type kCosignature
+  };
+  std::vector<Witness> witnesses;  // 1 to 8, no key twice
+  std::uint32_t interval_seconds = 10;
+  std::uint32_t max_age_seconds = 300;
+};
+
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 
 struct Config {
@@ -74,12 +94,16 @@ struct Config {
   std::string socket_dir;
   std::string key_file;  // empty: none
   std::string key_journal;
+  std::string audit_log;
+  std::string audit_key;
+  std::uint32_t audit_file_kib = 16 * 1024;
   bool allow_swap = false;
   LogLevel log_level = LogLevel::kInfo;
   std::map<policy::Role, SocketConfig> sockets;
   std::optional<TcpConfig> tcp;
   std::optional<Pkcs11Config> pkcs11;
   std::optional<SealCommandConfig> seal_command;
+  std::optional<AuditWitnessConfig> audit_witness;
   std::size_t cipher_cache = 16'384;
   std::uint32_t destroy_delay_hours = 7 * 24;
   std::uint32_t backup_retention_days = 30;

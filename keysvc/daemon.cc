@@ -1,5 +1,6 @@
 #include "keysvc/daemon.h"
 
+#include <signal.h>
 #include <thread>
 #include <unistd.h>
 
@@ -9,25 +10,34 @@
 #include "io/dir_lock.h"
 #include "io/directory.h"
 #include "io/unix_socket.h"
+#include "keysvc/audit_indexer.h"
 #include "keysvc/call_log.h"
 #include "keysvc/rpc/server.h"
 #include "keysvc/seal/command_keeper.h"
 #include "keysvc/seal/pkcs11_keeper.h"
+#include "keysvc/service/audit_recorder.h"
+#include "keysvc/service/due_clock.h"
 #include "keysvc/store/sqlite_store.h"
+#include "keysvc/witness_feed.h"
 
 namespace coffer::keysvc {
 namespace {
 
 constexpr char kStoreFile[] = "/store.db";
+constexpr char kIndexFile[] = "/index.sqlite";
 constexpr char kThrowawayKeyFile[] = "/seal.key";
 constexpr std::chrono::seconds kDrainPatience{10};
 constexpr std::chrono::milliseconds kIdleTick{100};
 constexpr std::chrono::seconds kUpkeepTick{5};
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr WorkPool::LaneLimits kOrdinaryLane{.threads = 4, .queue = 4096, .caller_queue = 512};
 // Two: a seal may wait for running calls while the other thread answers the status.
 constexpr WorkPool::LaneLimits kOperatorLane{.threads = 2, .queue = 64, .caller_queue = 64};
 // Argon2id of slow indexes: 16 values of up to 256 MiB, one after the other.
 constexpr WorkPool::LaneLimits kSlowLane{.threads = 1, .queue = 64, .caller_queue = 16};
+// Of a pool that only reads the audit log.
+constexpr WorkPool::LaneLimits kAuditLane{.threads = 2, .queue = 128, .caller_queue = 32};
+constexpr WorkPool::LaneLimits kNoLane{.threads = 0, .queue = 0, .caller_queue = 0};
 
 Caller UnixCaller(policy::Role role, std::uint32_t uid) {
   Result<policy::Principal> principal = policy::UnixPrincipal(role, uid);
@@ -40,21 +50,36 @@ Caller UnixCaller(policy::Role role, std::uint32_t uid) {
 struct Daemon::State {
   State(const Config& config_in, bool memory_locked_in) : config(config_in), memory_locked(memory_locked_in) {}
 
+  Status OpenLog();
+  Status StartWitnesses();
+  AuditView ShowAudit() const;
+  Status LockJournal();
   Status OpenStore();
   void MakeServices();
   Status Unseal();
+  Services AllServices() const;
   Status ListenTcp();
   Status ListenUnix(policy::Role role, const SocketConfig& socket);
   void Accept(policy::Role role, UniqueFd connection, const PeerCredentials& peer);
   void Watch();
+  void WatchLog() COFFER_REQUIRES(watch_mutex);
+  void Drain();
   void DoUpkeep();
+  void NoteClock();
+  DueGate GateOf(const AuditRecorder::OwnAct& act);
+  void NoteDue(const AuditRecorder::OwnAct& act, const DueReport& report);
   void Keep();
   void Stop();
 
   const Config config;
   const bool memory_locked;
   SystemClock clock;
+  CallLog call_log{clock};
   std::optional<DirLock> lock;
+  std::optional<DirLock> journal_lock;
+  std::unique_ptr<audit::Log> log;
+  std::unique_ptr<AuditRecorder> recorder;
+  std::unique_ptr<WitnessFeed> witnesses;
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<AppendFolder> journal_folder;
   std::unique_ptr<Pkcs11Keeper> pkcs11;
@@ -66,16 +91,25 @@ struct Daemon::State {
   std::unique_ptr<SecretService> secrets;
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<OperatorService> operators;
+  std::unique_ptr<audit::QueryIndex> audit_index;
+  std::unique_ptr<AuditService> audit;
+  std::unique_ptr<AuditIndexer> indexer;
   std::unique_ptr<WorkPool> pool;
+  std::unique_ptr<WorkPool> audit_pool;
   std::unique_ptr<RpcServer> tls;
   std::map<std::pair<policy::Role, std::uint32_t>, std::unique_ptr<RpcServer>> locals;
   std::vector<std::unique_ptr<UnixAcceptor>> acceptors;
   Mutex watch_mutex;
   Condition watch_changed;
   bool stopping COFFER_GUARDED_BY(watch_mutex) = false;
+  bool log_low = false;       // the watcher's
+  bool log_unsigned = false;  // the watcher's
+  std::optional<Error> log_failure COFFER_GUARDED_BY(watch_mutex);
   std::thread watcher;
   std::thread keeper;
-  std::string held_before;  // the keeper's
+  const DueClock due_clock{clock};
+  std::int64_t clock_noted = 0;  // the keeper's
+  std::string held_before;       // the keeper's
 };
 
 std::optional<FolderRefusal> CheckFolders(const Config& config) {
@@ -94,8 +128,34 @@ std::optional<FolderRefusal> CheckFolders(const Config& config) {
   return std::nullopt;
 }
 
-Status Daemon::State::OpenStore() {
+Status Daemon::State::OpenLog() {
   COFFER_ASSIGN_OR_RETURN(lock, DirLock::Acquire(config.data_dir));
+  COFFER_ASSIGN_OR_RETURN(log, audit::Log::Open({.folder = config.audit_log,
+                                                 .key_file = config.audit_key,
+                                                 .file_bytes = std::uint64_t{config.audit_file_kib} << 10U},
+                                                clock));
+  recorder = std::make_unique<AuditRecorder>(*log, clock);
+  if (log->recovered()) spdlog::warn("the audit log was not closed in good order: see its recovery record");
+  spdlog::info("audit log {} goes on at record {}", log->origin(), log->durable().size);
+  return {};
+}
+
+// A copy of the store elsewhere would write the same journal. The data folder itself is locked already.
+Status Daemon::State::LockJournal() {
+  COFFER_ASSIGN_OR_RETURN(const FileFacts data, FactsOf(config.data_dir));
+  COFFER_ASSIGN_OR_RETURN(const FileFacts journal, FactsOf(config.key_journal));
+  if (data.device == journal.device && data.inode == journal.inode) return {};
+  Result<DirLock> taken = DirLock::Acquire(config.key_journal);
+  if (!taken.ok() && taken.error().code() == ErrorCode::kUnavailable) {
+    return Error(ErrorCode::kUnavailable, "another process keeps its key journal in this folder")
+        .At(config.key_journal);
+  }
+  COFFER_ASSIGN_OR_RETURN(journal_lock, std::move(taken));
+  return {};
+}
+
+Status Daemon::State::OpenStore() {
+  COFFER_TRY(LockJournal());
   COFFER_ASSIGN_OR_RETURN(store, SqliteStore::Open({.path = config.data_dir + kStoreFile, .vfs = {}}));
   journal_folder = DiskFolder(config.key_journal, kMaxJournalBytes);
   if (config.pkcs11) {
@@ -113,31 +173,85 @@ Status Daemon::State::OpenStore() {
   };
   Barrier::Options options{.tools = {.store_dir = config.data_dir, .pkcs11 = pkcs11.get(), .command = command.get()},
                            .keys = engine,
-                           .journal_folder = journal_folder.get()};
+                           .journal_folder = journal_folder.get(),
+                           .audited_epoch = [this](StoreUuid uuid) {
+                             const std::optional<audit::Log::Seen> seen = log->seen_store();
+                             return seen && seen->store == uuid ? StoreEpoch{seen->epoch} : StoreEpoch{};
+                           }};
+  const Result<std::uint64_t> journal_device = DeviceOf(config.key_journal);
+  const Result<std::uint64_t> store_device = DeviceOf(config.data_dir);
+  if (journal_device.ok() && store_device.ok() && *journal_device == *store_device) {
+    spdlog::warn("the key journal is on the store's own disk: a lost disk loses both (key_journal names its folder)");
+  }
   COFFER_ASSIGN_OR_RETURN(barrier, Barrier::Open(*store, clock, std::move(options)));
   return {};
 }
 
+Status Daemon::State::StartWitnesses() {
+  if (!config.audit_witness) {
+    spdlog::info("no witness watches the audit log: it is tamper-evident against others, not against this host");
+    return {};
+  }
+  WitnessFeed::Options options;
+  for (const AuditWitnessConfig::Witness& witness : config.audit_witness->witnesses) {
+    options.witnesses.push_back({.url = witness.url, .key = witness.key});
+  }
+  options.interval = std::chrono::seconds(config.audit_witness->interval_seconds);
+  options.max_age = std::chrono::seconds(config.audit_witness->max_age_seconds);
+  COFFER_ASSIGN_OR_RETURN(witnesses, WitnessFeed::Start(*log, clock, std::move(options)));
+  return {};
+}
+
+AuditView Daemon::State::ShowAudit() const {
+  AuditView view;
+  if (witnesses == nullptr) return view;
+  WitnessReport report = witnesses->report();
+  view.witnessed = report.witnessed;
+  for (WitnessFacts& facts : report.witnesses) {
+    view.witnesses.push_back({.name = std::move(facts.name),
+                              .size = facts.size,
+                              .cosigned_us = facts.cosigned_us,
+                              .trouble = std::move(facts.trouble)});
+  }
+  return view;
+}
+
 void Daemon::State::MakeServices() {
-  pipeline = std::make_unique<Pipeline>(*barrier, LogCall);
+  pipeline = std::make_unique<Pipeline>(*barrier, [this](const CallRecord& record, OnRecorded recorded) {
+    call_log.Note(record);
+    recorder->Take(record, std::move(recorded));
+  });
   const Quotas::Limits quotas{.searches_a_minute = config.searches_a_minute,
                               .values_a_minute = config.indexed_values_a_minute};
   fields = std::make_unique<FieldService>(*pipeline, clock, *barrier, quotas);
   keys = std::make_unique<KeyService>(*pipeline);
   secrets = std::make_unique<SecretService>(*pipeline, clock);
-  admin = std::make_unique<AdminService>(
-      *pipeline, AdminService::Options{
-                     .started_us = clock.UnixMicros(), .memory_locked = memory_locked, .key_file = config.key_file});
+  admin = std::make_unique<AdminService>(*pipeline, AdminService::Options{.started_us = clock.UnixMicros(),
+                                                                          .memory_locked = memory_locked,
+                                                                          .key_file = config.key_file,
+                                                                          .audit = [this] { return ShowAudit(); }});
   operators = std::make_unique<OperatorService>(*pipeline, clock);
+  audit_index = std::make_unique<audit::QueryIndex>(*log, clock, config.audit_log + kIndexFile);
+  audit = std::make_unique<AuditService>(*pipeline, *log, *audit_index);
+  indexer = std::make_unique<AuditIndexer>(*audit_index, [this] { audit->Advance(); });
   pool = std::make_unique<WorkPool>(kOrdinaryLane, kOperatorLane, kSlowLane);
+  audit_pool = std::make_unique<WorkPool>(kAuditLane, kNoLane, kNoLane);
 }
 
 // A service that cannot unseal itself still starts: status must be answered, and an operator can unseal it.
 Status Daemon::State::Unseal() {
   if (config.key_file.empty() || barrier->state() != BarrierState::kSealed) return {};
+  const AuditRecorder::OwnAct act{.operation = policy::OperationName(policy::Operation::kUnseal)};
+  COFFER_ASSIGN_OR_RETURN(const std::uint64_t begin, recorder->BeginOwn(act, audit::RecordClass::kReserve));
   const Status unsealed = barrier->Unseal(KeyFileSeal{.path = config.key_file, .allow_same_device = true});
+  COFFER_TRY(recorder->EndOwn(act, begin, unsealed));
   if (!unsealed.ok()) spdlog::error("not unsealed with the configured key file: {}", unsealed.error().ToString());
   return {};
+}
+
+Services Daemon::State::AllServices() const {
+  return {*fields, *keys,       *secrets,  *admin, *operators,       *audit,
+          *pool,   *audit_pool, *pipeline, clock,  config.reflection};
 }
 
 Status Daemon::State::ListenTcp() {
@@ -147,16 +261,15 @@ Status Daemon::State::ListenTcp() {
                        .key = config.tcp->key,
                        .client_ca = config.tcp->client_ca,
                        .trust_domain = config.tcp->trust_domain};
-  const Services services{*fields, *keys, *secrets, *admin, *operators, *pool, clock, config.reflection};
-  COFFER_ASSIGN_OR_RETURN(tls, RpcServer::ForTls(services, files));
+  COFFER_ASSIGN_OR_RETURN(tls, RpcServer::ForTls(AllServices(), files));
   spdlog::info("listening with mutual TLS 1.3 on port {}", tls->port());
   return {};
 }
 
 Status Daemon::State::ListenUnix(policy::Role role, const SocketConfig& socket) {
-  const Services services{*fields, *keys, *secrets, *admin, *operators, *pool, clock, config.reflection};
   for (const std::uint32_t uid : socket.uids) {
-    COFFER_ASSIGN_OR_RETURN(locals[std::make_pair(role, uid)], RpcServer::ForCaller(services, UnixCaller(role, uid)));
+    COFFER_ASSIGN_OR_RETURN(locals[std::make_pair(role, uid)],
+                            RpcServer::ForCaller(AllServices(), UnixCaller(role, uid)));
   }
   const std::string path = config.socket_dir + "/" + std::string(policy::RoleName(role)) + ".sock";
   COFFER_ASSIGN_OR_RETURN(UniqueFd listener, coffer::ListenUnix(path, 0660));
@@ -195,6 +308,7 @@ void Daemon::State::Watch() {
       for (const auto& [key, server] : locals) server->SetServing(unsealed);
       if (tls != nullptr) tls->SetServing(unsealed);
     }
+    WatchLog();
     const std::uint64_t calls = pipeline->calls();
     if (calls == calls_seen && !discarded) DiscardNonces();
     discarded = calls == calls_seen;
@@ -203,21 +317,74 @@ void Daemon::State::Watch() {
   }
 }
 
-void LogDue(const DueReport& report, std::string_view done) {
-  for (const DueReport::Item& item : report.done) spdlog::warn("{}: {}", done, item.what);
+// Fail closed: without its audit log the service ends, so that its supervisor and its operators notice.
+void Daemon::State::WatchLog() {
+  recorder->Flush();
+  const bool low = log->low();
+  if (low && !log_low) spdlog::error("the audit log's disk gives no more space: only its reserve is left");
+  if (!low && log_low) spdlog::warn("the audit log's disk gives space again");
+  log_low = low;
+  const Status published = log->publishing();
+  if (!published.ok() && !log_unsigned) {
+    spdlog::error("no checkpoint of the audit log can be published: {}", published.error().ToString());
+  }
+  if (published.ok() && log_unsigned) spdlog::warn("checkpoints of the audit log are published again");
+  log_unsigned = !published.ok();
+  const Status state_now = log->state();
+  if (state_now.ok() || log_failure) return;
+  log_failure = state_now.error();
+  spdlog::critical("stopping: {}", state_now.error().ToString());
+  kill(getpid(), SIGTERM);
+}
+
+// What the service does by itself is recorded like a call: before it, and what came of it.
+DueGate Daemon::State::GateOf(const AuditRecorder::OwnAct& act) {
+  return [this, act](const std::string& what) {
+    AuditRecorder::OwnAct one = act;
+    one.object = what;
+    return recorder->BeginOwn(one);
+  };
+}
+
+void Daemon::State::NoteDue(const AuditRecorder::OwnAct& act, const DueReport& report) {
+  const auto end = [this, &act](const DueReport::Item& item, const Status& outcome) {
+    AuditRecorder::OwnAct one = act;
+    one.object = item.what;
+    const Status recorded = recorder->EndOwn(one, *item.begin, outcome);
+    if (!recorded.ok()) spdlog::error("upkeep: {}", recorded.error().ToString());
+  };
+  for (const DueReport::Item& item : report.done) {
+    spdlog::warn("{}: {}", act.operation, item.what);
+    end(item, {});
+  }
+  for (const DueReport::Item& item : report.failed) end(item, *item.error);
   if (report.failure) spdlog::error("upkeep: {}", report.failure->ToString());
 }
 
-// What is due by the clock: rotations, destructions, a journal to be made anew.
+// A clock that was set is for whoever reads the log's times.
+void Daemon::State::NoteClock() {
+  const std::int64_t ahead = due_clock.Ahead();
+  if (std::abs(ahead - clock_noted) <= DueClock::kTolerance) return;
+  const std::string step = std::to_string((ahead - clock_noted) / kMicrosPerSecond) + " s";
+  spdlog::error("the machine's clock was set by {}: nothing is rotated or destroyed by it before a restart", step);
+  const Status noted = recorder->NoteOwn({.operation = "ClockStepped", .object = step});
+  if (noted.ok()) clock_noted = ahead;
+}
+
+// What is due by the clock: rotations, destructions, a journal to be made anew. Nothing while it could not be recorded.
 void Daemon::State::DoUpkeep() {
+  NoteClock();
   const Result<std::shared_ptr<Unsealed>> unsealed = barrier->Enter();
-  if (!unsealed.ok()) return;
-  const std::int64_t now = clock.UnixMicros();
+  if (!unsealed.ok() || log->low() || !log->state().ok()) return;
+  const std::int64_t now = due_clock.Now();
   const Status refreshed = (*unsealed)->keys->Refresh();
   if (!refreshed.ok()) spdlog::error("the store: {}", refreshed.error().ToString());
-  LogDue((*unsealed)->keys->RotateDue(now), "rotated by age");
-  const DueReport destroyed = (*unsealed)->keys->DestroyDue(now);
-  LogDue(destroyed, "destroyed");
+  AuditRecorder::OwnAct act{
+      .operation = "RotateDue", .store = (*unsealed)->uuid, .store_epoch = (*unsealed)->store->seen()};
+  NoteDue(act, (*unsealed)->keys->RotateDue(now, GateOf(act)));
+  act.operation = "DestroyDue";
+  const DueReport destroyed = (*unsealed)->keys->DestroyDue(now, GateOf(act));
+  NoteDue(act, destroyed);
   // What is held back is tried again each time, and said when that changes.
   std::string held;
   for (const DueReport::Item& item : destroyed.held) held += item.what + ": " + item.why + "; ";
@@ -247,17 +414,40 @@ void Daemon::State::Stop() {
     if (thread->joinable()) thread->join();
   }
   // What waits is answered now; what runs has the servers' patience.
-  if (pool != nullptr) pool->Close();
-  std::vector<std::thread> drains;
-  for (const auto& [key, server] : locals)
-    drains.emplace_back([&server = server] { server->Shutdown(kDrainPatience); });
-  if (tls != nullptr) tls->Shutdown(kDrainPatience);
-  for (std::thread& drain : drains) drain.join();
+  if (audit != nullptr) audit->EndTails();
+  for (const std::unique_ptr<WorkPool>* jobs : {&pool, &audit_pool}) {
+    if (*jobs != nullptr) (*jobs)->Close();
+  }
+  Drain();
   pool.reset();
+  audit_pool.reset();
+  indexer.reset();
+  audit_index.reset();
   if (barrier != nullptr) {
     const Status sealed = barrier->Seal();
     if (!sealed.ok()) spdlog::warn("{}", sealed.error().ToString());
   }
+  witnesses.reset();
+  recorder.reset();
+  log.reset();
+}
+
+// Ends the servers, and meanwhile lets go the replies that wait for the record of several.
+void Daemon::State::Drain() {
+  std::atomic<std::size_t> running = locals.size() + (tls != nullptr ? 1 : 0);
+  std::vector<std::thread> drains;
+  const auto drain = [&running](RpcServer& server) {
+    server.Shutdown(kDrainPatience);
+    running.fetch_sub(1);
+  };
+  for (const auto& [key, server] : locals) drains.emplace_back([&drain, &server = *server] { drain(server); });
+  if (tls != nullptr) drains.emplace_back([&drain, this] { drain(*tls); });
+  while (running.load() > 0) {
+    if (recorder != nullptr) recorder->Flush();
+    const Lock held(watch_mutex);
+    watch_changed.wait_for(watch_mutex, kIdleTick);
+  }
+  for (std::thread& thread : drains) thread.join();
 }
 
 Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -266,12 +456,19 @@ Daemon::~Daemon() { Stop(); }
 
 void Daemon::Stop() { state_->Stop(); }
 
+std::optional<Error> Daemon::failure() const {
+  const Lock held(state_->watch_mutex);
+  return state_->log_failure;
+}
+
 int Daemon::tcp_port() const { return state_->tls == nullptr ? 0 : state_->tls->port(); }
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, bool memory_locked) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<State>(config, memory_locked)));
   State& state = *daemon->state_;
   if (std::optional<FolderRefusal> refused = CheckFolders(config)) return std::move(refused->error);
+  COFFER_TRY(state.OpenLog());
+  COFFER_TRY(state.StartWitnesses());
   COFFER_TRY(state.OpenStore());
   state.MakeServices();
   COFFER_TRY(state.Unseal());

@@ -35,6 +35,8 @@ class Daemon {
   // For `cofferd dev`: initialises the empty store with a key file in the data folder.
   Status InitThrowaway();
   int tcp_port() const;  // 0: none
+  // Why the service stops by itself: the audit log takes nothing any more. SIGTERM was sent to this process.
+  std::optional<Error> failure() const;
 
   // No new connections, running calls end within 10 s or are cut, keys are wiped.
   void Stop();

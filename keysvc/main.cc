@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+constexpr int kExitNoAudit = 74;  // EX_IOERR of sysexits.h
 
 struct Arguments {
   std::string config_file;
@@ -107,7 +108,8 @@ Result<bool> ProtectMemory(bool allow_swap) {
   return locked == MemoryLock::kLocked;
 }
 
-Status Serve(const Config& config, const sigset_t& stop, bool throwaway) {
+// The exit code.
+Result<int> Serve(const Config& config, const sigset_t& stop, bool throwaway) {
   COFFER_ASSIGN_OR_RETURN(const bool locked, ProtectMemory(config.allow_swap));
   if (!locked) spdlog::warn("memory is not locked: keys could reach swap");
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<Daemon> daemon, Daemon::Start(config, locked));
@@ -123,10 +125,14 @@ Status Serve(const Config& config, const sigset_t& stop, bool throwaway) {
   sigwait(&stop, &signal_number);
   spdlog::info("stopping");
   daemon->Stop();
-  return {};
+  if (const std::optional<Error> failure = daemon->failure()) {
+    std::cerr << "cofferd: " << failure->ToString() << "\n";
+    return kExitNoAudit;
+  }
+  return 0;
 }
 
-Status RunDev(const Arguments& arguments, const sigset_t& stop) {
+Result<int> RunDev(const Arguments& arguments, const sigset_t& stop) {
   const char* runtime_dir = std::getenv("XDG_RUNTIME_DIR");
   COFFER_ASSIGN_OR_RETURN(PrivateDir folder, PrivateDir::Make(runtime_dir == nullptr ? "" : runtime_dir));
   Config config = DefaultConfig(folder.path(), static_cast<std::uint32_t>(geteuid()));
@@ -135,12 +141,13 @@ Status RunDev(const Arguments& arguments, const sigset_t& stop) {
   if (!arguments.log_level.empty()) config.log_level = *ParseLogLevel(arguments.log_level);
   SetUpLog(config.log_level);
   config.reflection = true;
-  const Status served = Serve(config, stop, true);
+  const Result<int> served = Serve(config, stop, true);
   const Status wiped = folder.Wipe();
-  return served.ok() ? wiped : served;
+  if (served.ok() && !wiped.ok()) return wiped.error();
+  return served;
 }
 
-int ExitCodeOf(const Status& status) { return status.ok() ? 0 : Fail(status.error()); }
+int ExitCodeOf(const Result<int>& served) { return served.ok() ? *served : Fail(served.error()); }
 
 int Run(const Arguments& arguments, const sigset_t& stop) {
   if (arguments.dev) return ExitCodeOf(RunDev(arguments, stop));
@@ -159,7 +166,7 @@ int Main(int argc, char** argv) {
       "  cofferd dev                              an unsealed throwaway service\n"
       "  cofferd --data-dir /var/lib/coffer       the embedded default; sockets in the same folder\n"
       "  cofferd --config /etc/coffer/coffer.toml\n"
-      "Exit: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.");
+      "Exit: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration, 74 the audit log cannot be written.");
   app.set_version_flag("--version", std::string(COFFER_VERSION));
   auto* config = app.add_option("--config", arguments.config_file, "configuration file (TOML)")->type_name("FILE");
   auto* data_dir =

@@ -38,6 +38,14 @@ void FillStatus(const StatusView& view, v1::GetStatusResponse& message) {
   for (const SealSlotRecord& slot : view.facts.seal_slots)
     message.add_seal_slots(std::string(SlotKindName(KindOf(slot.params))));
   message.set_rollback(std::string(view.facts.rollback));
+  message.set_audit_witnessed(view.audit.witnessed);
+  for (const AuditWitnessView& witness : view.audit.witnesses) {
+    v1::AuditWitness* const added = message.add_audit_witnesses();
+    added->set_name(witness.name);
+    added->set_size(witness.size);
+    added->set_cosigned_us(witness.cosigned_us);
+    added->set_trouble(witness.trouble);
+  }
 }
 
 template <typename Message>

@@ -41,6 +41,8 @@ class AdminDoor final : public v1::AdminService::CallbackService {
                                   v1::RekeyResponse* response) override;
   grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* context, const v1::BackupRequest* request,
                                    v1::BackupResponse* response) override;
+  grpc::ServerUnaryReactor* MergeStore(grpc::CallbackServerContext* context, const v1::MergeStoreRequest* request,
+                                       v1::MergeStoreResponse* response) override;
   grpc::ServerUnaryReactor* Recover(grpc::CallbackServerContext* context, const v1::RecoverRequest* request,
                                     v1::RecoverResponse* response) override;
   grpc::ServerUnaryReactor* CheckStore(grpc::CallbackServerContext* context, const v1::CheckStoreRequest* request,

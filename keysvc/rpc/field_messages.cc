@@ -203,6 +203,18 @@ Result<std::vector<IndexQuery>> QueriesOf(const QueryMessages& messages) {
   return queries;
 }
 
+Result<std::vector<ScalarView>> RowPartsOf(const v1::RowId& message) {
+  if (static_cast<std::size_t>(message.parts_size()) > kMaxCompositeParts) {
+    return Error(ErrorCode::kInvalidArgument, "has more parts than allowed").WithLimit(kMaxCompositeParts);
+  }
+  std::vector<ScalarView> parts;
+  for (const v1::Value& part : message.parts()) {
+    COFFER_ASSIGN_OR_RETURN(const ScalarView value, ScalarOf(part));
+    parts.push_back(value);
+  }
+  return parts;
+}
+
 void FillColumns(FieldOutput& output, ColumnResultMessages& messages) {
   messages.Reserve(static_cast<int>(output.columns.size()));
   for (ColumnOutput& column : output.columns) {

@@ -18,6 +18,10 @@ Result<std::vector<FieldColumn>> ColumnsOf(const ColumnMessages& messages);
 // Views into `messages`. kInvalidArgument: too many, or a search that says nothing or too much.
 Result<std::vector<IndexQuery>> QueriesOf(const QueryMessages& messages);
 
+// A row id's parts. Views into `message`, which must outlive the result. kInvalidArgument: too many parts, or a UUID of
+// another size than 16 bytes.
+Result<std::vector<ScalarView>> RowPartsOf(const v1::RowId& message);
+
 // Moves the values and tokens.
 void FillColumns(FieldOutput& output, ColumnResultMessages& messages);
 void FillAnswers(IndexAnswers& answers, v1::IndexTokensResponse& message);

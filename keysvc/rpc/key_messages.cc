@@ -104,6 +104,7 @@ void FillKeyring(const KeyringView& view, v1::Keyring& message) {
     added->set_changed_us(version.version.changed_us);
     added->set_data_keys(version.data_keys);
     if (version.destruction) FillDestruction(*version.destruction, *added->mutable_destruction());
+    if (!version.origin.IsZero()) added->set_origin_store(version.origin.ToText());
   }
 }
 

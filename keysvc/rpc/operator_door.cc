@@ -1,4 +1,4 @@
-// The part of AdminDoor for operators: init, slots, root key, backups, recovery.
+// The part of AdminDoor for operators: init, slots, root key, backups, recovery, merge.
 #include "keysvc/rpc/admin_door.h"
 #include "keysvc/rpc/seal_messages.h"
 
@@ -31,9 +31,26 @@ std::string_view FindingOf(const Barrier::Recovery& recovery) {
   return sentence.substr(0, sentence.find(": 'coffer operator recover'"));
 }
 
+Result<SharesSeal> SharesOf(const v1::RecoverRequest& message) {
+  if (message.shares_size() > kMaxShares) {
+    return Error(ErrorCode::kInvalidArgument, "has more shares than a set may have").At("shares").WithLimit(kMaxShares);
+  }
+  SharesSeal seal;
+  for (const std::string& text : message.shares()) {
+    Result<Share> share = Share::Parse(SecretBytes::CopyOf(AsBytes(text)));
+    if (!share.ok()) return std::move(share).error().At("shares");
+    seal.shares.push_back(std::move(share).value());
+  }
+  return seal;
+}
+
 Result<OperatorService::RecoverRequest> RecoverRequestOf(const v1::RecoverRequest& message) {
   OperatorService::RecoverRequest request;
   COFFER_ASSIGN_OR_RETURN(std::optional<SealSource> source, SourceOf(message.seal()));
+  if (!source && !message.shares().empty()) {
+    COFFER_ASSIGN_OR_RETURN(SharesSeal shares, SharesOf(message));
+    source = std::move(shares);
+  }
   if (!source) return Error(ErrorCode::kInvalidArgument, "says nothing that opens a seal slot").At("seal");
   const bool by_identity = message.seal().seal_case() == v1::UnsealRequest::kRecoveryIdentity;
   const std::string& file = message.recovery_identity().empty() && by_identity ? message.seal().recovery_identity()
@@ -48,6 +65,47 @@ Result<OperatorService::RecoverRequest> RecoverRequestOf(const v1::RecoverReques
   request.apply = message.apply();
   request.alone_reason = message.alone_reason();
   return request;
+}
+
+Result<OperatorService::MergeRequest> MergeRequestOf(const v1::MergeStoreRequest& message) {
+  OperatorService::MergeRequest request;
+  if (message.recovery_identity().empty()) {
+    return Error(ErrorCode::kInvalidArgument, "must be the identity that decrypts the backup").At("recovery_identity");
+  }
+  COFFER_ASSIGN_OR_RETURN(request.identity.identities, IdentitiesOf(message.recovery_identity()));
+  request.backup_path = message.backup_path();
+  for (const v1::TenantRename& rename : message.rename_tenants()) {
+    request.options.renames.emplace_back(rename.name(), rename.name_here());
+  }
+  request.options.secrets_under = message.secrets_under();
+  request.options.take_fields = message.take_fields();
+  request.options.dry_run = message.dry_run();
+  request.alone_reason = message.alone_reason();
+  return request;
+}
+
+void FillMerge(const MergeFacts& facts, v1::MergeStoreResponse& message) {
+  message.set_store_uuid(facts.store.ToText());
+  message.set_store_epoch(facts.epoch.value);
+  message.set_tenants(facts.tenants);
+  message.set_keyrings(facts.keyrings);
+  message.set_versions(facts.versions);
+  message.set_data_keys(facts.data_keys);
+  message.set_scopes(facts.scopes);
+  message.set_fields(facts.fields);
+  message.set_index_versions(facts.index_versions);
+  message.set_secrets(facts.secrets);
+  message.set_secret_versions(facts.secret_versions);
+  message.set_ended(facts.ended);
+  message.set_left_out(facts.left_out);
+  for (const policy::IndexMove& move : facts.moves) {
+    v1::IndexMove* added = message.add_index_moves();
+    added->set_index(move.index);
+    added->set_version(move.there);
+    added->set_version_here(move.here);
+  }
+  message.set_merged(facts.merged);
+  message.set_store_epoch_here(facts.epoch_here.value);
 }
 
 }  // namespace
@@ -188,8 +246,22 @@ grpc::ServerUnaryReactor* AdminDoor::Recover(grpc::CallbackServerContext* contex
         message.set_rows_changed(recovery.difference.rows_changed);
         message.set_rows_extra(recovery.difference.rows_gone);
         message.set_recovered(recovery.repaired);
+        message.set_loses(recovery.loses);
+        message.set_journal_damaged_bytes(recovery.journal_damaged);
+        message.set_journal_kept_as(recovery.journal_kept_as);
       },
       RunOn::kOperator);
+}
+
+grpc::ServerUnaryReactor* AdminDoor::MergeStore(grpc::CallbackServerContext* context,
+                                                const v1::MergeStoreRequest* request,
+                                                v1::MergeStoreResponse* response) {
+  const auto act = [this, request](const Caller& caller) -> Result<MergeFacts> {
+    const Result<OperatorService::MergeRequest> read = MergeRequestOf(*request);
+    if (!read.ok()) return operators_.Reject(caller, policy::Operation::kMergeStore, read.error());
+    return operators_.Merge(caller, *read);
+  };
+  return AnswerWith(context, context_, response, act, FillMerge, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::CheckStore(grpc::CallbackServerContext* context, const v1::CheckStoreRequest*,

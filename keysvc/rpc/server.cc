@@ -10,6 +10,7 @@
 #include <grpcpp/security/server_credentials.h>
 
 #include "keysvc/rpc/admin_door.h"
+#include "keysvc/rpc/audit_door.h"
 #include "keysvc/rpc/field_door.h"
 #include "keysvc/rpc/key_door.h"
 #include "keysvc/rpc/secret_door.h"
@@ -58,10 +59,13 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 struct RpcServer::State {
   State(const Services& services, CallerSource source)
       : callers(std::move(source)),
-        fields(services.fields, DoorContext{callers, services.pool}),
-        keys(services.keys, DoorContext{callers, services.pool}),
-        secrets(services.secrets, DoorContext{callers, services.pool}),
-        admin(services.admin, services.operators, DoorContext{callers, services.pool}),
+        fields(services.fields, DoorContext{callers, services.pool, services.pipeline, services.clock}),
+        keys(services.keys, DoorContext{callers, services.pool, services.pipeline, services.clock}),
+        secrets(services.secrets, DoorContext{callers, services.pool, services.pipeline, services.clock}),
+        admin(services.admin, services.operators,
+              DoorContext{callers, services.pool, services.pipeline, services.clock}),
+        audit(services.audit, DoorContext{callers, services.pool, services.pipeline, services.clock},
+              DoorContext{callers, services.audit_pool, services.pipeline, services.clock}),
         reflection(services.reflection) {}
 
   Status Start(grpc::ServerBuilder& builder) {
@@ -76,6 +80,7 @@ struct RpcServer::State {
     builder.RegisterService(&keys);
     builder.RegisterService(&secrets);
     builder.RegisterService(&admin);
+    builder.RegisterService(&audit);
     server = builder.BuildAndStart();
     if (server == nullptr)
       return Error(ErrorCode::kInvalidArgument, "the server cannot be started: see the log for gRPC's reason");
@@ -94,6 +99,7 @@ struct RpcServer::State {
   KeyDoor keys;
   SecretDoor secrets;
   AdminDoor admin;
+  AuditDoor audit;
   const bool reflection;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;

@@ -10,6 +10,7 @@
 #include "keysvc/rpc/tls_credentials.h"
 #include "keysvc/rpc/work_pool.h"
 #include "keysvc/service/admin_service.h"
+#include "keysvc/service/audit_service.h"
 #include "keysvc/service/field_service.h"
 #include "keysvc/service/key_service.h"
 #include "keysvc/service/operator_service.h"
@@ -24,7 +25,10 @@ struct Services {
   const SecretService& secrets;
   const AdminService& admin;
   const OperatorService& operators;
+  const AuditService& audit;
   WorkPool& pool;
+  WorkPool& audit_pool;  // reads through the audit log, which may take long
+  const Pipeline& pipeline;
   const Clock& clock;       // against which certificates expire
   bool reflection = false;  // gRPC's, for `cofferd dev` only
 };

@@ -9,6 +9,8 @@ namespace coffer::keysvc {
 
 // The trailing metadata key that carries ErrorCodeName(): gRPC's codes are fewer than ours.
 inline constexpr char kErrorMetadataKey[] = "coffer-error";
+// And the one that carries the receipt: the index of the call's record in the audit log, in decimal digits.
+inline constexpr char kAuditIndexMetadataKey[] = "coffer-audit-index";
 
 grpc::StatusCode StatusCodeOf(ErrorCode code);
 // Code, the error's one sentence, and the metadata.

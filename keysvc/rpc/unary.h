@@ -1,9 +1,11 @@
-// How every unary call is answered: authenticate, run here or on the pool, finish once.
+// How every unary call is answered: authenticate, run here or on the pool, wait for its record, finish once. The only
+// place that finishes a call, so nothing leaves before its record is durable.
 #pragma once
 
 #include "keysvc/rpc/caller_source.h"
 #include "keysvc/rpc/status.h"
 #include "keysvc/rpc/work_pool.h"
+#include "keysvc/service/pipeline.h"
 
 namespace coffer::keysvc {
 
@@ -14,6 +16,8 @@ enum class RunOn : std::uint8_t { kTransport, kPool, kOperator, kSlow };
 struct DoorContext {
   const CallerSource& callers;
   WorkPool& pool;
+  const Pipeline& pipeline;
+  const Clock& clock;
 };
 
 // The operator's lane is for the admin's unix socket, so that no other caller can fill it.
@@ -23,43 +27,104 @@ inline WorkPool::Lane LaneOf(RunOn where, const Caller& caller) {
   return where == RunOn::kOperator && is_operator ? WorkPool::Lane::kOperator : WorkPool::Lane::kOrdinary;
 }
 
-// `handler(const Caller&) -> Status` fills the response that gRPC keeps until Finish. It is not called when the call
-// was cancelled, or the pool closed, while it waited.
-template <typename Handler>
-grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door, RunOn where,
-                                      Handler handler) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const auto finish = [context, reactor](const Status& status) {
-    reactor->Finish(status.ok() ? grpc::Status::OK : ToStatus(*context, status.error()));
-  };
-  Result<Caller> caller = door.callers.Of(*context);
-  if (!caller.ok()) {
-    finish(caller.error());
-    return reactor;
-  }
-  if (where == RunOn::kTransport) {
-    finish(handler(*caller));
-    return reactor;
-  }
-  auto job = [context, reactor, finish, handler = std::move(handler), caller = *caller](WorkPool::Turn turn) {
-    if (turn == WorkPool::Turn::kDropped) {
-      finish(Error(ErrorCode::kUnavailable, "the service is stopping: try again later"));
-    } else if (context->IsCancelled()) {
-      reactor->Finish(grpc::Status::CANCELLED);  // nobody hears it
-    } else {
-      finish(handler(caller));
+// One call, from its first byte to its last. Lives as long as somebody will still go on with it.
+template <typename Response, typename Handler>
+class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handler>> {
+ public:
+  UnaryCall(grpc::CallbackServerContext* context, const DoorContext& door, Response* response, RunOn where,
+            Handler handler)
+      : context_(context),
+        reactor_(context->DefaultReactor()),
+        door_(door),
+        response_(response),
+        where_(where),
+        handler_(std::move(handler)) {}
+
+  grpc::ServerUnaryReactor* Start() {
+    grpc::ServerUnaryReactor* reactor = reactor_;  // gRPC's: it outlives this object
+    Result<Caller> caller = door_.callers.Of(*context_);
+    if (!caller.ok()) {
+      Finish(caller.error());
+      return reactor;
     }
-  };
-  const Status taken = door.pool.Submit(LaneOf(where, *caller), caller->principal.id, std::move(job));
-  if (!taken.ok()) finish(taken);
-  return reactor;
+    caller_ = std::move(caller).value();
+    caller_.accepted_us = door_.clock.MonotonicMicros();
+    caller_.withheld = &withheld_;
+    Run(where_);
+    return reactor;
+  }
+
+ private:
+  void Run(RunOn where) {
+    if (where == RunOn::kTransport) return Act();
+    auto job = [self = this->shared_from_this()](WorkPool::Turn turn) {
+      if (turn == WorkPool::Turn::kDropped) {
+        self->Finish(Error(ErrorCode::kUnavailable, "the service is stopping: try again later"));
+      } else if (self->context_->IsCancelled()) {
+        self->reactor_->Finish(grpc::Status::CANCELLED);  // nobody hears it
+      } else {
+        self->Act();
+      }
+    };
+    const Status taken = door_.pool.Submit(LaneOf(where, caller_), caller_.principal.id, std::move(job));
+    if (!taken.ok()) Finish(taken);
+  }
+
+  void Act() {
+    withheld_ = {};
+    status_ = handler_(static_cast<const Caller&>(caller_));
+    if (!withheld_.record) return Finish(status_);  // Nothing was decided: a record could not even be begun.
+    door_.pipeline.Release(
+        withheld_, [self = this->shared_from_this()](const Pipeline::Verdict& verdict) { self->Released(verdict); });
+  }
+
+  void Released(const Pipeline::Verdict& verdict) {
+    switch (verdict.kind) {
+      case Pipeline::Verdict::Kind::kGo:
+        context_->AddTrailingMetadata(kAuditIndexMetadataKey, std::to_string(verdict.index));
+        return Finish(status_);
+      case Pipeline::Verdict::Kind::kRefuse:
+        return Finish(*verdict.error);
+      case Pipeline::Verdict::Kind::kAgain:
+        break;
+    }
+    if (++attempts_ == Pipeline::kMaxAttempts) return Finish(Pipeline::KeptChanging());
+    response_->Clear();
+    // This is the log's release thread, and every other reply waits for it. What is short otherwise may not be now: the
+    // first value under a new version makes a key.
+    Run(where_ == RunOn::kTransport ? RunOn::kPool : where_);
+  }
+
+  void Finish(const Status& status) {
+    reactor_->Finish(status.ok() ? grpc::Status::OK : ToStatus(*context_, status.error()));
+  }
+
+  grpc::CallbackServerContext* const context_;
+  grpc::ServerUnaryReactor* const reactor_;
+  const DoorContext door_;
+  Response* const response_;
+  const RunOn where_;
+  Handler handler_;
+  Caller caller_;
+  Withheld withheld_;
+  Status status_;
+  int attempts_ = 0;
+};
+
+// `handler(const Caller&) -> Status` fills the response that gRPC keeps until the call is finished; it may be called
+// more than once, each time with an empty one. It is not called when the call was cancelled, or the pool closed, while
+// it waited.
+template <typename Response, typename Handler>
+grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door, Response* response,
+                                      RunOn where, Handler handler) {
+  return std::make_shared<UnaryCall<Response, Handler>>(context, door, response, where, std::move(handler))->Start();
 }
 
 // For handlers that produce a value: `act(caller) -> Result<T>`, `fill(T&&, response)`.
 template <typename Act, typename Fill, typename Response>
 grpc::ServerUnaryReactor* AnswerWith(grpc::CallbackServerContext* context, const DoorContext& door, Response* response,
                                      Act act, Fill fill, RunOn where = RunOn::kPool) {
-  return AnswerUnary(context, door, where, [=](const Caller& caller) -> Status {
+  return AnswerUnary(context, door, response, where, [=](const Caller& caller) -> Status {
     COFFER_ASSIGN_OR_RETURN(auto value, act(caller));
     fill(std::move(value), *response);
     return {};

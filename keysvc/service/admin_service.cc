@@ -48,21 +48,22 @@ Result<bool> AdminService::Seal(const Caller& caller) const {
 }
 
 Result<StatusView> AdminService::ShowStatus(const Caller& caller) const {
-  return pipeline_.Control(caller, policy::Operation::kShowStatus,
-                           [&](Barrier& barrier, CallRecord&) -> Result<StatusView> {
-                             StatusView view;
-                             COFFER_ASSIGN_OR_RETURN(view.facts, barrier.facts());
-                             view.started_us = options_.started_us;
-                             view.memory_locked = options_.memory_locked;
-                             view.principal = caller.principal.id;
-                             const Result<std::shared_ptr<Unsealed>> unsealed = barrier.Enter();
-                             if (!unsealed.ok()) return view;
-                             view.counts = (*unsealed)->keys->counts();
-                             view.scopes = (*unsealed)->catalogs->Scopes().size();
-                             COFFER_ASSIGN_OR_RETURN(const StoreEpoch epoch, (*unsealed)->store->Epoch());
-                             view.store_epoch = epoch.value;
-                             return view;
-                           });
+  return pipeline_.Look(caller, policy::Operation::kShowStatus,
+                        [&](Barrier& barrier, CallRecord&) -> Result<StatusView> {
+                          StatusView view;
+                          COFFER_ASSIGN_OR_RETURN(view.facts, barrier.facts());
+                          view.started_us = options_.started_us;
+                          view.memory_locked = options_.memory_locked;
+                          view.principal = caller.principal.id;
+                          if (options_.audit) view.audit = options_.audit();
+                          const Result<std::shared_ptr<Unsealed>> unsealed = barrier.Enter();
+                          if (!unsealed.ok()) return view;
+                          view.counts = (*unsealed)->keys->counts();
+                          view.scopes = (*unsealed)->catalogs->Scopes().size();
+                          COFFER_ASSIGN_OR_RETURN(const StoreEpoch epoch, (*unsealed)->store->Epoch());
+                          view.store_epoch = epoch.value;
+                          return view;
+                        });
 }
 
 Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const std::string& catalog,

@@ -5,6 +5,19 @@
 
 namespace coffer::keysvc {
 
+// What the audit log's witnesses say of it.
+struct AuditWitnessView {
+  std::string name;
+  std::uint64_t size = 0;        // records that it has cosigned, since this start
+  std::int64_t cosigned_us = 0;  // 0: not since this start
+  std::string trouble;           // why there is no newer cosignature
+};
+
+struct AuditView {
+  bool witnessed = false;  // by one of them, of late, and none has seen another log
+  std::vector<AuditWitnessView> witnesses;
+};
+
 struct StatusView {
   Barrier::Facts facts;
   KeyEngine::Counts counts;       // zeros unless unsealed
@@ -13,6 +26,7 @@ struct StatusView {
   std::int64_t started_us = 0;
   bool memory_locked = false;
   std::string principal;  // who the service takes the caller for
+  AuditView audit;
 };
 
 // Thread-safe. Unseal and Seal are for the admin's unix socket only.
@@ -21,7 +35,8 @@ class AdminService {
   struct Options {
     std::int64_t started_us = 0;
     bool memory_locked = false;
-    std::string key_file;  // what Unseal uses when the caller names nothing; empty: none is configured
+    std::string key_file;                   // what Unseal uses when the caller names nothing; empty: none is configured
+    std::function<AuditView()> audit = {};  // empty: no witness is configured
   };
   AdminService(const Pipeline& pipeline, Options options) : pipeline_(pipeline), options_(std::move(options)) {}
 

@@ -62,6 +62,10 @@ Result<Barrier::Header> Barrier::HeaderFrom(const StoredRow& store, const std::v
     COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row.columns));
     header.slots.push_back(std::move(slot));
   }
+  // Each may cost a passphrase's work, and their rows are not verified yet.
+  if (header.slots.size() > kMaxSealSlots) {
+    return Error(ErrorCode::kIntegrity, "has more seal slots than a store may have").WithLimit(kMaxSealSlots);
+  }
   return header;
 }
 
@@ -133,6 +137,7 @@ Status Barrier::Unseal(const SealSource& source) {
 }
 
 Status Barrier::OpenWith(const Header& header, RootKey root) {
+  COFFER_TRY(CheckReleased());
   const IntegrityKeys keys = DeriveIntegrityKeys(root.bytes, header.record.uuid);
   COFFER_TRY(TakeJournal(header, keys));
   auto unsealed = std::make_unique<Unsealed>();
@@ -145,7 +150,7 @@ Status Barrier::OpenWith(const Header& header, RootKey root) {
     COFFER_ASSIGN_OR_RETURN(unsealed->keys,
                             KeyEngine::Load(*unsealed->store, unsealed->uuid, std::move(root), clock_, options_.keys));
     COFFER_TRY(EnsureBuiltins(*unsealed));
-    COFFER_TRY(NoteSchema(*unsealed, header));
+    COFFER_TRY(NoteSchema(*unsealed));
     COFFER_ASSIGN_OR_RETURN(unsealed->catalogs, Catalogs::Load(*unsealed->store, *unsealed->keys, clock_));
     return {};
   };
@@ -163,6 +168,9 @@ Status Barrier::TakeJournal(const Header& header, const IntegrityKeys& keys) {
   COFFER_ASSIGN_OR_RETURN(JournalCheck check, CheckJournal(store_, *options_.journal_folder, header.record.uuid, keys));
   // A store of the first schema version never had one.
   if (check.fit == JournalFit::kMissing && header.record.schema_version == 1) return BeginJournal(header, keys);
+  if (check.fit == JournalFit::kInStep && check.journal_epoch.value < AuditedEpoch(header.record.uuid).value) {
+    check.fit = JournalFit::kBehindAudit;
+  }
   fit_.store(check.fit);
   if (check.fit != JournalFit::kInStep) {
     Become(BarrierState::kRolledBack, nullptr);
@@ -183,13 +191,24 @@ Status Barrier::BeginJournal(const Header& header, const IntegrityKeys& keys) {
 }
 
 // After an upgrade of the tables.
-Status Barrier::NoteSchema(Unsealed& unsealed, const Header& header) {
-  if (header.record.schema_version == kSchemaVersion) return {};
-  StoreRecord record = header.record;
+Status Barrier::NoteSchema(Unsealed& unsealed) {
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed.store->Scan({.table = Table::kStore}));
+  if (rows.size() != 1) return Error(ErrorCode::kIntegrity, "holds no store, or several").At("store");
+  COFFER_ASSIGN_OR_RETURN(StoreRecord record, StoreFromRow(rows.front()));
+  if (record.schema_version == kSchemaVersion) return {};
   record.schema_version = kSchemaVersion;
   COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, unsealed.store->Begin());
   COFFER_TRY(mutation.Update(Table::kStore, ToRow(record)));
   return mutation.Commit();
+}
+
+Status Barrier::CheckReleased() const {
+  if (!released_.valid() || released_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) return {};
+  return Error(ErrorCode::kUnavailable, "a call of before the seal still runs and holds keys: try again when it ends");
+}
+
+StoreEpoch Barrier::AuditedEpoch(StoreUuid store) const {
+  return options_.audited_epoch ? options_.audited_epoch(store) : StoreEpoch{};
 }
 
 std::shared_ptr<EpochFloor> Barrier::FloorOf(StoreUuid uuid) {

@@ -11,6 +11,7 @@
 #include "keysvc/service/journal_check.h"
 #include "keysvc/service/key_engine.h"
 #include "keysvc/service/seal_slots.h"
+#include "keysvc/service/store_merge.h"
 
 namespace coffer::keysvc {
 
@@ -32,6 +33,8 @@ class Barrier {
     SealTools tools;
     KeyEngine::Options keys;
     AppendFolder* journal_folder = nullptr;  // where the key journal is; null: there is none (tests, a throwaway store)
+    // The newest epoch of this store that the audit log has recorded; 0 or no function: none.
+    std::function<StoreEpoch(StoreUuid)> audited_epoch = {};
   };
   // `store` and `clock` must outlive it. Reads whether the store was initialised, and nothing else.
   static Result<std::unique_ptr<Barrier>> Open(KeyStore& store, const Clock& clock, Options options);
@@ -79,7 +82,8 @@ class Barrier {
 
   // Slots, while unsealed. The last slot cannot be removed; kNotFound: there is none of this id.
   Result<MadeSlot> AddSlot(const NewSeal& seal, const std::string& label);
-  Status RemoveSlot(KeyId slot);
+  // The last recovery slot only with `accept_total_loss`.
+  Status RemoveSlot(KeyId slot, bool accept_total_loss);
 
   // A new root key: every KEK wrapped anew, every row's MAC made anew, all slots replaced by `seals`, and by recovery
   // slots for the same recipients. In one transaction; what was killed half-way is as before. Nothing is served
@@ -94,18 +98,27 @@ class Barrier {
     StoreEpoch source_epoch;            // of the journal or backup that is (to be) restored
     bool from_journal = false;          // else from the backup, or from the store itself (a new journal)
     StoreImage::Difference difference;  // from the store to what it becomes
+    bool loses = false;                 // what is restored is older than, or no successor of, something authentic
+    std::uint64_t journal_damaged = 0;  // bytes of the key journal behind its last whole authentic commit
+    std::string journal_kept_as;        // the name that the old journal got
     bool repaired = false;
   };
   struct RecoverOptions {
     ByteView backup;           // a decrypted backup; empty: none
     bool new_journal = false;  // believe the store and begin another journal: what the old one knew is lost
-    bool go_back = false;      // make the store older than it is: what it has too many is lost
+    bool go_back = false;      // although something that was acknowledged is lost by it
     bool apply = false;        // else explain only
   };
   // Makes store and journal fit again, from whichever of journal and backup is newer: `source` opens a slot of that.
   // Leaves the service unsealed when applied. kFailedPrecondition: they fit (nothing to recover), or neither journal
   // nor backup is there.
   Result<Recovery> Recover(const SealSource& source, const RecoverOptions& options);
+
+  // Brings another store's keys, catalogs and secrets into this one, while it is served (store_merge.h): one commit, or
+  // none when there is nothing new or it is a dry run. `identity` opens a slot of `backup`, which is decrypted; `by` is
+  // who asks.
+  Result<MergeFacts> Merge(const RecoverySeal& identity, ByteView backup, const MergeOptions& options,
+                           const std::string& by);
 
  private:
   Barrier(KeyStore& store, const Clock& clock, Options options)
@@ -132,12 +145,17 @@ class Barrier {
   Status OpenWith(const Header& header, RootKey root) COFFER_REQUIRES(change_mutex_);
   // Compares with the journal, and keeps it.
   Status TakeJournal(const Header& header, const IntegrityKeys& keys) COFFER_REQUIRES(change_mutex_);
-  Status NoteSchema(Unsealed& unsealed, const Header& header);
+  Status NoteSchema(Unsealed& unsealed);
+  // kUnavailable while a call of before the last seal still holds keys: it may still commit.
+  Status CheckReleased() const COFFER_REQUIRES(change_mutex_);
+  StoreEpoch AuditedEpoch(StoreUuid store) const;
   Result<RootKey> OpenImage(const SealSource& source, const StoreImage& image, Header& header) const;
+  static bool Loses(const StoredHead& head, const StoreImage& chosen, const std::vector<StoredHead>& chosen_came_from);
+  Result<StoreImage> AboveAudited(StoreImage image, StoreUuid uuid, const IntegrityKeys& keys) const;
   Result<Recovery> Choose(const SealSource& source, const RecoverOptions& options, StoreImage& chosen, Header& header,
                           RootKey& root) COFFER_REQUIRES(change_mutex_);
-  Result<std::vector<Share>> ReplaceRoot(const Header& before, const RootKey& old, const std::vector<NewSeal>& seals)
-      COFFER_REQUIRES(change_mutex_);
+  Result<std::vector<Share>> ReplaceRoot(const Header& before, const RootKey& old, const std::vector<NewSeal>& seals,
+                                         bool& replaced) COFFER_REQUIRES(change_mutex_);
   Status WaitUntilReleased() COFFER_REQUIRES(change_mutex_);
   std::shared_ptr<EpochFloor> FloorOf(StoreUuid uuid) COFFER_REQUIRES(change_mutex_);
   Status EnsureBuiltins(Unsealed& unsealed);

@@ -1,4 +1,6 @@
 // The part of Barrier that changes ways in: shares, slots, and the root key itself.
+#include <algorithm>
+
 #include "crypto/random.h"
 #include "keysvc/service/barrier.h"
 
@@ -19,6 +21,14 @@ Result<Kek> Rewrapped(const Kek& kek, StoreUuid store, const RootKey& from, cons
   Kek rewrapped = kek;
   COFFER_ASSIGN_OR_RETURN(rewrapped.wrapped, WrapKey(to.bytes, to.id, context, *key));
   return rewrapped;
+}
+
+// Whether the store is what this head says: of a commit whose outcome is not known.
+bool IsIn(KeyStore& store, const StoredHead& head) {
+  const Result<std::unique_ptr<StoreTransaction>> transaction = store.Begin();
+  if (!transaction.ok()) return false;
+  const Result<std::optional<StoredHead>> present = (*transaction)->GetHead();
+  return present.ok() && *present && (*present)->epoch == head.epoch && (*present)->mac == head.mac;
 }
 
 }  // namespace
@@ -84,11 +94,26 @@ Result<MadeSlot> Barrier::AddSlot(const NewSeal& seal, const std::string& label)
   return made;
 }
 
-Status Barrier::RemoveSlot(KeyId slot) {
+Status Barrier::RemoveSlot(KeyId slot, bool accept_total_loss) {
   const Lock changing(change_mutex_);
   COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, Enter());
-  COFFER_ASSIGN_OR_RETURN(const Header header, PresentHeader());
-  if (header.slots.size() < 2) {
+  // The rows whose MACs hold, not what stands in the file.
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed->store->Scan({.table = Table::kSealSlot}));
+  std::size_t recovery_slots = 0;
+  bool is_recovery = false;
+  for (const Row& row : rows) {
+    COFFER_ASSIGN_OR_RETURN(const SealSlotRecord present, SealSlotFromRow(row));
+    if (!std::holds_alternative<RecoverySlot>(present.params)) continue;
+    ++recovery_slots;
+    is_recovery = is_recovery || present.slot == slot;
+  }
+  if (is_recovery && recovery_slots == 1 && !accept_total_loss) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "is the last recovery slot: without it nothing restores the service, and no backup can be made. Say "
+                 "--accept-total-loss to go on")
+        .At("slot");
+  }
+  if (rows.size() < 2) {
     return Error(ErrorCode::kFailedPrecondition, "the last seal slot cannot be removed: add another one first")
         .At("slot");
   }
@@ -111,32 +136,48 @@ Result<std::vector<Share>> Barrier::Rekey(const std::vector<NewSeal>& seals) {
   const RootKey old{.id = unsealed->root.id, .bytes = unsealed->root.bytes.Clone()};
   shares_.clear();
   // Nobody may commit between the picture that is taken and the one that is put in its place.
+  const std::weak_ptr<Unsealed> still_held = unsealed;
   unsealed.reset();
   Become(BarrierState::kSealed, nullptr);
   const Status alone = WaitUntilReleased();
-  Result<std::vector<Share>> shares =
-      alone.ok() ? ReplaceRoot(before, old, seals) : Result<std::vector<Share>>(alone.error());
-  if (shares.ok()) return shares;
+  if (!alone.ok()) {
+    unsealed = still_held.lock();
+    if (unsealed != nullptr) Become(BarrierState::kUnsealed, std::move(unsealed));
+    return alone.error();
+  }
+  bool replaced = false;
+  Result<std::vector<Share>> shares = ReplaceRoot(before, old, seals, replaced);
+  if (shares.ok() || replaced) return shares;
   // As it was.
   COFFER_TRY(OpenWith(before, RootKey{.id = old.id, .bytes = old.bytes.Clone()}));
   return shares;
 }
 
 Result<std::vector<Share>> Barrier::ReplaceRoot(const Header& before, const RootKey& old,
-                                                const std::vector<NewSeal>& seals) {
+                                                const std::vector<NewSeal>& seals, bool& replaced) {
   const StoreUuid uuid = before.record.uuid;
   const std::int64_t now = clock_.UnixMicros();
   AuthenticatedStore store(store_, uuid, DeriveIntegrityKeys(old.bytes, uuid), FloorOf(uuid));
   COFFER_TRY(store.VerifyAll());
   COFFER_ASSIGN_OR_RETURN(const StoreImage image, store.Snapshot());
+  // Of verified rows: whoever can write the file could name himself as a recipient.
+  COFFER_ASSIGN_OR_RETURN(const Header verified, HeaderOf(image));
   RootKey root{.id = KeyId::Generate(), .bytes = RandomSecret(kKeySize)};
 
-  Header after{.record = before.record, .slots = {}};
+  Header after{.record = verified.record, .slots = {}};
   after.record.root_key = root.id;
   std::vector<const NewSeal*> wanted;
   for (const NewSeal& seal : seals) wanted.push_back(&seal);
-  const NewSeal recovery = NewRecovery{.recipients = RecoveryRecipients(before.slots)};
-  if (!std::get<NewRecovery>(recovery).recipients.empty()) wanted.push_back(&recovery);
+  const NewSeal recovery = NewRecovery{.recipients = RecoveryRecipients(verified.slots)};
+  if (!std::get<NewRecovery>(recovery).recipients.empty()) {
+    wanted.push_back(&recovery);
+  } else if (std::all_of(seals.begin(), seals.end(),
+                         [](const NewSeal& seal) { return std::holds_alternative<NewShares>(seal); })) {
+    // An answer that does not arrive would be the end of the store.
+    return Error(ErrorCode::kFailedPrecondition,
+                 "shares alone would be the only way in, and there is no recovery slot: add one, or another seal")
+        .At("seals");
+  }
   std::vector<Share> shares;
   for (const NewSeal* const seal : wanted) {
     COFFER_ASSIGN_OR_RETURN(MadeSlot made, MakeSlot(*seal, options_.tools, uuid, root, now));
@@ -161,10 +202,15 @@ Result<std::vector<Share>> Barrier::ReplaceRoot(const Header& before, const Root
                           StoreImage::Make(std::move(rows), epoch, uuid, DeriveIntegrityKeys(root.bytes, uuid)));
   // The journal's successor waits beside it: it is believed only if the store took the change.
   if (journal_ != nullptr) COFFER_TRY(journal_->Prepare(rekeyed.AsGroup()));
-  COFFER_TRY(rekeyed.WriteTo(store_));
-  if (journal_ != nullptr) COFFER_TRY(journal_->Adopt());
-  COFFER_TRY(store_.PurgeErased());
-  COFFER_TRY(OpenWith(after, std::move(root)));
+  const Status written = rekeyed.WriteTo(store_);
+  if (!written.ok() && !IsIn(store_, rekeyed.head())) return written.error();
+  replaced = true;
+  // From here on the old root key opens nothing, so new shares are handed out whatever else fails: the journal and the
+  // store's old bytes are seen to again when the store is opened and written the next time.
+  if (journal_ != nullptr) static_cast<void>(journal_->Adopt());
+  static_cast<void>(store_.PurgeErased());
+  const Status opened = OpenWith(after, std::move(root));
+  if (!opened.ok() && shares.empty()) return opened.error();
   return shares;
 }
 

@@ -2,18 +2,39 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
-#include "crypto/result.h"
+#include "audit/record.h"
 #include "policy/principal.h"
 #include "policy/roles.h"
 
 namespace coffer::keysvc {
 
-// Made by a door (rpc/) from what the transport proved, never from what the caller says.
+// What a caller says of itself and of the call: recorded as claims, believed by nobody.
+struct Claims {
+  static constexpr std::size_t kMaxPurpose = 64;      // [A-Za-z0-9._-]
+  static constexpr std::size_t kMaxOnBehalfOf = 128;  // printable ASCII
+  static constexpr std::size_t kMaxRequestId = 64;    // [A-Za-z0-9._-]
+  std::string purpose;
+  std::string on_behalf_of;
+  std::string request_id;
+
+  // kInvalidArgument: one of them is longer than above or has other characters.
+  Status Check() const;
+};
+
+struct Withheld;
+
+// Made by a door (rpc/) from what the transport proved, never from what the caller says; but for the claims.
 struct Caller {
   policy::Principal principal;
   bool local = false;  // came over a unix socket of this host
+  std::string peer = {};
+  Claims claims = {};
+  std::int64_t accepted_us = 0;  // monotonic; 0: not known
+  Withheld* withheld = nullptr;  // where the last record of the call goes; null: the pipeline waits for it
 };
 
 // What one call did, without any value: the audit record's content. Names come from our own tables once they are
@@ -22,6 +43,11 @@ struct CallRecord {
   enum class Phase : std::uint8_t { kBegin, kResult, kCall };  // a mutation writes begin and result, a read one call
   Phase phase = Phase::kCall;
   std::string principal;
+  audit::Authentication authentication = audit::Authentication::kNone;
+  std::string peer;
+  Claims claims;  // empty when they are refused
+  std::optional<Error> bad_claims;
+  std::int64_t accepted_us = 0;  // monotonic
   policy::Role role = policy::Role::kApp;
   policy::Operation operation = policy::Operation::kShowStatus;
   std::string object;           // a field, a keyring, a tenant, a secret's path or a scope; empty: none
@@ -29,13 +55,25 @@ struct CallRecord {
   std::uint64_t items = 0;      // values asked for
   std::uint64_t failed = 0;     // of them
   std::uint64_t unmatched = 0;  // of them: found by a search, and not what was searched for
+  std::map<audit::ItemReason, std::uint64_t> reasons;  // of those that failed or did not match
+  std::vector<std::uint64_t> keys;                     // ids of the data keys used
+  std::vector<Bytes> rows;                             // ids, encoded, when they are at most audit::kMaxRowTags
+  std::optional<Digest> rows_digest;                   // SHA-256 over all of them, encoded, in order
   bool allowed = false;
   std::string_view rule;  // the policy rule that decided
   bool ok = false;
   ErrorCode error = ErrorCode::kInternal;  // when !ok
   std::string_view failure;                // the error's text, a literal; when ok: what was not done besides
-  std::uint64_t store_epoch = 0;           // a mutation's result: the epoch it gave the store
+  StoreUuid store;                         // zeros: none is open
+  std::uint64_t store_epoch = 0;           // when the act was done
   std::string alone_reason;                // why one person did what asks two
+  std::optional<std::uint64_t> begin;      // a mutation's result: where its begin was recorded
+};
+
+// The last record of a call whose reply waits until it is durable.
+struct Withheld {
+  std::optional<CallRecord> record;
+  std::optional<std::uint64_t> generation;  // of a read: released only while it is still this
 };
 
 }  // namespace coffer::keysvc

@@ -99,7 +99,7 @@ Status Catalogs::CheckKeyrings(const policy::CatalogLock& lock) const {
     if (!checked.ok()) return std::move(checked).error().At(path);
     for (const policy::LockedIndex& index : field.indexes) {
       if (index.retired) continue;
-      Status of_index = CheckKeyring(index.versions.back().keyring, KeyringPurpose::kIndex);
+      Status of_index = CheckKeyring(index.Declared().keyring, KeyringPurpose::kIndex);
       if (!of_index.ok()) return std::move(of_index).error().At(path + ".index." + index.name);
     }
   }
@@ -139,6 +139,16 @@ Result<policy::CatalogChange> Catalogs::Apply(std::string_view catalog, std::str
   }
   Use(std::move(locks), std::move(view).value());
   return change;
+}
+
+Status Catalogs::ChangeUnder(const std::function<Result<bool>()>& act) {
+  const Lock applying(apply_mutex_);
+  COFFER_ASSIGN_OR_RETURN(const bool changed, act());
+  if (!changed) return {};
+  COFFER_ASSIGN_OR_RETURN(Locks locks, ReadLocks(store_));
+  COFFER_ASSIGN_OR_RETURN(policy::CatalogView view, ViewOf(locks));
+  Use(std::move(locks), std::move(view));
+  return {};
 }
 
 Result<std::string> Catalogs::LockOf(std::string_view scope) const {

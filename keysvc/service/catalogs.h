@@ -25,6 +25,10 @@ class Catalogs {
   Result<policy::CatalogChange> Apply(std::string_view catalog, std::string_view lock,
                                       const std::function<Status(const policy::CatalogChange&)>& allow);
 
+  // Runs `act`, which changes the stored locks and says whether it did; nobody applies meanwhile. Then they are read
+  // again.
+  Status ChangeUnder(const std::function<Result<bool>()>& act);
+
   // kNotFound.
   Result<std::string> LockOf(std::string_view scope) const;
   std::vector<std::string> Scopes() const;

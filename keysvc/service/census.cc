@@ -81,7 +81,8 @@ Status CheckSource(const CensusSourceRecord& source, std::int64_t now_us, std::i
     case CensusStanding::kFresh:
       break;
   }
-  if (*source.as_of_us < since_us) return refused("counted before the version was replaced: count again");
+  if (*source.as_of_us < since_us)
+    return refused("counted before the version was replaced, or before the order to destroy it: count again");
   if (values > 0) return NotZero(values, source.name);
   return {};
 }

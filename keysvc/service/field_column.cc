@@ -121,6 +121,7 @@ Result<std::string> ColumnWork::EncryptItem(std::size_t item, ByteView plaintext
 Result<ColumnOutput> ColumnWork::Encrypt() {
   COFFER_TRY(StartEncrypting());
   ColumnOutput output;
+  output.keys.insert(encryptor_->key_id().value);
   output.values.reserve(column_->values.size());
   for (std::size_t item = 0; item < column_->values.size(); ++item) {
     COFFER_ASSIGN_OR_RETURN(std::string ciphertext, EncryptItem(item, column_->values[item]));
@@ -138,13 +139,17 @@ Result<const ColumnWork::Opener*> ColumnWork::FindOpener(ByteView ciphertext) {
   const KeyId key_id = header ? header->key_id : KeyId{};
   if (opener_.lookup.cipher != nullptr && opener_.second_byte == second_byte && opener_.key_id == key_id)
     return &opener_;
-  opener_ = Opener{.second_byte = second_byte, .key_id = key_id, .lookup = {}, .current = false};
+  opener_ = Opener{.second_byte = second_byte, .key_id = key_id, .lookup = {}};
+  opener_.refusal = header ? audit::ItemReason::kOtherForm : audit::ItemReason::kMalformed;
   for (const std::string& keyring : rule_->keyrings) {
     const FieldForm* form = rule_->FindForm(second_byte, keyring, now_unix_s_);
     if (form == nullptr) continue;
     COFFER_ASSIGN_OR_RETURN(opener_.lookup, unsealed_->keys->CipherForDecrypt(
                                                 {.keyring = keyring, .place = place_, .form = *form}, key_id));
+    opener_.refusal = audit::ItemReason::kUnknownKey;
     if (opener_.lookup.outcome == DecryptLookup::Outcome::kUnknown) continue;
+    opener_.refusal = opener_.lookup.outcome == DecryptLookup::Outcome::kRefused ? audit::ItemReason::kKeyDisabled
+                                                                                 : audit::ItemReason::kNotAuthentic;
     opener_.current = opener_.lookup.primary && keyring == rule_->keyrings.front() && *form == rule_->form;
     return &opener_;
   }
@@ -161,18 +166,25 @@ Result<std::optional<SecretBytes>> ColumnWork::DecryptItem(std::size_t item, Col
   // The request is checked against the declaration whatever the ciphertext turns out to be.
   COFFER_TRY(Bind(item, rule_->form));
   ItemFailure failure = ItemFailure::kKeyDisabled;
+  audit::ItemReason reason = opener->refusal;
   if (opener->lookup.outcome != DecryptLookup::Outcome::kRefused) {
     failure = ItemFailure::kDecryptFailed;
     const FieldCipher& cipher = *opener->lookup.cipher;
     // A former form, which the ciphertext names, may bind what the request need not say now: the item's failure.
     const bool binds = cipher.form() == rule_->form || Bind(item, cipher.form()).ok();
+    if (!binds) reason = audit::ItemReason::kOtherBinding;
     if (binds && ciphertext.size() <= kMaxFieldCiphertext) {
       Result<SecretBytes> plaintext = cipher.Decrypt(ciphertext, {.row = row_, .context = context_});
-      if (plaintext.ok()) return std::optional<SecretBytes>(std::move(plaintext).value());
+      if (plaintext.ok()) {
+        output.keys.insert(opener->key_id.value);
+        return std::optional<SecretBytes>(std::move(plaintext).value());
+      }
       if (plaintext.error().code() != ErrorCode::kDecryptFailed) return std::move(plaintext).error();
     }
   }
+  if (ciphertext.size() > kMaxFieldCiphertext) reason = audit::ItemReason::kMalformed;
   output.failures.emplace_back(static_cast<std::uint32_t>(item), failure);
+  ++output.reasons[reason];
   return std::optional<SecretBytes>();
 }
 
@@ -189,6 +201,7 @@ Result<ColumnOutput> ColumnWork::Decrypt() {
 Result<ColumnOutput> ColumnWork::Rewrap(std::uint64_t& rewrapped, std::vector<std::optional<SecretBytes>>* plaintexts) {
   COFFER_TRY(StartEncrypting());
   ColumnOutput output;
+  output.keys.insert(encryptor_->key_id().value);
   output.values.reserve(column_->values.size());
   for (std::size_t item = 0; item < column_->values.size(); ++item) {
     COFFER_ASSIGN_OR_RETURN(std::optional<SecretBytes> plaintext, DecryptItem(item, output));

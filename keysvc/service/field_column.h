@@ -37,7 +37,8 @@ class ColumnWork {
     std::uint8_t second_byte = 0;
     KeyId key_id;
     DecryptLookup lookup;
-    bool current = false;  // present keyring, primary version, present form
+    bool current = false;                                          // present keyring, primary version, present form
+    audit::ItemReason refusal = audit::ItemReason::kNotAuthentic;  // why it does not decrypt, when it does not
   };
   ColumnWork(Unsealed& unsealed, const policy::FieldRule& rule, const FieldColumn& column, std::size_t index,
              TenantUuid tenant, std::int64_t now_unix_s);

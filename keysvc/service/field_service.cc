@@ -42,6 +42,24 @@ void NoteTenant(CallRecord& record, std::string_view name) {
   record.tenant += tenant;
 }
 
+// Which rows, for the record: each of a few, a digest of all. What is no row is refused where it is bound.
+void NoteRows(const std::vector<FieldColumn>& columns, CallRecord& record) {
+  record.rows.clear();
+  record.rows_digest.reset();
+  Bytes all;
+  for (const FieldColumn& column : columns) {
+    if (column.row_width == 0) continue;
+    for (std::size_t item = 0; item < column.values.size(); ++item) {
+      const std::size_t before = all.size();
+      const Status encoded =
+          EncodeRow(std::span(column.row_parts).subspan(item * column.row_width, column.row_width), all);
+      if (!encoded.ok()) return record.rows.clear();
+      if (record.items <= audit::kMaxRowTags) record.rows.push_back(CopyOf(ByteView(all).subspan(before)));
+    }
+  }
+  if (!all.empty()) record.rows_digest = Sha256({all});
+}
+
 // Checks limits and makes a ColumnWork of each column, before the first value is touched; fills the record with names
 // and counts.
 Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
@@ -61,6 +79,7 @@ Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::v
     NoteTenant(record, columns[index].tenant);
     call.works.push_back(std::move(work));
   }
+  NoteRows(columns, record);
   return call;
 }
 
@@ -93,15 +112,23 @@ bool MayHaveTokens(const Caller& caller) {
   return policy::Decide(caller.principal.role, policy::Operation::kIndexTokens).allowed;
 }
 
-// Failed values, and those that a search found wrongly: a database that lies is to be seen in the record.
-void CountFailures(const FieldOutput& output, CallRecord& record) {
+// Keys, failed values, and those that a search found wrongly: a database that lies is to be seen in the record.
+void NoteOutcome(const FieldOutput& output, CallRecord& record) {
   record.failed = 0;
   record.unmatched = 0;
+  record.reasons.clear();
+  std::set<std::uint64_t> keys;
+  for (const ColumnOutput& column : output.columns) {
+    keys.insert(column.keys.begin(), column.keys.end());
+    for (const auto& [reason, count] : column.reasons) record.reasons[reason] += count;
+  }
+  record.keys.assign(keys.begin(), keys.end());
   for (const ColumnOutput& column : output.columns) {
     for (const auto& [item, failure] : column.failures) {
       ++(failure == ItemFailure::kNoMatch ? record.unmatched : record.failed);
     }
   }
+  if (record.unmatched > 0) record.reasons[audit::ItemReason::kNoMatch] = record.unmatched;
 }
 
 }  // namespace
@@ -134,6 +161,7 @@ Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vecto
           return std::optional<ByteView>(columns[column].values[item]);
         };
         if (with_tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
+        NoteOutcome(output, record);
         return output;
       });
 }
@@ -146,7 +174,7 @@ Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vecto
         COFFER_ASSIGN_OR_RETURN(FieldOutput output,
                                 ForEachColumn(call, [](ColumnWork& work, FieldOutput&) { return work.Decrypt(); }));
         COFFER_TRY(ApplyMatches(columns, call.works, output));
-        CountFailures(output, record);
+        NoteOutcome(output, record);
         return output;
       });
 }
@@ -173,7 +201,7 @@ Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector
           return value->Expose(SecretAccess::kCipher);
         };
         if (tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
-        CountFailures(output, record);
+        NoteOutcome(output, record);
         return output;
       });
 }

@@ -1,6 +1,8 @@
 // FieldService: encrypts, decrypts and rewraps the values of fields, through the pipeline.
 #pragma once
 
+#include <set>
+
 #include "keysvc/service/index_search.h"
 #include "keysvc/service/pipeline.h"
 #include "keysvc/service/quotas.h"
@@ -30,6 +32,8 @@ struct ColumnOutput {
   std::vector<std::string> values;                              // one a value asked; empty where it failed
   std::vector<std::pair<std::uint32_t, ItemFailure>> failures;  // by ascending index
   std::vector<IndexColumnOutput> indexes;                       // tokens, of what the caller may have made
+  std::map<audit::ItemReason, std::uint64_t> reasons;           // of failures, for the audit record alone
+  std::set<std::uint64_t> keys;                                 // ids of the data keys used, for the same
 
   bool Failed(std::size_t item) const;
   // Wipes the value. For one that has not failed yet.

@@ -66,7 +66,7 @@ Result<std::optional<SearchTokens>> RangeTokens(const IndexAtWork& index, const 
   COFFER_ASSIGN_OR_RETURN(const Orders asked, OrdersOf(*index.version, term));
   // What the newest domain does not have is refused, not passed over.
   std::optional<Orders> orders = asked;
-  if (index.version != &index.rule->versions.back() && asked.low <= asked.high) {
+  if (index.version != &index.rule->Declared() && asked.low <= asked.high) {
     orders = Within(*index.version->form.domain, asked);
   }
   if (!orders) return std::optional<SearchTokens>();

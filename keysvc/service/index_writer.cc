@@ -71,7 +71,7 @@ Result<std::optional<SecretBytes>> PackParts(const policy::IndexVersionRule& ver
 
 Result<IndexAtWork> OpenIndex(KeyEngine& keys, const policy::IndexRule& rule, const policy::IndexVersionRule& version,
                               TenantUuid tenant, bool make) {
-  Result<TokenizerPointer> tokenizer = keys.TokenizerFor(PlaceOf(version, tenant), make);
+  Result<TokenizerPointer> tokenizer = keys.TokenizerFor(PlaceOf(version, tenant), make && !version.merged);
   if (!tokenizer.ok()) return AtIndex(std::move(tokenizer).error(), rule);
   return IndexAtWork{.rule = &rule, .version = &version, .tokenizer = std::move(tokenizer).value()};
 }
@@ -79,7 +79,7 @@ Result<IndexAtWork> OpenIndex(KeyEngine& keys, const policy::IndexRule& rule, co
 bool NeedsIndexKey(const KeyEngine& keys, const policy::FieldRule& rule, TenantUuid tenant) {
   for (const policy::IndexRule& index : rule.indexes) {
     for (const policy::IndexVersionRule* version : index.VersionsToWrite()) {
-      if (!keys.HasIndexKey(PlaceOf(*version, tenant))) return true;
+      if (!version->merged && !keys.HasIndexKey(PlaceOf(*version, tenant))) return true;
     }
   }
   return false;
@@ -106,6 +106,10 @@ Result<IndexWriter> IndexWriter::Open(KeyEngine& keys, const policy::FieldRule& 
 Status IndexWriter::Add(ByteView plaintext, const PartsOf& parts) {
   for (std::size_t i = 0; i < indexes_.size(); ++i) {
     const IndexAtWork& index = indexes_[i];
+    if (index.tokenizer == nullptr) {
+      AppendNull(outputs_[i], items_, index.version->form);
+      continue;
+    }
     if (index.rule->kind != IndexKind::kCompound) {
       Result<IndexTokens> tokens = SingleTokens(index, plaintext);
       if (!tokens.ok()) return AtIndex(std::move(tokens).error(), *index.rule);

@@ -20,7 +20,7 @@ struct IndexColumnOutput {
 struct IndexAtWork {
   const policy::IndexRule* rule = nullptr;
   const policy::IndexVersionRule* version = nullptr;
-  TokenizerPointer tokenizer;  // null: nobody has stored a token of this tenant yet
+  TokenizerPointer tokenizer;  // null: no row of this tenant has its tokens
 };
 
 // The tokenizer of one version for a tenant. kFailedPrecondition when its key is not enabled. Errors At "index.<name>".

@@ -5,20 +5,6 @@
 namespace coffer::keysvc {
 namespace {
 
-Status Verify(const CommitGroup& group, bool snapshot, StoreUuid uuid, const IntegrityKeys& keys) {
-  const Error forged(ErrorCode::kIntegrity, "the end of the key journal is not authentic");
-  for (const RowChange& change : group.changes) {
-    const TableSpec& spec = SpecOf(change.table);
-    const Result<Digest> mac = change.columns
-                                   ? StoredRowMac(keys.rows, uuid, spec, *change.columns, change.row_epoch)
-                                   : ErasedRowMac(keys.rows, uuid, spec, change.primary_key, change.row_epoch);
-    const bool fresh = snapshot || change.row_epoch == group.head.epoch.value;
-    if (!mac.ok() || !fresh || !EqualConstantTime(*mac, change.mac)) return forged;
-  }
-  const Digest mac = HeadMac(keys.head, uuid, group.head.epoch, MacSum(group.head.sum));
-  return EqualConstantTime(mac, group.head.mac) ? Status() : Status(forged);
-}
-
 Result<std::optional<StoredHead>> HeadOf(KeyStore& store) {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store.Begin());
   return transaction->GetHead();
@@ -28,6 +14,35 @@ JournalFit Compare(const StoredHead& store, const StoredHead& journal) {
   if (store.epoch.value < journal.epoch.value) return JournalFit::kStoreOlder;
   if (store.epoch.value > journal.epoch.value) return JournalFit::kStoreNewer;
   return store.mac == journal.mac ? JournalFit::kInStep : JournalFit::kForked;
+}
+
+// The journal, checked whole; null: there is none. A replacement that is not authentic is nobody's business.
+Result<std::unique_ptr<KeyJournal>> OpenChecked(AppendFolder& folder, const StoredHead& store_head, StoreUuid uuid,
+                                                const IntegrityKeys& keys) {
+  COFFER_ASSIGN_OR_RETURN(std::unique_ptr<KeyJournal> journal, KeyJournal::Open(folder, store_head));
+  if (journal != nullptr && journal->is_replacement()) {
+    const Status verified =
+        journal->store() == uuid ? journal->Verify(keys) : Error(ErrorCode::kIntegrity, "is foreign");
+    if (verified.ok() || verified.error().code() != ErrorCode::kIntegrity) {
+      COFFER_TRY(verified);
+      return journal;
+    }
+    COFFER_ASSIGN_OR_RETURN(journal, KeyJournal::Open(folder, std::nullopt));
+  }
+  if (journal != nullptr && journal->store() == uuid) COFFER_TRY(journal->Verify(keys));
+  return journal;
+}
+
+// One commit that the store has not taken. The journal's next file is whole before the store takes it, and has its name
+// after that.
+Result<JournalFit> TakeLast(KeyStore& store, KeyJournal& journal, const IntegrityKeys& keys) {
+  COFFER_ASSIGN_OR_RETURN(const StoreImage image, journal.Image());
+  COFFER_TRY(journal.Prepare(image.AsGroup()));
+  const Status redone = RedoGroup(journal.last(), *journal.before_last(), keys, store);
+  if (!redone.ok() && redone.error().code() == ErrorCode::kIntegrity) return JournalFit::kForked;
+  COFFER_TRY(redone);
+  COFFER_TRY(journal.Adopt());
+  return JournalFit::kInStep;
 }
 
 }  // namespace
@@ -46,6 +61,9 @@ Literal SentenceOf(JournalFit fit) {
       return "the store is older than its key journal: 'coffer operator recover' explains and repairs";
     case JournalFit::kStoreNewer:
       return "the store is newer than its key journal: 'coffer operator recover' explains and repairs";
+    case JournalFit::kBehindAudit:
+      return "the store and its key journal are older than the audit log: 'coffer operator recover' explains and "
+             "repairs";
     case JournalFit::kForked:
       break;
   }
@@ -57,24 +75,30 @@ Result<JournalCheck> CheckJournal(KeyStore& store, AppendFolder& folder, StoreUu
   COFFER_ASSIGN_OR_RETURN(const std::optional<StoredHead> head, HeadOf(store));
   if (!head) return Error(ErrorCode::kIntegrity, "the store has no head").At("head");
   check.store_epoch = head->epoch;
-  Result<std::unique_ptr<KeyJournal>> journal = KeyJournal::Open(folder, head);
-  if (!journal.ok()) {
-    if (journal.error().code() == ErrorCode::kUnavailable) return journal.error();
+  Result<std::unique_ptr<KeyJournal>> opened = OpenChecked(folder, *head, uuid, keys);
+  if (!opened.ok()) {
+    if (opened.error().code() != ErrorCode::kIntegrity) return opened.error();
     check.fit = JournalFit::kDamaged;
     return check;
   }
-  if (*journal == nullptr) return check;
-  check.journal_epoch = (*journal)->last().head.epoch;
+  if (*opened == nullptr) return check;
+  check.journal = std::move(opened).value();
+  KeyJournal& journal = *check.journal;
+  const StoredHead last = journal.last().head;
+  check.journal_epoch = last.epoch;
   check.fit = JournalFit::kForeign;
-  if ((*journal)->store() != uuid) return check;
-  check.journal = std::move(journal).value();
-  const CommitGroup& last = check.journal->last();
-  const bool snapshot = check.journal->holds_snapshot_only();
-  check.fit = JournalFit::kDamaged;
-  if (!Verify(last, snapshot, uuid, keys).ok()) return check;
-  const bool one_behind = head->epoch.value + 1 == last.head.epoch.value && !snapshot;
-  if (one_behind) COFFER_TRY(RedoGroup(last, store));
-  check.fit = one_behind ? JournalFit::kInStep : Compare(*head, last.head);
+  if (journal.store() != uuid) {
+    check.journal.reset();
+    return check;
+  }
+  check.fit = Compare(*head, last);
+  if (const std::optional<StoredHead> before = journal.before_last(); before && before->epoch == head->epoch) {
+    check.fit = JournalFit::kForked;
+    if (before->mac == head->mac) {
+      COFFER_ASSIGN_OR_RETURN(check.fit, TakeLast(store, journal, keys));
+    }
+  }
+  if (check.fit == JournalFit::kInStep) COFFER_TRY(journal.Settle());
   return check;
 }
 

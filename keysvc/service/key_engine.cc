@@ -69,6 +69,24 @@ Status KeyEngine::Mutate(std::string_view keyring, const std::function<Status(St
   return applied;
 }
 
+Status KeyEngine::ChangeTables(const std::function<Result<bool>(StoreMutation&)>& act) {
+  {
+    const Lock mutating(mutation_mutex_);
+    COFFER_TRY(CatchUp());
+    COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, store_.Begin());
+    COFFER_ASSIGN_OR_RETURN(const bool wanted, act(mutation));
+    if (!wanted) return {};
+    stale_ = true;
+    COFFER_TRY(mutation.Commit());
+    COFFER_TRY(Reload());
+    erase_pending_ = true;
+  }
+  // What was changed is changed, whether or not the old bytes are out of the files yet.
+  const Status erased = FinishErasing();
+  static_cast<void>(erased);
+  return {};
+}
+
 Result<StoreMutation> KeyEngine::Begin(std::string_view keyring) {
   constexpr int kAttempts = 3;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {

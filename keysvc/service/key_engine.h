@@ -93,8 +93,8 @@ class KeyEngine {
   // `period_us` 0: not any more; else an hour to ten years. kFailedPrecondition unless the keyring is of purpose
   // encrypt: deterministic and index keys are in every value, so that a rotation is a decision.
   Result<KeyringView> SetRotation(std::string_view name, std::int64_t period_us);
-  // Rotates every keyring whose primary version is older than its period.
-  DueReport RotateDue(std::int64_t now_us);
+  // Rotates every keyring whose primary version is older than its period. `gate` is asked before each.
+  DueReport RotateDue(std::int64_t now_us, const DueGate& gate = {});
 
   Result<Tenant> CreateTenant(std::string_view name);
 
@@ -112,7 +112,8 @@ class KeyEngine {
   Result<TenantView> ShredTenant(std::string_view name, const DestroyOrder& order);
   Result<TenantView> CancelShredTenant(std::string_view name);
   // Destroys what is due, each in one transaction. A version whose census is no longer a fresh zero stays scheduled.
-  DueReport DestroyDue(std::int64_t now_us);
+  // `gate` is asked before each, with no lock held.
+  DueReport DestroyDue(std::int64_t now_us, const DueGate& gate = {});
   // After something was destroyed or replaced: takes its bytes out of the store's files and the journal. Fine when
   // there is nothing to do. kUnavailable: some are left; tried again by the next call and by DestroyDue.
   Status FinishErasing();
@@ -167,6 +168,11 @@ class KeyEngine {
 
   // Changes with every disable, enable, destruction and cancel: what was decided before may no longer hold.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+  // Changes tables together, as a merge does: `act` reads and writes by the mutation alone, and says whether it is to
+  // be committed. Then everything is read again, and what was erased is taken out of the files.
+  Status ChangeTables(const std::function<Result<bool>(StoreMutation&)>& act);
+  std::int64_t destroy_delay_us() const { return destroy_delay_us_; }
 
   // Looks whether another instance over the same store has changed anything, and learns it.
   Status Refresh();
@@ -227,7 +233,11 @@ class KeyEngine {
   std::vector<DestructionRecord> DueAt(std::int64_t now_us) const COFFER_EXCLUDES(table_mutex_);
   std::string NameOf(const DestructionRecord& destruction) const COFFER_EXCLUDES(table_mutex_);
   // True: destroyed; false: held, and `why` says why.
-  Result<bool> DestroyVersion(DestructionRecord destruction, std::int64_t now_us, std::string& why);
+  // What is due and must wait, since its census is not what it has to be.
+  bool HeldBack(const DestructionRecord& due, std::int64_t now_us, std::string& why);
+  Status DueCensus(const DestructionRecord& due, std::int64_t now_us, const KeyCounts& vault) const
+      COFFER_REQUIRES_SHARED(table_mutex_);
+  Status DestroyVersion(DestructionRecord destruction, std::int64_t now_us);
   Status DestroyTenant(DestructionRecord destruction, std::int64_t now_us);
   DestructionView ViewOf(const DestructionRecord& destruction) const COFFER_REQUIRES_SHARED(table_mutex_);
   TenantView ViewOf(const Tenant& tenant) const COFFER_REQUIRES_SHARED(table_mutex_);
@@ -239,13 +249,23 @@ class KeyEngine {
   };
   Result<KeyCounts> VaultValues(std::string_view keyring);
   CensusSums SumsOf(KeyringUuid keyring, const KeyCounts& vault) const COFFER_REQUIRES_SHARED(table_mutex_);
-  Status CheckCensus(const Version& version, const CensusSums& sums, std::int64_t now_us, bool no_sources) const
+  // When another version took its place; nothing: it encrypts.
+  std::optional<std::int64_t> EndOfEncrypting(const Version& version) const COFFER_REQUIRES_SHARED(table_mutex_);
+  struct CensusDemand {
+    std::int64_t now_us = 0;
+    bool no_sources = false;            // it was said that nothing outside holds ciphertexts
+    std::int64_t counted_since_us = 0;  // reports of an earlier count say nothing
+  };
+  Status CheckCensus(const Version& version, const CensusSums& sums, const CensusDemand& demand) const
       COFFER_REQUIRES_SHARED(table_mutex_);
   CensusSourceView ViewOf(const CensusSourceRecord& source) const COFFER_REQUIRES_SHARED(table_mutex_);
 
   Result<CallerKey> NewCallerKey(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
+  // What caller keys under this data key are bound to: more than one place when its version was in more than one store.
+  std::vector<WrapContext> CallerKeyContexts(const DataKey& key) const COFFER_REQUIRES_SHARED(table_mutex_);
 
-  TenantUuid KeyTenantOf(const IndexPlace& place) const COFFER_REQUIRES_SHARED(table_mutex_);
+  // Whose key an index version's is; `keyring` is place.keyring's.
+  TenantUuid KeyTenantOf(const IndexPlace& place, KeyringUuid keyring) const COFFER_REQUIRES_SHARED(table_mutex_);
 
   AuthenticatedStore& store_;
   const StoreUuid uuid_;

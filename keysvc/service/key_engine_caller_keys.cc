@@ -72,8 +72,22 @@ Result<SecretBytes> KeyEngine::UnwrapCallerKey(std::string_view keyring_name, Te
   const Version* version = table_.FindVersion(key->keyring, key->version);
   if (version->state != VersionState::kEnabled) return NotEnabled();
   COFFER_ASSIGN_OR_RETURN(const SecretBytes data_key, UnwrapDataKey(*key));
-  return UnwrapKey(DeriveCallerKeyWrapping(data_key, tenant, FieldUuid{}), id,
-                   WrapContext::CallerKey(uuid_, key->keyring, key->version, id, tenant), wrapped);
+  const SecretBytes wrapping = DeriveCallerKeyWrapping(data_key, tenant, FieldUuid{});
+  Result<SecretBytes> unwrapped = Error(ErrorCode::kDecryptFailed, "does not decrypt");
+  for (const WrapContext& context : CallerKeyContexts(*key)) {
+    if (!unwrapped.ok()) unwrapped = UnwrapKey(wrapping, id, context, wrapped);
+  }
+  return unwrapped;
+}
+
+std::vector<WrapContext> KeyEngine::CallerKeyContexts(const DataKey& key) const {
+  std::vector<WrapContext> contexts;
+  for (const VersionOriginRecord& origin : upkeep_.OriginsOf(key.keyring, key.version)) {
+    const VersionPlace& there = origin.there;
+    contexts.push_back(WrapContext::CallerKey(there.store, there.keyring, there.version, key.id, key.tenant));
+  }
+  if (contexts.empty()) contexts.push_back(WrapContext::CallerKey(uuid_, key.keyring, key.version, key.id, key.tenant));
+  return contexts;
 }
 
 }  // namespace coffer::keysvc

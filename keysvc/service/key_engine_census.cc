@@ -1,4 +1,6 @@
 // The part of KeyEngine that keeps census sources and judges by them.
+#include <algorithm>
+
 #include "crypto/names.h"
 #include "keysvc/service/key_engine.h"
 
@@ -76,6 +78,8 @@ Result<CensusSourceView> KeyEngine::ReportCensus(std::string_view name, std::int
   if (as_of_us <= 0 || as_of_us > now + kCensusClockSlack) {
     return Error(ErrorCode::kInvalidArgument, "must be a time, and not in the future").At("as_of_us");
   }
+  // A clock that is a little ahead counted at the latest now: not after what is changed next.
+  as_of_us = std::min(as_of_us, now);
   COFFER_ASSIGN_OR_RETURN(counts, CheckedCounts(std::move(counts)));
   CensusSourceRecord source;
   const auto act = [&](StoreMutation& mutation) -> Status {
@@ -123,6 +127,17 @@ Result<KeyCounts> KeyEngine::VaultValues(std::string_view keyring) {
   return CountVaultValues(store_);
 }
 
+std::optional<std::int64_t> KeyEngine::EndOfEncrypting(const Version& version) const {
+  // One that was merged in never encrypted here; its values came with it, or later.
+  const std::vector<VersionOriginRecord>& origins = upkeep_.OriginsOf(version.keyring, version.version);
+  if (!origins.empty()) return origins.front().merged_us;
+  for (const Version* next : table_.VersionsOf(version.keyring)) {
+    const bool made_here = upkeep_.OriginsOf(next->keyring, next->version).empty();
+    if (next->version > version.version && made_here) return next->created_us;
+  }
+  return std::nullopt;
+}
+
 KeyEngine::CensusSums KeyEngine::SumsOf(KeyringUuid keyring, const KeyCounts& vault) const {
   CensusSums sums;
   for (const auto& [name, source] : upkeep_.sources) sums.sources.push_back(CountsIn(source.counts, keyring, table_));
@@ -130,19 +145,16 @@ KeyEngine::CensusSums KeyEngine::SumsOf(KeyringUuid keyring, const KeyCounts& va
   return sums;
 }
 
-Status KeyEngine::CheckCensus(const Version& version, const CensusSums& sums, std::int64_t now_us,
-                              bool no_sources) const {
-  if (upkeep_.sources.empty() && !no_sources) {
+Status KeyEngine::CheckCensus(const Version& version, const CensusSums& sums, const CensusDemand& demand) const {
+  if (upkeep_.sources.empty() && !demand.no_sources) {
     return Error(ErrorCode::kFailedPrecondition,
                  "no census source is registered: register what holds ciphertexts, or say that nothing does")
         .At("no_sources");
   }
-  // The next version is what ended this one's encrypting.
-  const Version* next = table_.FindVersion(version.keyring, KeyVersion{version.version.value + 1});
-  const std::int64_t since = next == nullptr ? now_us : next->created_us;
+  const std::int64_t since = std::max(EndOfEncrypting(version).value_or(demand.now_us), demand.counted_since_us);
   std::size_t index = 0;
   for (const auto& [name, source] : upkeep_.sources) {
-    COFFER_TRY(CheckSource(source, now_us, since, ValuesOf(sums.sources[index++], version.version)));
+    COFFER_TRY(CheckSource(source, demand.now_us, since, ValuesOf(sums.sources[index++], version.version)));
   }
   return CheckVault(ValuesOf(sums.vault, version.version));
 }
@@ -163,7 +175,7 @@ Result<KeyringCensus> KeyEngine::GetCensus(std::string_view name) {
                                 .vault_values = ValuesOf(sums.vault, version->version),
                                 .refusal = {}};
     for (const ValuesByVersion& source : sums.sources) of.values.push_back(ValuesOf(source, version->version));
-    const Status counted = CheckCensus(*version, sums, now, false);
+    const Status counted = CheckCensus(*version, sums, {.now_us = now});
     if (version->version == keyring->primary) {
       of.refusal = "it is the primary version: rotate first";
     } else if (version->state == VersionState::kDestroyed) {

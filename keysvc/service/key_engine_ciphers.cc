@@ -63,6 +63,11 @@ Result<Upkeep> KeyEngine::ReadUpkeep() {
     upkeep.rotations.emplace(record.keyring, record);
     return {};
   }));
+  const auto put_origin = [&](const VersionOriginRecord& record) -> Status {
+    upkeep.Put(record);
+    return {};
+  };
+  COFFER_TRY(ForEachRecord(store_, Table::kVersionOrigin, VersionOriginFromRow, put_origin));
   return upkeep;
 }
 
@@ -183,6 +188,12 @@ Status KeyEngine::MakeDataKey(std::string_view keyring_name, KeyVersion version,
                             mutation.Get(Table::kDestruction, DestructionKey::Of(tenant).ToPrimaryKey()));
     if (doomed) return Error(ErrorCode::kFailedPrecondition, "the tenant is to be destroyed").At("tenant");
     if (table_.FindDataKey(keyring->uuid, number, tenant) != nullptr) return {};
+    // Two stores that made one would never be merged again.
+    if (!upkeep_.OriginsOf(keyring->uuid, number).empty()) {
+      return Error(ErrorCode::kFailedPrecondition,
+                   "the keyring's version was merged in: only the store that it came from makes keys in it")
+          .At("keyring");
+    }
     const Row place{Uuid{keyring->uuid.bytes}, static_cast<std::int64_t>(number.value), Uuid{tenant.bytes}};
     COFFER_ASSIGN_OR_RETURN(const std::optional<Row> stored, mutation.Get(Table::kDataKey, place));
     if (!stored) {

@@ -80,7 +80,7 @@ Result<KeyringView> KeyEngine::ScheduleDestroy(std::string_view name, KeyVersion
       if (found->state == VersionState::kDestroyScheduled) {
         return VersionCannot("the version is scheduled for destruction already");
       }
-      COFFER_TRY(CheckCensus(*found, SumsOf(keyring->uuid, vault), now, no_sources));
+      COFFER_TRY(CheckCensus(*found, SumsOf(keyring->uuid, vault), {.now_us = now, .no_sources = no_sources}));
       version = *found;
       record = Scheduled(DestructionKey::Of(keyring->uuid, number), order, now, due);
     }
@@ -197,49 +197,61 @@ std::string KeyEngine::NameOf(const DestructionRecord& destruction) const {
   return keyring == nullptr ? "" : keyring->name;
 }
 
-DueReport KeyEngine::DestroyDue(std::int64_t now_us) {
+DueReport KeyEngine::DestroyDue(std::int64_t now_us, const DueGate& gate) {
   DueReport report;
   for (const DestructionRecord& due : DueAt(now_us)) {
     const bool is_tenant = due.kind == DestructionKind::kTenant;
-    DueReport::Item item{(is_tenant ? "tenant " : "keyring ") + NameOf(due), ""};
+    DueReport::Item item{.what = (is_tenant ? "tenant " : "keyring ") + NameOf(due)};
     if (!is_tenant) item.what += " version " + std::to_string(due.version.value);
-    Result<bool> destroyed = true;
-    if (is_tenant) {
-      const Status ended = DestroyTenant(due, now_us);
-      if (!ended.ok()) destroyed = ended.error();
-    } else {
-      destroyed = DestroyVersion(due, now_us, item.why);
+    if (!is_tenant && HeldBack(due, now_us, item.why)) {
+      report.held.push_back(std::move(item));
+      continue;
     }
-    if (destroyed.ok()) {
-      (*destroyed ? report.done : report.held).push_back(std::move(item));
-    } else if (!report.failure) {
-      report.failure = destroyed.error();
-    }
+    if (!report.Pass(gate, item)) continue;
+    const Status ended = is_tenant ? DestroyTenant(due, now_us) : DestroyVersion(due, now_us);
+    report.Add(std::move(item), ended);
   }
   const Status erased = FinishErasing();
   if (!erased.ok() && !report.failure) report.failure = erased.error();
   return report;
 }
 
-Result<bool> KeyEngine::DestroyVersion(DestructionRecord destruction, std::int64_t now_us, std::string& why) {
+bool KeyEngine::HeldBack(const DestructionRecord& due, std::int64_t now_us, std::string& why) {
+  const Result<KeyCounts> vault = VaultValues(NameOf(due));
+  if (!vault.ok()) return false;  // The attempt says so.
+  const Lock lock(table_mutex_);
+  const Status counted = DueCensus(due, now_us, *vault);
+  if (counted.ok()) return false;
+  why = counted.error().ToString();
+  const DestructionKey key = DestructionKey::Of(due);
+  if (upkeep_.Find(key) != nullptr) upkeep_.held[key] = why;
+  return true;
+}
+
+// Sources cannot be removed while this is scheduled: that there is none was said when it was scheduled. And what was
+// counted before the order is not asked twice: a value may have been on its way.
+Status KeyEngine::DueCensus(const DestructionRecord& due, std::int64_t now_us, const KeyCounts& vault) const {
+  const KeyringUuid keyring{due.subject.bytes};
+  const Version* found = table_.FindVersion(keyring, due.version);
+  if (found == nullptr || found->state != VersionState::kDestroyScheduled ||
+      upkeep_.Find(DestructionKey::Of(due)) == nullptr) {
+    return VersionCannot("the version is not scheduled for destruction any more");
+  }
+  return CheckCensus(*found, SumsOf(keyring, vault),
+                     {.now_us = now_us, .no_sources = true, .counted_since_us = due.scheduled_us});
+}
+
+Status KeyEngine::DestroyVersion(DestructionRecord destruction, std::int64_t now_us) {
   const std::string name = NameOf(destruction);
   const KeyringUuid keyring{destruction.subject.bytes};
-  const DestructionKey key = DestructionKey::Of(destruction);
   COFFER_ASSIGN_OR_RETURN(const KeyCounts vault, VaultValues(name));
   Version version;
   std::vector<DataKey> erased;
   const auto act = [&](StoreMutation& mutation) -> Status {
     {
       const ReadLock lock(table_mutex_);
-      const Version* found = table_.FindVersion(keyring, destruction.version);
-      if (found == nullptr || found->state != VersionState::kDestroyScheduled || upkeep_.Find(key) == nullptr) {
-        return VersionCannot("the version is not scheduled for destruction any more");
-      }
-      // Sources cannot be removed while this is scheduled: that there is none was said when it was scheduled.
-      const Status counted = CheckCensus(*found, SumsOf(keyring, vault), now_us, true);
-      if (!counted.ok()) why = counted.error().ToString();
-      if (!counted.ok()) return counted;
-      version = *found;
+      COFFER_TRY(DueCensus(destruction, now_us, vault));
+      version = *table_.FindVersion(keyring, destruction.version);
     }
     const Row place{UuidDatum(keyring), KeyVersionDatum(version.version)};
     COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, mutation.Scan({.table = Table::kDataKey, .equals = place}));
@@ -250,7 +262,7 @@ Result<bool> KeyEngine::DestroyVersion(DestructionRecord destruction, std::int64
     destruction = Done(std::move(destruction), now_us);
     return mutation.Update(Table::kDestruction, ToRow(destruction));
   };
-  const Status ended = Mutate(name, act, [&](const Tables& tables) -> Status {
+  return Mutate(name, act, [&](const Tables& tables) -> Status {
     for (const DataKey& gone : erased) tables.keys.Remove(gone.id);
     COFFER_TRY(tables.keys.Replace(version));
     tables.upkeep.Put(destruction);
@@ -258,11 +270,6 @@ Result<bool> KeyEngine::DestroyVersion(DestructionRecord destruction, std::int64
     erase_pending_ = true;
     return {};
   });
-  if (ended.ok()) return true;
-  if (why.empty()) return ended.error();
-  const Lock lock(table_mutex_);
-  if (upkeep_.Find(key) != nullptr) upkeep_.held[key] = why;
-  return false;
 }
 
 Status KeyEngine::DestroyTenant(DestructionRecord destruction, std::int64_t now_us) {

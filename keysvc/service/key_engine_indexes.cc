@@ -3,14 +3,20 @@
 
 namespace coffer::keysvc {
 
-TenantUuid KeyEngine::KeyTenantOf(const IndexPlace& place) const {
-  return place.global ? table_.FindTenant(kDefaultTenant)->uuid : place.tenant;
+TenantUuid KeyEngine::KeyTenantOf(const IndexPlace& place, KeyringUuid keyring) const {
+  if (!place.global) return place.tenant;
+  // One that was merged in is of the default tenant of the store that made it.
+  for (const VersionOriginRecord& origin : upkeep_.OriginsOf(keyring, place.key_version)) {
+    if (table_.FindDataKey(keyring, place.key_version, origin.default_tenant) != nullptr) return origin.default_tenant;
+  }
+  return table_.FindTenant(kDefaultTenant)->uuid;
 }
 
 bool KeyEngine::HasIndexKey(const IndexPlace& place) const {
   const ReadLock lock(table_mutex_);
   const Keyring* keyring = table_.FindKeyring(place.keyring);
-  return keyring != nullptr && table_.FindDataKey(keyring->uuid, place.key_version, KeyTenantOf(place)) != nullptr;
+  return keyring != nullptr &&
+         table_.FindDataKey(keyring->uuid, place.key_version, KeyTenantOf(place, keyring->uuid)) != nullptr;
 }
 
 Result<TokenizerPointer> KeyEngine::TokenizerFor(const IndexPlace& place, bool make) {
@@ -18,12 +24,12 @@ Result<TokenizerPointer> KeyEngine::TokenizerFor(const IndexPlace& place, bool m
     TenantUuid owner;
     {
       const ReadLock lock(table_mutex_);
-      owner = KeyTenantOf(place);
       COFFER_TRY(CheckTenantLives(place.tenant));
       const Keyring* keyring = table_.FindKeyring(place.keyring);
       if (keyring == nullptr || keyring->purpose != KeyringPurpose::kIndex) {
         return Error(ErrorCode::kFailedPrecondition, "the index's keyring does not exist").At("keyring");
       }
+      owner = KeyTenantOf(place, keyring->uuid);
       const Version* version = table_.FindVersion(keyring->uuid, place.key_version);
       if (version == nullptr || version->state != VersionState::kEnabled) {
         return Error(ErrorCode::kFailedPrecondition, "the index keyring's version is not enabled").At("keyring");

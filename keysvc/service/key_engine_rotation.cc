@@ -128,7 +128,7 @@ Result<KeyringView> KeyEngine::SetRotation(std::string_view name, std::int64_t p
   return GetKeyring(name);
 }
 
-DueReport KeyEngine::RotateDue(std::int64_t now_us) {
+DueReport KeyEngine::RotateDue(std::int64_t now_us, const DueGate& gate) {
   std::vector<Keyring> due;
   {
     const ReadLock lock(table_mutex_);
@@ -141,14 +141,11 @@ DueReport KeyEngine::RotateDue(std::int64_t now_us) {
   }
   DueReport report;
   for (const Keyring& keyring : due) {
+    DueReport::Item item{.what = "keyring " + keyring.name + " version " + std::to_string(keyring.primary.value + 1)};
+    if (!report.Pass(gate, item)) continue;
     // With the version that was seen: one that was rotated by hand meanwhile is not rotated again.
     const Result<KeyringView> rotated = RotateKeyring(keyring.name, keyring.primary);
-    if (rotated.ok()) {
-      report.done.push_back(
-          {"keyring " + keyring.name + " version " + std::to_string(rotated->keyring.primary.value), ""});
-    } else if (rotated.error().code() != ErrorCode::kConflict && !report.failure) {
-      report.failure = rotated.error();
-    }
+    report.Add(std::move(item), rotated.ok() ? Status() : Status(rotated.error()));
   }
   return report;
 }

@@ -23,6 +23,8 @@ KeyringView KeyEngine::ViewOf(const Keyring& keyring) const {
                                    .data_keys = table_.DataKeyCount(keyring.uuid, version->version)};
     const DestructionRecord* destruction = upkeep_.Find(DestructionKey::Of(keyring.uuid, version->version));
     if (destruction != nullptr) shown.destruction = ViewOf(*destruction);
+    const std::vector<VersionOriginRecord>& origins = upkeep_.OriginsOf(keyring.uuid, version->version);
+    if (!origins.empty()) shown.origin = origins.front().there.store;
     view.versions.push_back(std::move(shown));
   }
   const auto rotation = upkeep_.rotations.find(keyring.uuid);

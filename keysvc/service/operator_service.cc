@@ -22,11 +22,9 @@ Error Unproven() {
       .At("recovery.proof");
 }
 
-bool IsRecovery(const SealSlotRecord& slot) { return std::holds_alternative<RecoverySlot>(slot.params); }
-
 // Reads and decrypts a backup whole.
 Result<Bytes> ReadBackup(const std::string& path, const std::vector<AgeIdentity>& identities) {
-  if (path.front() != '/') return Error(ErrorCode::kInvalidArgument, "must be an absolute path");
+  if (path.empty() || path.front() != '/') return Error(ErrorCode::kInvalidArgument, "must be an absolute path");
   if (identities.empty()) return Error(ErrorCode::kInvalidArgument, "needs the recovery identity that decrypts it");
   COFFER_ASSIGN_OR_RETURN(const Bytes file, ReadFile(path, kMaxBackupBytes));
   COFFER_ASSIGN_OR_RETURN(AgeDecryptor decryptor, AgeDecryptor::Create(identities));
@@ -53,7 +51,7 @@ Result<Bytes> OperatorService::StartRecovery(const Caller& caller, const std::ve
     challenge_ = std::move(challenge);
     return file;
   };
-  return pipeline_.Control(caller, policy::Operation::kStartRecovery, act);
+  return pipeline_.Look(caller, policy::Operation::kStartRecovery, act);
 }
 
 Result<NewRecovery> OperatorService::Proven(const RecoveryProof& proof) const {
@@ -99,7 +97,7 @@ Result<std::vector<SealSlotRecord>> OperatorService::ListSlots(const Caller& cal
     COFFER_ASSIGN_OR_RETURN(Barrier::Facts facts, barrier.facts());
     return std::move(facts.seal_slots);
   };
-  return pipeline_.Control(caller, policy::Operation::kListSealSlots, act);
+  return pipeline_.Look(caller, policy::Operation::kListSealSlots, act);
 }
 
 Result<MadeSlot> OperatorService::AddSlot(const Caller& caller, const WantedSeal& seal, const std::string& label,
@@ -120,21 +118,7 @@ Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool 
     COFFER_TRY(CheckLocal(caller));
     COFFER_TRY(barrier.Enter());
     COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
-    COFFER_ASSIGN_OR_RETURN(const Barrier::Facts facts, barrier.facts());
-    std::size_t recovery_slots = 0;
-    bool is_recovery = false;
-    for (const SealSlotRecord& present : facts.seal_slots) {
-      if (!IsRecovery(present)) continue;
-      ++recovery_slots;
-      is_recovery = is_recovery || present.slot == slot;
-    }
-    if (is_recovery && recovery_slots == 1 && !accept_total_loss) {
-      return Error(ErrorCode::kFailedPrecondition,
-                   "is the last recovery slot: without it nothing restores the service, and no backup can be made. Say "
-                   "--accept-total-loss to go on")
-          .At("slot");
-    }
-    COFFER_TRY(barrier.RemoveSlot(slot));
+    COFFER_TRY(barrier.RemoveSlot(slot, accept_total_loss));
     return true;
   };
   return pipeline_.Control(caller, policy::Operation::kRemoveSealSlot, act);
@@ -199,6 +183,23 @@ Result<Barrier::Recovery> OperatorService::Recover(const Caller& caller, const R
         {.backup = backup, .new_journal = request.new_journal, .go_back = request.go_back, .apply = request.apply});
   };
   return pipeline_.Control(caller, policy::Operation::kRecoverStore, act);
+}
+
+Result<MergeFacts> OperatorService::Merge(const Caller& caller, const MergeRequest& request) const {
+  const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<MergeFacts> {
+    COFFER_TRY(CheckLocal(caller));
+    COFFER_TRY(barrier.Enter());
+    if (!request.options.dry_run) COFFER_TRY(Pipeline::CheckAlone(caller, request.alone_reason, record));
+    COFFER_TRY(CheckMergeOptions(request.options));
+    Result<Bytes> backup = ReadBackup(request.backup_path, request.identity.identities);
+    if (!backup.ok()) return std::move(backup).error().At("backup");
+    COFFER_ASSIGN_OR_RETURN(MergeFacts facts,
+                            barrier.Merge(request.identity, *backup, request.options, record.principal));
+    record.object = facts.store.ToText();
+    record.items = facts.data_keys + facts.secret_versions;
+    return facts;
+  };
+  return pipeline_.Control(caller, policy::Operation::kMergeStore, act);
 }
 
 Result<OperatorService::CheckFacts> OperatorService::Check(const Caller& caller) const {

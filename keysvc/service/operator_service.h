@@ -61,6 +61,15 @@ class OperatorService {
   };
   Result<Barrier::Recovery> Recover(const Caller& caller, const RecoverRequest& request) const;
 
+  struct MergeRequest {
+    std::string backup_path;
+    RecoverySeal identity;  // decrypts the backup, and opens a recovery slot of it
+    MergeOptions options;
+    std::string alone_reason;  // not asked for a dry run
+  };
+  // Unsealed.
+  Result<MergeFacts> Merge(const Caller& caller, const MergeRequest& request) const;
+
   struct CheckFacts {
     std::size_t rows = 0;
     StoreEpoch epoch;

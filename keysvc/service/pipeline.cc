@@ -1,11 +1,69 @@
 #include "keysvc/service/pipeline.h"
 
+#include <algorithm>
+
 namespace coffer::keysvc {
+namespace {
+
+audit::Authentication AuthenticationOf(policy::Principal::Method method) {
+  switch (method) {
+    case policy::Principal::Method::kUnixSocket:
+      return audit::Authentication::kUnixSocket;
+    case policy::Principal::Method::kCertificate:
+      return audit::Authentication::kCertificate;
+    case policy::Principal::Method::kDev:
+      break;
+  }
+  return audit::Authentication::kNone;
+}
+
+Status CheckClaim(std::string_view claim, std::size_t max, bool spaces, std::string_view name) {
+  const auto fits = [spaces](char c) {
+    if (spaces) return c >= ' ' && c <= '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-").find(c) != std::string_view::npos;
+  };
+  if (claim.size() <= max && std::all_of(claim.begin(), claim.end(), fits)) return {};
+  return Error(ErrorCode::kInvalidArgument, "is too long, or has characters that it may not have")
+      .At(name)
+      .WithLimit(max);
+}
+
+// What a waiting thread and the log share.
+struct Waiting {
+  Mutex mutex;
+  Condition changed;
+  std::optional<Result<std::uint64_t>> answer COFFER_GUARDED_BY(mutex);
+};
+
+}  // namespace
+
+Status Claims::Check() const {
+  COFFER_TRY(CheckClaim(purpose, kMaxPurpose, false, "coffer-purpose"));
+  COFFER_TRY(CheckClaim(on_behalf_of, kMaxOnBehalfOf, true, "coffer-on-behalf-of"));
+  return CheckClaim(request_id, kMaxRequestId, false, "coffer-request-id");
+}
+
+Recorder Immediately(std::function<Status(const CallRecord&)> take) {
+  return [take = std::move(take)](const CallRecord& record, const OnRecorded& recorded) {
+    const Status taken = take(record);
+    recorded(taken.ok() ? Result<std::uint64_t>(0) : Result<std::uint64_t>(taken.error()));
+  };
+}
 
 CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
   const policy::Decision decision = policy::Decide(caller.principal.role, operation);
   CallRecord record;
   record.principal = caller.principal.id;
+  record.authentication = AuthenticationOf(caller.principal.method);
+  record.peer = caller.peer;
+  const Status claims = caller.claims.Check();
+  if (claims.ok()) {
+    record.claims = caller.claims;
+  } else {
+    record.bad_claims = claims.error();
+  }
+  record.accepted_us = caller.accepted_us;
   record.role = caller.principal.role;
   record.operation = operation;
   record.allowed = decision.allowed;
@@ -13,21 +71,88 @@ CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation
   return record;
 }
 
-Error Pipeline::Refusal() {
-  return Error(ErrorCode::kPermissionDenied, "the policy does not allow this operation to your role");
+Status Pipeline::Admit(const CallRecord& record) {
+  if (!record.allowed) {
+    return Error(ErrorCode::kPermissionDenied, "the policy does not allow this operation to your role");
+  }
+  if (record.bad_claims) return *record.bad_claims;
+  return {};
+}
+
+Error Pipeline::KeptChanging() {
+  return Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again");
 }
 
 Error Pipeline::Reject(const Caller& caller, policy::Operation operation, Error error) const {
   CallRecord record = NewRecord(caller, operation);
-  const Result<bool> result = record.allowed ? std::move(error) : Refusal();
-  const Status recorded = Finish(record, result);
+  const Status admitted = Admit(record);
+  const Result<bool> result = admitted.ok() ? std::move(error) : admitted.error();
+  Note(record, result);
+  if (caller.withheld != nullptr) {
+    Withhold(caller, std::move(record), std::nullopt);
+    return result.error();
+  }
+  const Status recorded = Record(record);
   return recorded.ok() ? result.error() : recorded.error();
 }
 
 Status Pipeline::Begin(CallRecord& record) const {
-  if (!record.allowed) return {};
+  if (!Admit(record).ok()) return {};
   record.phase = CallRecord::Phase::kBegin;
-  return recorder_(record);
+  COFFER_ASSIGN_OR_RETURN(record.begin, Wait(record));
+  return {};
+}
+
+void Pipeline::NoteStore(const Unsealed& unsealed, CallRecord& record) {
+  record.store = unsealed.uuid;
+  record.store_epoch = unsealed.store->seen().value;
+}
+
+void Pipeline::NoteOpenStore(CallRecord& record) const {
+  const Result<std::shared_ptr<Unsealed>> unsealed = barrier_.Enter();
+  if (unsealed.ok()) NoteStore(**unsealed, record);
+}
+
+Result<std::uint64_t> Pipeline::Wait(const CallRecord& record) const {
+  const auto waiting = std::make_shared<Waiting>();
+  recorder_(record, [waiting](const Result<std::uint64_t>& answer) {
+    {
+      const Lock held(waiting->mutex);
+      waiting->answer = answer;
+    }
+    waiting->changed.notify_one();
+  });
+  const Lock held(waiting->mutex);
+  while (!waiting->answer) waiting->changed.wait(waiting->mutex);
+  return *waiting->answer;
+}
+
+Status Pipeline::Record(const CallRecord& record) const {
+  const Result<std::uint64_t> index = Wait(record);
+  return index.ok() ? Status() : Status(index.error());
+}
+
+void Pipeline::Withhold(const Caller& caller, CallRecord record, std::optional<std::uint64_t> generation) {
+  COFFER_CHECK(!caller.withheld->record);
+  caller.withheld->record = std::move(record);
+  caller.withheld->generation = generation;
+}
+
+void Pipeline::Release(const Withheld& withheld, std::function<void(const Verdict&)> then) const {
+  COFFER_CHECK(withheld.record.has_value());
+  recorder_(*withheld.record,
+            [this, generation = withheld.generation, then = std::move(then)](const Result<std::uint64_t>& index) {
+              Verdict verdict;
+              if (!index.ok()) {
+                verdict.kind = Verdict::Kind::kRefuse;
+                verdict.error = index.error();
+              } else {
+                const bool holds = !generation || barrier_.generation() == *generation;
+                verdict.kind = holds ? Verdict::Kind::kGo : Verdict::Kind::kAgain;
+                verdict.index = *index;
+              }
+              then(verdict);
+            });
 }
 
 Status Pipeline::CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record) {

@@ -1,8 +1,11 @@
 // The one pipeline, for every RPC: authenticate -> authorise -> act -> record durable -> release.
 //
-// The doors (rpc/) authenticate and hand in a Caller. Nothing leaves before its record was taken with the real outcome;
-// a mutation is recorded before and after. Before a read is released, one generation number (seal, key states,
+// The doors (rpc/) authenticate and hand in a Caller. Nothing leaves before its record, with the real outcome, is on
+// disk; a mutation is recorded before and after. Before a read is released, one generation number (seal, key states,
 // catalogs) is compared: if it moved, the decision is made and the act done again.
+//
+// Who has many callers does not wait: with Caller::withheld set, a call's last record is left there, and Release has it
+// recorded and tells when the reply may go. Without it the calls below wait.
 #pragma once
 
 #include <atomic>
@@ -13,8 +16,12 @@
 
 namespace coffer::keysvc {
 
-// Takes a record before the reply is released; an error withholds the reply. Thread-safe. The seat of the audit log.
-using Recorder = std::function<Status(const CallRecord&)>;
+// Told once, from any thread: the record's index in the log when it is durable, or why it is not.
+using OnRecorded = std::function<void(Result<std::uint64_t>)>;
+// Takes a record. Thread-safe. The seat of the audit log.
+using Recorder = std::function<void(const CallRecord&, OnRecorded)>;
+// One that is asked and has answered at once.
+Recorder Immediately(std::function<Status(const CallRecord&)> take);
 
 // Thread-safe.
 class Pipeline {
@@ -32,14 +39,18 @@ class Pipeline {
       const std::uint64_t generation = barrier_.generation();
       CallRecord record = NewRecord(caller, operation);
       auto result = Guarded(record, act);
-      COFFER_TRY(Finish(record, result));
       // An outage is not a decision that could have changed; a failed commit moves the generation by itself, because
       // keys are read again after it.
       const bool outage = !result.ok() && result.error().code() == ErrorCode::kUnavailable;
+      Note(record, result);
+      if (caller.withheld != nullptr) {
+        Withhold(caller, std::move(record), outage ? std::nullopt : std::optional(generation));
+        return result;
+      }
+      COFFER_TRY(Record(record));
       if (outage || barrier_.generation() == generation) return result;
     }
-    return Reject(caller, operation,
-                  Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again"));
+    return Reject(caller, operation, KeptChanging());
   }
 
   // For a door that cannot read a request: the refusal when the caller may not do the act at all, else `error`;
@@ -54,8 +65,7 @@ class Pipeline {
     CallRecord record = NewRecord(caller, operation);
     COFFER_TRY(Begin(record));
     auto result = Guarded(record, act);
-    record.phase = CallRecord::Phase::kResult;
-    COFFER_TRY(Finish(record, result));
+    COFFER_TRY(End(caller, std::move(record), result));
     return result;
   }
 
@@ -68,11 +78,42 @@ class Pipeline {
     CallRecord record = NewRecord(caller, operation);
     COFFER_TRY(Begin(record));
     using ResultType = decltype(act(barrier_, record));
-    ResultType result = record.allowed ? act(barrier_, record) : ResultType(Refusal());
-    record.phase = CallRecord::Phase::kResult;
-    COFFER_TRY(Finish(record, result));
+    const Status admitted = Admit(record);
+    ResultType result = admitted.ok() ? act(barrier_, record) : ResultType(admitted.error());
+    NoteOpenStore(record);
+    COFFER_TRY(End(caller, std::move(record), result));
     return result;
   }
+
+  // The same for acts that change nothing: recorded once.
+  template <typename Act>
+  auto Look(const Caller& caller, policy::Operation operation, Act&& act) const
+      -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
+    calls_.fetch_add(1, std::memory_order_relaxed);
+    CallRecord record = NewRecord(caller, operation);
+    using ResultType = decltype(act(barrier_, record));
+    const Status admitted = Admit(record);
+    ResultType result = admitted.ok() ? act(barrier_, record) : ResultType(admitted.error());
+    COFFER_TRY(End(caller, std::move(record), result));
+    return result;
+  }
+
+  // What became of a withheld reply.
+  struct Verdict {
+    enum class Kind : std::uint8_t {
+      kGo,      // the record is durable
+      kAgain,   // what was decided may not hold any more: do the call again
+      kRefuse,  // the record could not be written
+    };
+    Kind kind = Kind::kGo;
+    std::uint64_t index = 0;     // kGo: the record's
+    std::optional<Error> error;  // kRefuse
+  };
+  // `then` is called once, from any thread. `withheld` holds a record.
+  void Release(const Withheld& withheld, std::function<void(const Verdict&)> then) const;
+  // For a call that was done again kMaxAttempts times.
+  static Error KeptChanging();
+  static constexpr int kMaxAttempts = 4;
 
   // Calls so far; tells an idle service.
   std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
@@ -82,29 +123,45 @@ class Pipeline {
   static Status CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record);
 
  private:
-  static constexpr int kMaxAttempts = 4;
-
   // Authorises: the record says allowed and by which rule.
   CallRecord NewRecord(const Caller& caller, policy::Operation operation) const;
-  static Error Refusal();
-  // Records the begin of a mutation that is allowed.
+  // kPermissionDenied, or what is wrong with the claims.
+  static Status Admit(const CallRecord& record);
+  // Records the begin of a mutation that is allowed, and waits.
   Status Begin(CallRecord& record) const;
+  // Records, and waits until it is durable.
+  Result<std::uint64_t> Wait(const CallRecord& record) const;
+  Status Record(const CallRecord& record) const;
+  static void Withhold(const Caller& caller, CallRecord record, std::optional<std::uint64_t> generation);
 
   template <typename Act>
   auto Guarded(CallRecord& record, Act& act) const -> decltype(act(std::declval<Unsealed&>(), record)) {
-    if (!record.allowed) return Refusal();
+    COFFER_TRY(Admit(record));
     COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, barrier_.Enter());
-    return act(*unsealed, record);
+    auto result = act(*unsealed, record);
+    NoteStore(*unsealed, record);
+    return result;
   }
+  static void NoteStore(const Unsealed& unsealed, CallRecord& record);
+  // The same of the store that is open now, if one is.
+  void NoteOpenStore(CallRecord& record) const;
 
   template <typename T>
-  Status Finish(CallRecord& record, const Result<T>& result) const {
+  static void Note(CallRecord& record, const Result<T>& result) {
     record.ok = result.ok();
-    if (!result.ok()) {
-      record.error = result.error().code();
-      record.failure = result.error().message();
-    }
-    return recorder_(record);
+    if (result.ok()) return;
+    record.error = result.error().code();
+    record.failure = result.error().message();
+  }
+
+  // The last record of what runs once.
+  template <typename T>
+  Status End(const Caller& caller, CallRecord record, const Result<T>& result) const {
+    if (record.phase == CallRecord::Phase::kBegin) record.phase = CallRecord::Phase::kResult;
+    Note(record, result);
+    if (caller.withheld == nullptr) return Record(record);
+    Withhold(caller, std::move(record), std::nullopt);
+    return {};
   }
 
   Barrier& barrier_;

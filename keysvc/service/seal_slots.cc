@@ -43,7 +43,8 @@ Result<SecretBytes> MakeKeyFile(const KeyFileSeal& seal, const std::string& stor
   const Status created = CreateFileDurably(seal.path, key, 0600);
   if (!created.ok() && created.error().code() == ErrorCode::kAlreadyExists) {
     return Error(ErrorCode::kAlreadyExists,
-                 "there is a file already: if no store was made with it, remove it and try again")
+                 "there is a file already, and it may be the only key of a store, of this one too when the answer of a "
+                 "rekey was lost: see whether it unseals before you remove it")
         .At("key_file.path");
   }
   COFFER_TRY(created);
@@ -83,7 +84,8 @@ struct SlotKey {
 
 SealSlotKind KindOf(const SealSource& source) {
   constexpr SealSlotKind kKinds[] = {SealSlotKind::kKeyFile,  SealSlotKind::kPassphrase, SealSlotKind::kShares,
-                                     SealSlotKind::kRecovery, SealSlotKind::kPkcs11,     SealSlotKind::kCommand};
+                                     SealSlotKind::kRecovery, SealSlotKind::kPkcs11,     SealSlotKind::kCommand,
+                                     SealSlotKind::kShares};
   static_assert(std::size(kKinds) == std::variant_size_v<SealSource>);
   return kKinds[source.index()];
 }
@@ -154,6 +156,18 @@ class SlotOpener {
     if (seal.slot != slot_.slot) return Error(ErrorCode::kPermissionDenied, "is of another slot");
     return seal.key.Clone();
   }
+  Result<SecretBytes> operator()(const SharesSeal& seal) const {
+    const ShareSet& set = std::get<SharesSlot>(slot_.params).set;
+    if (seal.shares.empty() || seal.shares.front().set() != set.uuid) {
+      return Error(ErrorCode::kPermissionDenied, "the shares are of another slot");
+    }
+    COFFER_ASSIGN_OR_RETURN(ShareCombiner combiner, ShareCombiner::Create(set));
+    for (const Share& share : seal.shares) {
+      COFFER_ASSIGN_OR_RETURN(Share copy, Share::FromBytes(share.ToBytes()));
+      COFFER_TRY(combiner.Add(std::move(copy)));
+    }
+    return combiner.Combine();
+  }
   Result<SecretBytes> operator()(const RecoverySeal& seal) const {
     return AgeDecrypt(seal.identities, std::get<RecoverySlot>(slot_.params).file);
   }
@@ -187,6 +201,12 @@ NewSeal CloneOf(const NewSeal& seal) {
   return CommandSeal{};
 }
 
+RecoverySeal CloneOf(const RecoverySeal& seal) {
+  RecoverySeal clone;
+  for (const AgeIdentity& identity : seal.identities) clone.identities.push_back(identity.Clone());
+  return clone;
+}
+
 Result<MadeSlot> MakeSlot(const NewSeal& seal, const SealTools& tools, StoreUuid store, const RootKey& root,
                           std::int64_t now_us) {
   MadeSlot made;
@@ -205,14 +225,17 @@ Result<RootKey> OpenSlots(const SealSource& source, const SealTools& tools, Stor
                           const std::vector<SealSlotRecord>& slots) {
   if (const auto* passphrase = std::get_if<PassphraseSeal>(&source))
     COFFER_TRY(CheckPassphrase(passphrase->passphrase));
+  std::optional<Error> trouble;
   for (const SealSlotRecord& slot : slots) {
     if (KindOf(slot.params) != KindOf(source)) continue;
     const Result<SecretBytes> slot_key = std::visit(SlotOpener(tools, slot), source);
-    if (!slot_key.ok() && IsRefusal(slot_key.error())) continue;
-    if (!slot_key.ok()) return slot_key.error();
+    // A slot that makes trouble, perhaps on purpose, does not hide the ones behind it.
+    if (!slot_key.ok() && !IsRefusal(slot_key.error()) && !trouble) trouble = slot_key.error();
+    if (!slot_key.ok()) continue;
     Result<SecretBytes> root = UnwrapKey(*slot_key, slot.slot, WrapContext::SealSlot(store, root_id), slot.wrapped);
     if (root.ok()) return RootKey{.id = root_id, .bytes = std::move(root).value()};
   }
+  if (trouble) return *trouble;
   return Error(ErrorCode::kPermissionDenied, "no seal slot opens with this: another key, or the store was altered");
 }
 

@@ -46,12 +46,19 @@ struct SharedSeal {
   SecretBytes key;
 };
 
+// Opens the slot whose shares they are.
+struct SharesSeal {
+  std::vector<Share> shares;
+};
+
 using NewSeal = std::variant<KeyFileSeal, PassphraseSeal, NewShares, NewRecovery, Pkcs11Seal, CommandSeal>;
-using SealSource = std::variant<KeyFileSeal, PassphraseSeal, SharedSeal, RecoverySeal, Pkcs11Seal, CommandSeal>;
+using SealSource =
+    std::variant<KeyFileSeal, PassphraseSeal, SharedSeal, RecoverySeal, Pkcs11Seal, CommandSeal, SharesSeal>;
 
 inline constexpr std::size_t kMaxSealSlots = 32;
 
 NewSeal CloneOf(const NewSeal& seal);
+RecoverySeal CloneOf(const RecoverySeal& seal);
 
 // Something outside of this process that encrypts slot keys. Thread-safe.
 class SlotKeeper {

@@ -162,7 +162,6 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
     COFFER_TRY(mutation.Insert(Table::kSecretVersion, ToRow(version)));
     if (request.metadata) COFFER_TRY(ReplaceMetadata(mutation, secret->uuid, *request.metadata));
     COFFER_TRY(mutation.Commit());
-    record.store_epoch = mutation.epoch().value;
     return ViewOf(*unsealed.keys, version);
   };
   return pipeline_.Mutate(caller, policy::Operation::kPutSecret, act);
@@ -301,7 +300,6 @@ Result<std::uint32_t> SecretService::ChangeState(Unsealed& unsealed, CallRecord&
   }
   if (changed == 0) return changed;
   COFFER_TRY(mutation.Commit());
-  record.store_epoch = mutation.epoch().value;
   // The destruction is committed and cannot be taken back: a caller who was told "failed" would be misled.
   if (to == SecretState::kDestroyed && !unsealed.store->PurgeErased().ok()) {
     record.failed = changed;

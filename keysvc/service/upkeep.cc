@@ -38,11 +38,40 @@ const DestructionRecord* Upkeep::Find(const DestructionKey& key) const {
   return found == destructions.end() ? nullptr : &found->second;
 }
 
+void Upkeep::Put(const VersionOriginRecord& origin) { origins[{origin.keyring, origin.version}].push_back(origin); }
+
+const std::vector<VersionOriginRecord>& Upkeep::OriginsOf(KeyringUuid keyring, KeyVersion version) const {
+  static const std::vector<VersionOriginRecord> kHere;
+  const auto found = origins.find({keyring, version});
+  return found == origins.end() ? kHere : found->second;
+}
+
 bool Upkeep::ReliesOnCensus() const {
   return std::any_of(destructions.begin(), destructions.end(), [](const auto& destruction) {
     const DestructionRecord& record = destruction.second;
     return record.kind == DestructionKind::kKeyVersion && record.state == DestructionState::kScheduled;
   });
+}
+
+bool DueReport::Pass(const DueGate& gate, Item& item) {
+  if (!gate) return true;
+  const Result<std::uint64_t> begin = gate(item.what);
+  if (begin.ok()) {
+    item.begin = *begin;
+  } else if (!failure) {
+    failure = begin.error();
+  }
+  return begin.ok();
+}
+
+void DueReport::Add(Item item, const Status& outcome) {
+  if (outcome.ok()) {
+    done.push_back(std::move(item));
+    return;
+  }
+  if (!failure) failure = outcome.error();
+  item.error = outcome.error();
+  failed.push_back(std::move(item));
 }
 
 }  // namespace coffer::keysvc

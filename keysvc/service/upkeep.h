@@ -2,6 +2,7 @@
 // records as of the store, and what is shown of them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -35,10 +36,15 @@ struct Upkeep {
   std::map<std::string, CensusSourceRecord, std::less<>> sources;
   std::unordered_map<KeyringUuid, RotationRecord> rotations;
   std::unordered_set<TenantUuid> doomed;  // those of `destructions`
+  // Versions that were merged in, by where they are here.
+  std::map<std::pair<KeyringUuid, KeyVersion>, std::vector<VersionOriginRecord>> origins;
 
   void Put(DestructionRecord record);
   void Remove(const DestructionKey& key);
   const DestructionRecord* Find(const DestructionKey& key) const;
+  void Put(const VersionOriginRecord& origin);
+  // Where a version came from, of all stores that it was in; empty when it was made here.
+  const std::vector<VersionOriginRecord>& OriginsOf(KeyringUuid keyring, KeyVersion version) const;
   // A version is scheduled for destruction: its sources are relied on.
   bool ReliesOnCensus() const;
 };
@@ -55,6 +61,7 @@ struct KeyringView {
     Version version;
     std::uint64_t data_keys = 0;
     std::optional<DestructionView> destruction = {};
+    StoreUuid origin = {};  // the store that made it; zeros: this one
   };
   Keyring keyring;
   std::vector<VersionView> versions;    // by number
@@ -95,15 +102,25 @@ struct DestroyOrder {
   std::int64_t delay_us = 0;  // 0: the service's own delay
 };
 
+// Writes down what is about to be done, and gives that record's index. An error: it must not be done now.
+using DueGate = std::function<Result<std::uint64_t>(const std::string& what)>;
+
 // What a run over everything that is due came to.
 struct DueReport {
   struct Item {
-    std::string what;  // "keyring shop version 1", "tenant acme"
-    std::string why;   // of what was held
+    std::string what;                         // "keyring shop version 1", "tenant acme"
+    std::string why = {};                     // of what was held
+    std::optional<std::uint64_t> begin = {};  // what the gate gave
+    std::optional<Error> error = {};          // of what failed
   };
   std::vector<Item> done;
+  std::vector<Item> failed;      // behind the gate
   std::vector<Item> held;        // due, but its census is not what it has to be; tried again next time
   std::optional<Error> failure;  // the first one; what failed is tried again next time
+
+  // Asks `gate`, when there is one; false: it said no.
+  bool Pass(const DueGate& gate, Item& item);
+  void Add(Item item, const Status& outcome);
 };
 
 }  // namespace coffer::keysvc

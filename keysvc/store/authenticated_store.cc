@@ -1,5 +1,7 @@
 #include "keysvc/store/authenticated_store.h"
 
+#include <algorithm>
+
 namespace coffer::keysvc {
 namespace {
 
@@ -34,7 +36,14 @@ void EpochFloor::Raise(StoreEpoch epoch) {
 
 AuthenticatedStore::AuthenticatedStore(KeyStore& store, StoreUuid uuid, IntegrityKeys keys,
                                        std::shared_ptr<EpochFloor> floor, std::shared_ptr<KeyJournal> journal)
-    : store_(store), uuid_(uuid), keys_(std::move(keys)), floor_(std::move(floor)), journal_(std::move(journal)) {}
+    : store_(store),
+      uuid_(uuid),
+      keys_(std::move(keys)),
+      macs_(uuid_, keys_),
+      floor_(std::move(floor)),
+      journal_(std::move(journal)),
+      // A process that ended may have owed it.
+      renew_owed_(journal_ != nullptr && !journal_->holds_snapshot_only()) {}
 
 Status AuthenticatedStore::VerifyAll() {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
@@ -125,7 +134,7 @@ Result<std::vector<Row>> AuthenticatedStore::Scan(StoreTransaction& transaction,
 }
 
 Status AuthenticatedStore::Check(const TableSpec& spec, const StoredRow& row) const {
-  const Result<Digest> expected = StoredRowMac(keys_.rows, uuid_, spec, row.columns, row.row_epoch);
+  const Result<Digest> expected = StoredRowMac(macs_, spec, row.columns, row.row_epoch);
   // What cannot even be encoded was not written by us.
   if (!expected.ok() || !EqualConstantTime(*expected, row.mac)) return RowAltered(spec);
   return {};
@@ -152,7 +161,7 @@ Result<AuthenticatedStore::Known> AuthenticatedStore::CheckSum(StoreTransaction&
     std::pair<Table, Row> here(table, primary_key);
     if (before && *before >= here) disordered = table;
     before = std::move(here);
-    sum.Add(keys_.head, mac);
+    macs_.Add(sum, mac);
     known.rows.Set(SpecOf(table), primary_key, mac);
   }));
   if (disordered) return NotAsCommitted(SpecOf(*disordered));
@@ -162,31 +171,34 @@ Result<AuthenticatedStore::Known> AuthenticatedStore::CheckSum(StoreTransaction&
 
 // Before the store's own commit: what is in the store is in the journal too, always.
 Status AuthenticatedStore::Journal(const CommitGroup& group) {
-  if (journal_ == nullptr) return {};
-  if (journal_broken_ && !journal_->Reopen().ok()) {
-    return Error(ErrorCode::kUnavailable, "the key journal cannot be read: its disk fails");
-  }
-  journal_broken_ = !journal_->Append(group).ok();
-  if (!journal_broken_) return {};
-  return Error(ErrorCode::kUnavailable, "the key journal could not be written: its disk is full, or fails");
+  return journal_ == nullptr ? Status() : journal_->Append(group);
 }
 
 // After a commit that failed: what the store did not take is not left in the journal, where the next start would find
-// the store behind. When that cannot be done now, that start does it.
+// the store behind; and a journal that was removed is made anew. What cannot be done now, the next commit, Maintain or
+// start does.
 void AuthenticatedStore::SettleJournal(StoreEpoch failed) {
-  if (journal_ == nullptr || journal_broken_) return;
+  if (journal_ == nullptr) return;
   const Result<std::unique_ptr<StoreTransaction>> transaction = store_.Begin();
   if (!transaction.ok()) return;
+  if (const Result<bool> gone = journal_->Gone(); gone.ok() && *gone) {
+    static_cast<void>(RenewJournal(**transaction));
+    return;
+  }
   const Result<std::optional<StoredHead>> head = (*transaction)->GetHead();
-  const bool not_taken = head.ok() && *head && (*head)->epoch.value + 1 == failed.value &&
-                         journal_->last().head.epoch == failed && !journal_->holds_snapshot_only();
-  if (not_taken) journal_broken_ = !journal_->DropLast().ok();
+  const bool not_taken = head.ok() && *head && (*head)->epoch.value + 1 == failed.value;
+  if (not_taken) static_cast<void>(journal_->Drop(failed));
 }
 
 Status AuthenticatedStore::RenewJournal() {
   if (journal_ == nullptr) return {};
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, Open());
-  COFFER_ASSIGN_OR_RETURN(const StoreImage image, Snapshot(*transaction));
+  return RenewJournal(*transaction);
+}
+
+Status AuthenticatedStore::RenewJournal(StoreTransaction& transaction) {
+  COFFER_TRY(CheckedHead(transaction));
+  COFFER_ASSIGN_OR_RETURN(const StoreImage image, Snapshot(transaction));
   COFFER_TRY(journal_->Prepare(image.AsGroup()));
   COFFER_TRY(journal_->Adopt());
   renewed_size_ = journal_->size();
@@ -202,9 +214,21 @@ Status AuthenticatedStore::PurgeErased() {
 }
 
 Status AuthenticatedStore::Maintain() {
-  COFFER_ASSIGN_OR_RETURN(const std::uint64_t size, JournalSize());
-  const bool grown = size > kGrownJournal && size > kGrowth * renewed_size_;
-  return renew_owed_ || grown ? RenewJournal() : Status();
+  COFFER_ASSIGN_OR_RETURN(const bool due, RenewalIsDue());
+  return due ? RenewJournal() : Status();
+}
+
+Result<bool> AuthenticatedStore::RenewalIsDue() {
+  if (journal_ == nullptr) return false;
+  COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store_.Begin());
+  COFFER_ASSIGN_OR_RETURN(const bool gone, journal_->Gone());
+  const std::uint64_t size = journal_->size();
+  const std::uint64_t limit = journal_->max_bytes();
+  const std::uint64_t renewed = std::min<std::uint64_t>(renewed_size_, limit);
+  const bool grown = size > kGrownJournal && size > kGrowth * renewed;
+  // Half of the limit; of what a store leaves of it, when that is large itself.
+  const bool near_limit = size > renewed + (limit - renewed) / 2;
+  return gone || renew_owed_ || grown || near_limit;
 }
 
 Result<std::uint64_t> AuthenticatedStore::JournalSize() {

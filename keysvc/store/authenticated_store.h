@@ -53,6 +53,8 @@ class AuthenticatedStore {
   Result<std::optional<Row>> Get(Table table, const Row& primary_key);
   Result<std::vector<Row>> Scan(const ScanRequest& request);
   Result<StoreEpoch> Epoch();
+  // The newest that this process has seen, without asking the store.
+  StoreEpoch seen() const { return floor_->epoch(); }
 
   // The one way to change anything: a transaction that keeps MACs and head. Raises the epoch by one at Commit.
   Result<StoreMutation> Begin();
@@ -67,14 +69,16 @@ class AuthenticatedStore {
   // not.
   Result<std::uint64_t> CheckJournal();
   // Makes the journal anew from what the store holds now: it grows no further, and what was erased is in it no more.
+  // Its own failures as of KeyJournal::Prepare.
   Status RenewJournal();
 
   // After a commit that ended a ciphertext or a key: takes its bytes out of the store's files, and out of the journal
   // when that is small; else Maintain does. kUnavailable: some may be left; tried again by the next one and by
   // Maintain.
   Status PurgeErased();
-  // What can wait, now and then: a journal that still holds what was erased, or has grown to many times the store, is
-  // made anew.
+  // What can wait, now and then: a journal that may hold what was erased, has grown to many times the store or to half
+  // of what it may be, or was removed, is made anew. kUnavailable: another file has its name, or another disk its
+  // folder.
   Status Maintain();
 
  private:
@@ -87,6 +91,8 @@ class AuthenticatedStore {
 
   Status Journal(const CommitGroup& group);
   void SettleJournal(StoreEpoch failed);
+  Status RenewJournal(StoreTransaction& transaction);
+  Result<bool> RenewalIsDue();
   Result<std::uint64_t> JournalSize();
   Result<StoreImage> Snapshot(StoreTransaction& transaction) const;
   // A transaction in which what is known is up to date.
@@ -100,11 +106,11 @@ class AuthenticatedStore {
   KeyStore& store_;
   StoreUuid uuid_;
   IntegrityKeys keys_;
+  const ManyMacs macs_;
   std::shared_ptr<EpochFloor> floor_;
   const std::shared_ptr<KeyJournal> journal_;
-  bool journal_broken_ = false;  // an append failed; guarded as the next
   std::atomic<std::uint64_t> foreign_commits_ = 0;
-  std::atomic<bool> renew_owed_ = false;  // the journal holds what was erased
+  std::atomic<bool> renew_owed_;  // the journal may hold what was erased
   std::atomic<std::uint64_t> renewed_size_ = 0;
   std::optional<Known> known_;  // guarded by the store's living transaction, of which there is one at a time
 };

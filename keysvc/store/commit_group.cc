@@ -13,6 +13,8 @@ constexpr std::size_t kMaxName = 63;
 constexpr std::size_t kMaxKey = 16 * 1024;
 constexpr std::size_t kMaxRow = kMaxStoredValueBytes + 64 * 1024;
 constexpr std::size_t kMaxPayload = kMaxRow + kMaxKey + 1024;
+constexpr std::size_t kMinPayload =
+    kHeaderLabel.size() + (4 + sizeof(StoreUuid)) + 8;  // a header's; all others' are more
 
 Error Foreign() { return {ErrorCode::kIntegrity, "the key journal holds a record that is none of ours"}; }
 
@@ -20,12 +22,13 @@ void AppendFrame(ByteView payload, Bytes& out) {
   Writer(out).U32(static_cast<std::uint32_t>(payload.size())).U32(Crc32c(payload)).Raw(payload);
 }
 
-// The next whole payload, taken off `rest`; nothing when the rest is torn.
+// The next whole payload, taken off `rest`; nothing when the rest is torn. Zeros are torn too, which a power cut leaves
+// where a file was to grow: they would be a record of no bytes, whose CRC is 0.
 std::optional<ByteView> TakeFrame(ByteView& rest) {
   Reader reader(rest);
   const std::size_t size = reader.U32();
   const std::uint32_t crc = reader.U32();
-  if (reader.failed() || size > kMaxPayload) return std::nullopt;
+  if (reader.failed() || size < kMinPayload || size > kMaxPayload) return std::nullopt;
   const ByteView payload = reader.Take(size);
   if (reader.failed() || Crc32c(payload) != crc) return std::nullopt;
   rest = rest.subspan(kFrameHeader + size);
@@ -86,15 +89,22 @@ const TableSpec* FindTable(std::string_view name) {
 // The payload of a head's record, always.
 constexpr std::size_t kHeadPayload = 8 + (4 + kHeadTable.size()) + 4 + 8 + (4 + sizeof(Digest)) + sizeof(Digest);
 
-// Whether a whole head's record stands anywhere in the bytes: then they are no torn end.
-bool HoldsHead(ByteView bytes) {
+// The epochs of all whole heads' records that stand anywhere in the bytes; of one at their very end, apart.
+struct HeadsFound {
+  bool before_the_end = false;
+  std::optional<std::uint64_t> at_the_end;
+};
+HeadsFound FindHeads(ByteView bytes) {
+  HeadsFound found;
   for (; bytes.size() >= kFrameHeader + kHeadPayload; bytes = bytes.subspan(1)) {
-    ByteView rest = bytes;
     if (Reader(bytes).U32() != kHeadPayload) continue;
+    ByteView rest = bytes;
     const std::optional<ByteView> payload = TakeFrame(rest);
-    if (payload && AsText(payload->subspan(8 + 4, kHeadTable.size())) == kHeadTable) return true;
+    if (!payload || AsText(payload->subspan(8 + 4, kHeadTable.size())) != kHeadTable) continue;
+    if (rest.empty()) found.at_the_end = Reader(*payload).U64();
+    found.before_the_end = found.before_the_end || !rest.empty();
   }
-  return false;
+  return found;
 }
 
 std::optional<RecordView> ParseRecord(ByteView payload) {
@@ -196,9 +206,12 @@ Result<std::optional<GroupView>> JournalReader::NextView() {
     whole_size_ = all_.size() - rest_.size();
     return std::optional(std::move(group));
   }
-  // From the last whole group on: a torn commit may have whole records, but no head.
-  const ByteView behind = all_.subspan(whole_size_);
-  if (HoldsHead(behind)) return Error(ErrorCode::kIntegrity, "the key journal is damaged before its end");
+  // A power cut keeps any part of the commit that was being written, its head too; but none that came after it.
+  const HeadsFound heads = FindHeads(all_.subspan(whole_size_));
+  const std::uint64_t torn_at_most = last_ ? last_->value + 1 : header_.base.value;
+  if (heads.before_the_end || heads.at_the_end.value_or(0) > torn_at_most) {
+    return Error(ErrorCode::kIntegrity, "the key journal is damaged before its end");
+  }
   rest_ = {};
   return std::optional<GroupView>();
 }

@@ -59,9 +59,9 @@ class JournalReader {
   static Result<JournalReader> Open(ByteView bytes);
 
   const JournalHeader& header() const { return header_; }
-  // The next whole group. Nothing at the end, and where the rest is torn: what follows the last whole group was never
-  // acknowledged. kIntegrity: damage with whole groups behind it, whole records that are none of ours, or groups out of
-  // order.
+  // The next whole group. Nothing at the end, and where the rest is torn: cut off, zeros, or a group of which any part
+  // is missing and nothing follows. kIntegrity: damage with whole groups behind it, whole records that are none of
+  // ours, or groups out of order.
   Result<std::optional<CommitGroup>> Next();
   // The same, whatever its rows hold.
   Result<std::optional<GroupView>> NextView();

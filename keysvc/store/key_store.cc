@@ -17,6 +17,19 @@ Status CheckKeyColumns(const TableSpec& spec, const Row& values) {
   return {};
 }
 
+struct EncodedRow {
+  Bytes key;
+  Bytes row;
+};
+
+Result<EncodedRow> Encoded(const TableSpec& spec, const Row& columns) {
+  const std::vector<ScalarView> views = ViewsOf(columns);
+  EncodedRow encoded;
+  COFFER_TRY(EncodeRow(std::span<const ScalarView>(views).first(spec.primary_key_columns), encoded.key));
+  COFFER_TRY(EncodeStoredRow(views, encoded.row));
+  return encoded;
+}
+
 }  // namespace
 
 Status CheckColumns(const TableSpec& spec, const Row& columns) {
@@ -84,12 +97,13 @@ std::vector<ScalarView> ViewsOf(const Row& row) {
 
 Result<Digest> StoredRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& columns,
                             std::uint64_t row_epoch) {
-  const std::vector<ScalarView> views = ViewsOf(columns);
-  Bytes key;
-  COFFER_TRY(EncodeRow(std::span<const ScalarView>(views).first(spec.primary_key_columns), key));
-  Bytes row;
-  COFFER_TRY(EncodeStoredRow(views, row));
-  return RowMac(rows_key, store, spec.name, key, row_epoch, row);
+  COFFER_ASSIGN_OR_RETURN(const EncodedRow encoded, Encoded(spec, columns));
+  return RowMac(rows_key, store, spec.name, encoded.key, row_epoch, encoded.row);
+}
+
+Result<Digest> StoredRowMac(const ManyMacs& macs, const TableSpec& spec, const Row& columns, std::uint64_t row_epoch) {
+  COFFER_ASSIGN_OR_RETURN(const EncodedRow encoded, Encoded(spec, columns));
+  return macs.Row(spec.name, encoded.key, row_epoch, encoded.row);
 }
 
 Result<Digest> ErasedRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& primary_key,

@@ -80,6 +80,7 @@ std::vector<ScalarView> ViewsOf(const Row& row);
 // The MAC of a row (docs/FORMAT.md section 4). kInvalidArgument: a value that cannot be encoded.
 Result<Digest> StoredRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& columns,
                             std::uint64_t row_epoch);
+Result<Digest> StoredRowMac(const ManyMacs& macs, const TableSpec& spec, const Row& columns, std::uint64_t row_epoch);
 // The MAC of "there is no such row any more", as of an epoch.
 Result<Digest> ErasedRowMac(const SecretBytes& rows_key, StoreUuid store, const TableSpec& spec, const Row& primary_key,
                             std::uint64_t row_epoch);

@@ -387,4 +387,27 @@ Result<RotationRecord> RotationFromRow(const Row& row) {
   return reader.Finish(std::move(record));
 }
 
+Row ToRow(const VersionOriginRecord& record) {
+  return {UuidDatum(record.there.store),
+          UuidDatum(record.there.keyring),
+          KeyVersionDatum(record.there.version),
+          UuidDatum(record.keyring),
+          KeyVersionDatum(record.version),
+          UuidDatum(record.default_tenant),
+          record.merged_us};
+}
+
+Result<VersionOriginRecord> VersionOriginFromRow(const Row& row) {
+  RowReader reader(Table::kVersionOrigin, row);
+  VersionOriginRecord record;
+  record.there.store = reader.UuidNotZero<StoreUuid>();
+  record.there.keyring = reader.UuidNotZero<KeyringUuid>();
+  record.there.version = reader.KeyVersionNumber();
+  record.keyring = reader.UuidNotZero<KeyringUuid>();
+  record.version = reader.KeyVersionNumber();
+  record.default_tenant = reader.UuidNotZero<TenantUuid>();
+  record.merged_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
 }  // namespace coffer::keysvc

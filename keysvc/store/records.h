@@ -124,6 +124,24 @@ struct RotationRecord {
   std::int64_t set_us = 0;
 };
 
+// A version of a keyring, wherever it is.
+struct VersionPlace {
+  StoreUuid store;
+  KeyringUuid keyring;
+  KeyVersion version;
+  auto operator<=>(const VersionPlace&) const = default;
+};
+
+// That a version of a keyring here was merged in, and what it is in the store that it came from. A version that went
+// through several stores has one of these for each.
+struct VersionOriginRecord {
+  VersionPlace there;
+  KeyringUuid keyring;        // here
+  KeyVersion version;         // here
+  TenantUuid default_tenant;  // of that store: keys of indexes that span tenants are its
+  std::int64_t merged_us = 0;
+};
+
 // For primary keys: {UuidDatum(tenant), path}.
 template <typename Tag>
 Datum UuidDatum(const UuidOf<Tag>& uuid) {
@@ -146,6 +164,7 @@ Row ToRow(const SecretMetadataRecord& record);
 Row ToRow(const DestructionRecord& record);
 Row ToRow(const CensusSourceRecord& record);
 Row ToRow(const RotationRecord& record);
+Row ToRow(const VersionOriginRecord& record);
 
 Result<StoreRecord> StoreFromRow(const Row& row);
 Result<SealSlotRecord> SealSlotFromRow(const Row& row);
@@ -161,5 +180,6 @@ Result<SecretMetadataRecord> SecretMetadataFromRow(const Row& row);
 Result<DestructionRecord> DestructionFromRow(const Row& row);
 Result<CensusSourceRecord> CensusSourceFromRow(const Row& row);
 Result<RotationRecord> RotationFromRow(const Row& row);
+Result<VersionOriginRecord> VersionOriginFromRow(const Row& row);
 
 }  // namespace coffer::keysvc

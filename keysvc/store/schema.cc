@@ -76,6 +76,11 @@ constexpr std::array kRotationColumns = {
     ColumnSpec{"period_us", kInt},
     ColumnSpec{"set_us", kInt},
 };
+constexpr std::array kVersionOriginColumns = {
+    ColumnSpec{"store", kUuid},        ColumnSpec{"keyring", kUuid},     ColumnSpec{"version", kInt},
+    ColumnSpec{"here_keyring", kUuid}, ColumnSpec{"here_version", kInt}, ColumnSpec{"default_tenant", kUuid},
+    ColumnSpec{"merged_us", kInt},
+};
 
 constexpr std::array<std::size_t, 1> kSecondColumn = {1};
 constexpr std::array<std::size_t, 1> kSecretUuid = {2};
@@ -97,6 +102,7 @@ constexpr std::array<TableSpec, kTableCount> kSchema = {{
     {Table::kDestruction, "destruction", kDestructionColumns, 3, {}, true, 2},
     {Table::kCensusSource, "census_source", kCensusSourceColumns, 1, {}, true, 2},
     {Table::kRotation, "rotation", kRotationColumns, 1, {}, true, 2},
+    {Table::kVersionOrigin, "version_origin", kVersionOriginColumns, 3, {}, true, 3},
 }};
 
 }  // namespace

@@ -24,8 +24,9 @@ enum class Table : std::uint8_t {
   kDestruction,
   kCensusSource,
   kRotation,
+  kVersionOrigin,
 };
-inline constexpr std::size_t kTableCount = 14;
+inline constexpr std::size_t kTableCount = 15;
 
 struct ColumnSpec {
   std::string_view name;
@@ -45,7 +46,7 @@ struct TableSpec {
 
 // A program reads stores of its own schema version and of all before it, which it upgrades; never of a later one. An
 // upgrade adds tables and touches no row.
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
 
 std::span<const TableSpec> Schema();
 const TableSpec& SpecOf(Table table);

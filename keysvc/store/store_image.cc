@@ -1,5 +1,7 @@
 #include "keysvc/store/store_image.h"
 
+#include <algorithm>
+
 namespace coffer::keysvc {
 namespace {
 
@@ -7,10 +9,12 @@ Error DoesNotFit() {
   return {ErrorCode::kIntegrity, "the key journal holds a change that does not fit the rows before it"};
 }
 
-Status Redo(const RowChange& change, StoreTransaction& transaction) {
-  if (!change.columns) return transaction.Erase(change.table, change.primary_key);
-  const StoredRow row{*change.columns, change.row_epoch, change.mac};
+Status Redo(const RowChange& change, const SecretBytes& head_key, StoreTransaction& transaction, MacSum& sum) {
   COFFER_ASSIGN_OR_RETURN(const std::optional<StoredRow> before, transaction.Get(change.table, change.primary_key));
+  if (before) sum.Remove(head_key, before->mac);
+  if (!change.columns) return transaction.Erase(change.table, change.primary_key);
+  sum.Add(head_key, change.mac);
+  const StoredRow row{*change.columns, change.row_epoch, change.mac};
   return before ? transaction.Update(change.table, row) : transaction.Insert(change.table, row);
 }
 
@@ -56,15 +60,26 @@ std::vector<StoredRow> StoreImage::RowsOf(Table table) const {
   return rows;
 }
 
+std::vector<StoredRow> StoreImage::RowsUnder(Table table, const Row& key_begins) const {
+  std::vector<StoredRow> rows;
+  for (auto row = rows_.lower_bound(Key(table, key_begins)); row != rows_.end() && row->first.first == table; ++row) {
+    const Row& key = row->first.second;
+    if (!std::equal(key_begins.begin(), key_begins.end(), key.begin())) break;
+    rows.push_back(row->second);
+  }
+  return rows;
+}
+
 Status StoreImage::Verify(StoreUuid store, const IntegrityKeys& keys) const {
+  const ManyMacs macs(store, keys);
   MacSum sum;
   for (const auto& [key, row] : rows_) {
     const TableSpec& spec = SpecOf(key.first);
-    const Result<Digest> mac = StoredRowMac(keys.rows, store, spec, row.columns, row.row_epoch);
+    const Result<Digest> mac = StoredRowMac(macs, spec, row.columns, row.row_epoch);
     if (!mac.ok() || !EqualConstantTime(*mac, row.mac)) {
       return Error(ErrorCode::kIntegrity, "a row of the key journal was altered").At(spec.name);
     }
-    sum.Add(keys.head, row.mac);
+    macs.Add(sum, row.mac);
   }
   const bool whole =
       sum == MacSum(head_.sum) && EqualConstantTime(HeadMac(keys.head, store, head_.epoch, sum), head_.mac);
@@ -141,15 +156,22 @@ Result<StoreImage> StoreImage::Of(StoreTransaction& transaction) {
   return image;
 }
 
-Status RedoGroup(const CommitGroup& group, KeyStore& store) {
+Status RedoGroup(const CommitGroup& group, const StoredHead& before, const IntegrityKeys& keys, KeyStore& store) {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<StoreTransaction> transaction, store.Begin());
   COFFER_ASSIGN_OR_RETURN(const std::optional<StoredHead> head, transaction->GetHead());
-  if (!head || head->epoch.value + 1 != group.head.epoch.value) return DoesNotFit();
+  const bool fits = head && head->epoch == before.epoch && head->sum == before.sum && head->mac == before.mac &&
+                    before.epoch.value + 1 == group.head.epoch.value;
+  if (!fits) return DoesNotFit();
+  MacSum sum(before.sum);
   for (const RowChange& change : group.changes) {
-    const Status redone = Redo(change, *transaction);
+    const Status redone = Redo(change, keys.head, *transaction, sum);
     if (redone.ok()) continue;
-    return redone.error().code() == ErrorCode::kNotFound ? DoesNotFit() : redone.error();
+    const ErrorCode code = redone.error().code();
+    const bool other_rows = code == ErrorCode::kNotFound || code == ErrorCode::kAlreadyExists;
+    return other_rows ? DoesNotFit() : redone.error();
   }
+  // Rows of the store that are none of the journal's.
+  if (sum != MacSum(group.head.sum)) return DoesNotFit();
   COFFER_TRY(transaction->PutHead(group.head));
   return transaction->Commit();
 }

@@ -17,6 +17,8 @@ class StoreImage {
   const StoredHead& head() const { return head_; }
   std::size_t row_count() const { return rows_.size(); }
   std::vector<StoredRow> RowsOf(Table table) const;
+  // Those whose primary key begins with these columns.
+  std::vector<StoredRow> RowsUnder(Table table, const Row& key_begins) const;
 
   // Every row's MAC, and the head's MAC and sum. kIntegrity names the table.
   Status Verify(StoreUuid store, const IntegrityKeys& keys) const;
@@ -47,8 +49,8 @@ class StoreImage {
   StoredHead head_;
 };
 
-// The changes of one group, in one transaction, on a store that stands at the epoch before. kIntegrity when it does not
-// or a change does not fit.
-Status RedoGroup(const CommitGroup& group, KeyStore& store);
+// The changes of one authentic group, in one transaction, on a store whose head is `before`, of the epoch before.
+// kIntegrity, with nothing changed: the store's head is another one, or the changes do not make the group's.
+Status RedoGroup(const CommitGroup& group, const StoredHead& before, const IntegrityKeys& keys, KeyStore& store);
 
 }  // namespace coffer::keysvc

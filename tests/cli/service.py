@@ -53,7 +53,7 @@ class Programs:
 
 def clean_environment(**changes):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COFFER_")}
-    environment.update({"TERM": "dumb", **changes})
+    environment.update({"TERM": "dumb", "COFFER_STATE_DIR": "", **changes})
     return environment
 
 

@@ -11,6 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 PATH=$(cd "$1" && pwd):$PATH
 export PATH NO_COLOR=1 TERM=dumb
 unset COFFER_SERVER COFFER_TLS_CA COFFER_TLS_CERT COFFER_TLS_KEY
+export COFFER_STATE_DIR=
 
 bold="" dim="" green="" red="" plain=""
 if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'; fi
@@ -76,9 +77,7 @@ refused() { # part of the sentence, then a command that has to exit with 1 and s
 # Whether a text is anywhere in these files and folders; one search for both answers.
 holds() { grep -rqaF -- "$@"; }
 
-start_service() {
-  step "Start the key service." "It keeps wrapped keys only; what unwraps them is a key file, elsewhere in real life."
-  mkdir media
+start_daemon() {
   cofferd --data-dir "$work/data" --allow-swap --log-level warn 2>cofferd.log &
   daemon=$!
   printf '   %s$ cofferd --data-dir %s --allow-swap &%s\n' "$dim" "$work/data" "$plain"
@@ -89,6 +88,12 @@ start_service() {
     ((SECONDS < deadline)) || fail "cofferd does not answer"
     sleep 0.05
   done
+}
+
+start_service() {
+  step "Start the key service." "It keeps wrapped keys only; what unwraps them is a key file, elsewhere in real life."
+  mkdir media
+  start_daemon
   run coffer operator init --key-file media/seal.key --accept-total-loss --allow-same-device
   coffer operator status --check >out || fail "the service is not unsealed"
 }
@@ -230,6 +235,28 @@ look_at_the_disk() {
   claim "no planted value is in it; a secret's path, which is in clear, is found by the same search"
 }
 
+read_the_audit_log() {
+  step "Read the audit log." "Every call above was recorded, on disk, before its reply left."
+  run coffer --role auditor audit query --operation DecryptFields --limit 5
+  run coffer --role auditor audit stats --by role,outcome
+  run coffer audit verify --dir data/audit --key-file data/audit.key
+  cp -a data/audit copy
+  printf 'x' | dd of="$(echo copy/journal/*0.journal)" bs=1 seek=4300 conv=notrunc status=none
+  refused "" coffer audit verify --dir copy --key-file data/audit.key
+  ! holds canary data/audit || fail "a planted plaintext is in the audit log"
+  claim "the log verifies; one byte changed in a copy is noticed, and no planted value is in it"
+}
+
+lose_the_disk() {
+  step "Lose the store's disk." "The key journal, best kept on another disk, and the key file bring everything back."
+  stop_daemon
+  rm data/store.db*
+  start_daemon
+  run coffer operator recover --key-file media/seal.key --apply --alone "the disk is gone"
+  [[ $(coffer secret get grafana/1/orders/password) == canary-grafana-swordfish ]] || fail "the secret is not back"
+  claim "the same secrets are served again, from a store that was made anew"
+}
+
 seal_and_unseal() {
   step "Seal." "One command wipes every key from memory; nothing is served until an operator unseals."
   run coffer operator seal
@@ -258,5 +285,7 @@ search_by_email
 attack
 run_grafana
 look_at_the_disk
+read_the_audit_log
 seal_and_unseal
+lose_the_disk
 finish

@@ -5,6 +5,7 @@ Needs a small file system of its own, in a mount namespace of its own; skipped w
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,13 +36,64 @@ def enter_namespace():
     os.execvpe("unshare", [*words, sys.executable, *sys.argv], environment)
 
 
+def small_disk(test):
+    """A file system of 2 MiB that the test leaves behind empty."""
+    disk = pathlib.Path(tempfile.mkdtemp(prefix="coffer-e2e-disk-"))
+    test.addCleanup(disk.rmdir)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", str(disk)], check=True)
+    test.addCleanup(subprocess.run, ["umount", "--lazy", str(disk)], check=True)
+    return disk
+
+
+class FullAuditDisk(unittest.TestCase):
+    """The disk of the audit log alone: nothing is answered without its record, and nothing is lost."""
+
+    def setUp(self):
+        self.disk = small_disk(self)
+        self.service = Service(config=f'audit_log = "{self.disk}/audit"\naudit_file_kib = 128')
+        self.addCleanup(self.service.close)
+        self.ballast = self.disk / "ballast"
+        self.ballast.write_bytes(bytes(BALLAST_BYTES))
+        self.service.start_initialised().apply_catalog()
+        try:
+            with (self.disk / "filler").open("wb") as filler:
+                while True:
+                    filler.write(bytes(4096))
+                    filler.flush()
+        except OSError:
+            pass
+
+    def listing(self):
+        return self.service.run("--timeout", "3", "secret", "list")
+
+    def until_refused(self):
+        for _ in range(3000):
+            done = self.listing()
+            if done.returncode != 0:
+                return done
+        return self.fail("the audit log's disk never became full")
+
+    def test_calls_are_refused_operators_are_heard_and_it_goes_on_by_itself(self):
+        done = self.until_refused()
+        self.assertEqual(done.stdout, b"")
+        self.assertRegex(done.stderr.decode(), "audit log.s disk is full")
+        self.assertEqual(self.service.state(), "unsealed", "the reserve is for operators")
+        self.assertNotEqual(self.listing().returncode, 0)
+        self.ballast.unlink()
+        wait_until(lambda: self.listing().returncode == 0, "the audit log has space again")
+        self.service.stop()
+        self.service.ok("audit", "verify", "--dir", str(self.disk / "audit"), "--vkey", self.vkey())
+
+    def vkey(self):
+        return self.service.ok("audit", "vkey", "--key-file", str(self.service.data / "audit.key")).decode().strip()
+
+
 class FullDisk(unittest.TestCase):
     def setUp(self):
-        self.disk = pathlib.Path(tempfile.mkdtemp(prefix="coffer-e2e-disk-"))
-        self.addCleanup(self.disk.rmdir)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", str(self.disk)], check=True)
-        self.addCleanup(subprocess.run, ["umount", "--lazy", str(self.disk)], check=True)
-        self.service = Service(data=self.disk / "data")
+        self.disk = small_disk(self)
+        audit = f'audit_log = "{tempfile.mkdtemp(prefix="coffer-e2e-audit-")}"'
+        self.addCleanup(shutil.rmtree, audit.split('"')[1])
+        self.service = Service(config=audit, data=self.disk / "data")
         self.addCleanup(self.service.close)
         self.service.start_initialised().apply_catalog()
         self.ballast = self.disk / "ballast"

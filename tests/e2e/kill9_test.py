@@ -1,4 +1,6 @@
-"""100 times kill -9 under load: whatever was acknowledged before is there afterwards, and decrypts."""
+"""100 times kill -9 under load: whatever was acknowledged before is there afterwards, and decrypts; each acknowledged
+call is a record of the audit log, which verifies.
+"""
 
 import concurrent.futures
 import json
@@ -28,13 +30,15 @@ class Ledger:
         self.mutex = threading.Lock()
         self.secrets = {}  # (path, version) -> value
         self.values = []  # (tenant, field, plaintext record, encrypted record)
+        self.calls = []  # (request id, operation)
         self.tenants = set()
         self.primary_version = 1
         self.acknowledged = 0
 
-    def note(self, change):
+    def note(self, change, call):
         with self.mutex:
             change()
+            self.calls.append(call)
             self.acknowledged += 1
 
 
@@ -61,6 +65,11 @@ class Load:
             self.count += 1
             return self.number * 100_000 + self.count
 
+    def call(self, operation, *arguments, **options):
+        """A call under an id of its own, and that id with the operation."""
+        request = uuid.uuid4().hex
+        return self.service.run(*arguments, "--claim-request-id", request, **options), (request, operation)
+
     def put_new(self):
         return self.put(f"kill/{self.next()}")
 
@@ -69,21 +78,21 @@ class Load:
 
     def put(self, path):
         value = uuid.uuid4().hex
-        done = self.service.run("secret", "put", path, "--output", "json", stdin=value)
+        done, call = self.call("PutSecret", "secret", "put", path, "--output", "json", stdin=value)
         if done.returncode == 0:
             version = json.loads(done.stdout)["version"]
-            self.ledger.note(lambda: self.ledger.secrets.__setitem__((path, version), value))
+            self.ledger.note(lambda: self.ledger.secrets.__setitem__((path, version), value), call)
         return done.returncode == 0
 
     def encrypt(self, field, records, *options):
         """An encryption that was cut off has acknowledged the records that it wrote."""
-        done = self.service.run("field", "encrypt", "--field", field[0], "--row", field[1], *options,
-                                stdin=json_lines(records))
+        done, call = self.call("EncryptFields", "field", "encrypt", "--field", field[0], "--row", field[1], *options,
+                               stdin=json_lines(records))
         whole = done.stdout[:done.stdout.rfind(b"\n") + 1].splitlines()
         tenant = options[-1] if options else "default"
         pairs = [(tenant, field, before, json.loads(after)) for before, after in zip(records, whole)]
         if pairs:
-            self.ledger.note(lambda: self.ledger.values.extend(pairs))
+            self.ledger.note(lambda: self.ledger.values.extend(pairs), call)
         return done.returncode == 0
 
     def encrypt_users(self):
@@ -94,18 +103,20 @@ class Load:
                                         "password": uuid.uuid4().hex} for _ in range(5)])
 
     def rotate(self):
-        done = self.service.run("keyring", "rotate", "shop", "--role", "dba", "--output", "json")
+        done, call = self.call("RotateKeyring", "keyring", "rotate", "shop", "--role", "dba", "--output", "json")
         if done.returncode == 0:
             version = json.loads(done.stdout)["primary_version"]
-            self.ledger.note(lambda: setattr(self.ledger, "primary_version", max(version, self.ledger.primary_version)))
+            self.ledger.note(lambda: setattr(self.ledger, "primary_version", max(version, self.ledger.primary_version)),
+                             call)
         return done.returncode == 0
 
     def add_tenant(self):
         """A tenant, and the first value under its first key."""
         name = f"tenant-{self.next()}"
-        if self.service.run("tenant", "add", name).returncode != 0:
+        done, call = self.call("CreateTenant", "tenant", "add", name)
+        if done.returncode != 0:
             return False
-        self.ledger.note(lambda: self.ledger.tenants.add(name))
+        self.ledger.note(lambda: self.ledger.tenants.add(name), call)
         return self.encrypt(EMAIL, [{"id": 1, "email": name + "@example"}], "--tenant", name)
 
     def join(self):
@@ -171,6 +182,21 @@ class Kill9(unittest.TestCase):
         list(self.pool.map(self.check_values, [values[0::2], values[1::2]]))
         self.check_names()
 
+    def check_log(self):
+        """Nobody was answered without a record, and the log is whole."""
+        self.assertEqual(self.service.stop(), 0)
+        vkey = self.service.write("log.vkey", self.service.ok("audit", "vkey", "--key-file",
+                                                              str(self.service.data / "audit.key")).decode())
+        verified = self.service.json("audit", "verify", "--dir", str(self.service.data / "audit"), "--vkey", vkey)
+        self.service.start()
+        wait_until(lambda: self.service.json("audit", "checkpoint")["indexed_size"] >= verified["records"],
+                   "the index follows", self.service.process)
+        records = self.service.json("audit", "query", "--oldest-first", "--limit", "1000000")["records"]
+        allowed = {(record["request_id"], record["operation"]) for record in records
+                   if record["allowed"] and record["type"] in ("call", "result") and record["outcome"] == "ok"}
+        self.assertEqual([call for call in self.ledger.calls if call not in allowed], [])
+        return verified
+
     def test_what_was_acknowledged_survives_a_hundred_kills(self):
         for number in range(ROUNDS):
             secrets_before, values_before = set(self.ledger.secrets), len(self.ledger.values)
@@ -182,8 +208,10 @@ class Kill9(unittest.TestCase):
             with self.subTest(kill=number):
                 self.check(set(self.ledger.secrets) - secrets_before, self.ledger.values[values_before:])
         self.check(self.ledger.secrets, self.ledger.values)
+        verified = self.check_log()
         print(f"{ROUNDS} kills: {len(self.ledger.secrets)} secrets, {len(self.ledger.values)} values, "
-              f"{len(self.ledger.tenants)} tenants, {self.ledger.primary_version} key versions acknowledged; none lost")
+              f"{len(self.ledger.tenants)} tenants, {self.ledger.primary_version} key versions acknowledged; "
+              f"none lost; {len(self.ledger.calls)} calls, each in a log of {verified['records']} records")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Vault(Service):
         self.values = []  # (tenant, field, plain record, encrypted record)
         self.secrets = {}
         self.count = 0
+        self.tenants = "tenant"  # what the names of its tenants begin with
 
     def configure(self, key_file):
         lines = [line for line in self.config_file.read_text().splitlines() if not line.startswith("key_file")]
@@ -34,9 +35,12 @@ class Vault(Service):
             lines.insert(0, f'key_file = "{key_file}"')
         self.config_file.write_text("\n".join(lines) + "\n")
 
-    def begin(self, *seal):
-        """Starts it, makes the identity, initialises and applies the catalog. `seal`: options; else its key file."""
+    def begin(self, *seal, lock_of=None):
+        """Starts it, makes the identity, initialises and applies the catalog. `seal`: options; else its key file.
+        `lock_of`: a vault that has applied it before."""
         self.start()
+        if lock_of is not None:
+            shutil.copy(lock_of.folder / "catalog.lock", self.folder)
         self.ok("operator", "new-recovery-identity", "--out", str(self.identity))
         seal = seal or ("--key-file", str(self.key_file), "--allow-same-device")
         self.ok("operator", "init", *seal, "--recovery-identity", str(self.identity))
@@ -46,7 +50,7 @@ class Vault(Service):
     def work(self):
         """A new tenant and its first key, a new version, values and secrets. All of it is acknowledged."""
         self.count += 1
-        tenant = f"tenant-{self.count}"
+        tenant = f"{self.tenants}-{self.count}"
         self.ok("tenant", "add", tenant)
         self.remember(tenant, EMAIL, [{"id": 1, "email": uuid.uuid4().hex}])
         self.ok("keyring", "rotate", "shop")
@@ -65,9 +69,10 @@ class Vault(Service):
     def remembered(self):
         return list(self.values), dict(self.secrets)
 
-    def lost(self, remembered=None):
-        """What does not come back, of what was acknowledged."""
+    def lost(self, remembered=None, default="default"):
+        """What does not come back, of what was acknowledged; `default`: what that tenant is called here."""
         values, secrets = remembered or self.remembered()
+        values = [(default if tenant == "default" else tenant, *rest) for tenant, *rest in values]
         lost = []
         for tenant, field in sorted({(tenant, field) for tenant, field, _, _ in values}):
             group = [(plain, after) for t, f, plain, after in values if (t, f) == (tenant, field)]
@@ -76,7 +81,7 @@ class Vault(Service):
             if done.returncode != 0 or done.stdout.decode() != _lines(plain for plain, _ in group):
                 lost.append((tenant, field, done.stderr.decode()))
         for path, value in secrets.items():
-            if self.run("secret", "get", path).stdout.decode() != value:
+            if self.run("secret", "get", path, "--tenant", default).stdout.decode() != value:
                 lost.append(path)
         return lost
 

@@ -1,4 +1,4 @@
-"""The runbooks of docs/OPERATIONS.md, "When something is lost", typed line by line."""
+"""The runbooks of docs/OPERATIONS.md, "When something is lost" and "Edge stores", typed line by line."""
 
 import pathlib
 import re
@@ -14,16 +14,18 @@ from recovery_world import Vault  # noqa: E402
 from service import DEADLINE_S, Programs, clean_environment, run  # noqa: E402
 
 OPERATIONS = (pathlib.Path(__file__).resolve().parents[2] / "docs/OPERATIONS.md").read_text()
-SECTION = OPERATIONS.partition("\n## When something is lost\n")[2].partition("\n## ")[0]
+SECTIONS = ("When something is lost", "Edge stores")
 START = "sudo systemctl start cofferd"
 
 
 def runbooks():
     """{heading: lines of its shell blocks}"""
     books = {}
-    for part in SECTION.split("\n### ")[1:]:
-        blocks = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
-        books[part.partition("\n")[0]] = "".join(blocks).splitlines()
+    for section in SECTIONS:
+        text = OPERATIONS.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        for part in text.split("\n### ")[1:]:
+            blocks = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+            books[part.partition("\n")[0]] = "".join(blocks).splitlines()
     return books
 
 
@@ -150,6 +152,24 @@ class Runbooks(unittest.TestCase):
         for number in (2, 4, 5):
             host.ok("operator", "unseal", "--share", stdin=self.share(host, 2, number))
         self.assertEqual(host.lost(), [])
+
+    def test_bring_an_edge_store_home(self):
+        host, edge = self.host(), self.host()
+        host.key_file = host.folder / "media/coffer-key/seal.key"
+        edge.key_file = edge.folder / "media/coffer-key/seal.key"
+        edge.tenants = "edge-tenant"
+        host.begin().work()
+        edge.begin(lock_of=host).work()
+        shutil.copy(edge.backup(), host.folder / "backup/coffer/edge-7.age")
+        shutil.copy(edge.identity, host.folder / "media/operator/edge-7.txt")
+        edge.close()
+        printed = self.follow(host, "Bring an edge store home")
+        self.assertIn("would bring in", printed[0])
+        self.assertIn("merged; epoch", printed[1])
+        self.assertEqual(host.lost(edge.remembered(), default="edge-7"), [])
+        self.assertEqual(host.lost(), [])
+        host.work()
+        self.assertEqual(host.restart().lost(edge.remembered(), default="edge-7"), [])
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class Programs:
 
 def clean_environment(**changes):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COFFER_", "GF_"))}
-    environment.update({"TERM": "dumb", **changes})
+    # What clients have seen of logs is kept in no home: those that test it name a folder.
+    environment.update({"TERM": "dumb", "COFFER_STATE_DIR": "", **changes})
     return environment
 
 

@@ -189,6 +189,64 @@ TEST(ConfigTest, RefusesAWrongSealCommand) {
   }
 }
 
+constexpr char kWitnessKey[] = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+constexpr char kLogKey[] =
+    "coffer/5acf2349-5267-7809-9a38-25188778f680+68dc9925+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+
+TEST(ConfigTest, RefusesAWrongAuditWitness) {
+  const std::string head = "data_dir = \"/d\"\n[audit_witness]\n";
+  const std::string one = "[[audit_witness.witness]]\n";
+  const std::string url = "url = \"http://w\"\n";
+  const std::string vkey = "vkey = \"" + std::string(kWitnessKey) + "\"\n";
+  const std::string list = "must be a list of 1 to 8 tables";
+  const std::string key = "must be a witness's key";
+  std::string many;
+  for (int i = 0; i < 9; ++i) many += one + url + vkey;
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {head, "audit_witness.witness", 2, list, 8},
+           {head + "witness = []", "audit_witness.witness", 3, list, 8},
+           {head + "witness = \"http://w\"", "audit_witness.witness", 3, list, 8},
+           {head + "witness = [\"http://w\"]", "audit_witness.witness", 3, "must be a table"},
+           {head + many, "audit_witness.witness", 3, list, 8},
+           {head + one + vkey, "audit_witness.witness.url", 3, "is missing"},
+           {head + one + "url = \"w\"\n" + vkey, "audit_witness.witness.url", 4, "must be a URL"},
+           {head + one + "url = \"ftp://w\"\n" + vkey, "audit_witness.witness.url", 4, "must be a URL"},
+           {head + one + url, "audit_witness.witness.vkey", 3, "is missing"},
+           {head + one + url + "vkey = \"w1\"", "audit_witness.witness.vkey", 5, key},
+           {head + one + url + "vkey = \"" + kLogKey + "\"", "audit_witness.witness.vkey", 5, key},
+           {head + one + url + vkey + one + url + vkey, "audit_witness.witness.vkey", 6, "of another witness"},
+           {head + one + url + vkey + "name = \"w\"", "audit_witness.witness.name", 6, "not a key"},
+           {head + "interval_seconds = 0\n" + one + url + vkey, "audit_witness.interval_seconds", 3, "is less", 1},
+           {head + "interval_seconds = 3601\n" + one + url + vkey, "audit_witness.interval_seconds", 3, "is more",
+            3600},
+           {head + "max_age_seconds = 9\n" + one + url + vkey, "audit_witness.max_age_seconds", 3, "is less", 10},
+           {head + "max_age_seconds = 86401\n" + one + url + vkey, "audit_witness.max_age_seconds", 3, "is more",
+            86400},
+           {head + "quorum = 1\n" + one + url + vkey, "audit_witness.quorum", 3, "not a key"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, AuditWitnessesAreRead) {
+  const std::string one =
+      "[[audit_witness.witness]]\nurl = \"https://w.example/log\"\nvkey = \"" + std::string(kWitnessKey) + "\"\n";
+  const Result<Config> least = ParseConfig("data_dir = \"/d\"\n" + one, kOwnUid);
+  ASSERT_TRUE(least.ok()) << least.error().ToString();
+  ASSERT_TRUE(least->audit_witness.has_value());
+  EXPECT_EQ(least->audit_witness->interval_seconds, 10U);
+  EXPECT_EQ(least->audit_witness->max_age_seconds, 300U);
+  ASSERT_EQ(least->audit_witness->witnesses.size(), 1U);
+  EXPECT_EQ(least->audit_witness->witnesses[0].url, "https://w.example/log");
+  EXPECT_EQ(least->audit_witness->witnesses[0].key.ToText(), kWitnessKey);
+  const Result<Config> whole =
+      ParseConfig("data_dir = \"/d\"\n[audit_witness]\ninterval_seconds = 1\nmax_age_seconds = 10\n" + one, kOwnUid);
+  ASSERT_TRUE(whole.ok()) << whole.error().ToString();
+  EXPECT_EQ(whole->audit_witness->interval_seconds, 1U);
+  EXPECT_EQ(whole->audit_witness->max_age_seconds, 10U);
+  EXPECT_FALSE(ParseConfig("data_dir = \"/d\"", kOwnUid)->audit_witness.has_value());
+}
+
 TEST(ConfigTest, KeepersOfSlotKeysAreRead) {
   const Result<Config> config = ParseConfig(R"(data_dir = "/d"
 [pkcs11]

@@ -59,8 +59,8 @@ bool ServiceSim::Start() {
       {.tools = {}, .keys = {.cipher_cache = 64, .destroy_delay_us = 0}, .journal_folder = &journal_disk_});
   if (!barrier.ok()) return false;
   service->barrier = std::move(barrier).value();
-  service->pipeline =
-      std::make_unique<keysvc::Pipeline>(*service->barrier, [](const keysvc::CallRecord&) { return Status(); });
+  service->pipeline = std::make_unique<keysvc::Pipeline>(
+      *service->barrier, keysvc::Immediately([](const keysvc::CallRecord&) { return Status(); }));
   service->fields = std::make_unique<keysvc::FieldService>(*service->pipeline, clock_, *service->barrier);
   service->keys = std::make_unique<keysvc::KeyService>(*service->pipeline);
   service->secrets = std::make_unique<keysvc::SecretService>(*service->pipeline, clock_);
@@ -131,9 +131,13 @@ void ServiceSim::ToggleSecret() {
   const keysvc::SecretName name{.tenant = "", .path = chosen->first.first};
   const std::vector<keysvc::SecretVersion> versions{keysvc::SecretVersion{chosen->first.second}};
   StoredVersion& stored = chosen->second;
+  if (stored.presence == Presence::kDestroyed) return;
   const bool hide = stored.presence == Presence::kLive;
   const auto changed = hide ? service_->secrets->Delete(service_->app, name, versions)
                             : service_->secrets->Undelete(service_->app, name, versions);
+  // Nothing was committed: a change before it whose outcome is unknown may still come, from the journal at the next
+  // start.
+  if (changed.ok() && *changed == 0) return;
   stored.presence = !changed.ok() ? Presence::kUnknown : hide ? Presence::kDeleted : Presence::kLive;
   if (changed.ok()) Acknowledge();
 }
@@ -376,15 +380,19 @@ std::string ServiceSim::Return() {
   // One from before a rekey does not even open.
   if (service_->barrier->state() == keysvc::BarrierState::kUnsealed) return Broken("an old store is not refused");
   if (std::string served = CheckServesNothing(); !served.empty()) return served;
+  std::string why;
   const auto recover = [&](const std::string& path) {
     keysvc::OperatorService::RecoverRequest request;
     request.source = keysvc::KeyFileSeal{.path = path, .allow_same_device = true};
     request.apply = true;
     request.alone_reason = "a simulation";
-    return service_->operators->Recover(service_->administrator, request).ok();
+    const auto recovered = service_->operators->Recover(service_->administrator, request);
+    if (!recovered.ok()) why += recovered.error().ToString() + "; ";
+    return recovered.ok();
   };
   key_files_.insert(key_file_);
-  if (std::none_of(key_files_.begin(), key_files_.end(), recover)) return Broken("an old store is not recovered");
+  if (std::none_of(key_files_.begin(), key_files_.end(), recover))
+    return Broken("an old store is not recovered: " + why);
   Stop();
   return "";
 }
@@ -395,6 +403,8 @@ void ServiceSim::Life() {
   } else {
     journal_disk_.CrashAtStep(1 + Below(kLongestJournalLife));
   }
+  // And a write, or a sync, that fails in between while the power stays.
+  if (Below(2) == 0) journal_disk_.FailAtStep(1 + Below(kLongestJournalLife));
   if (Start() && Prepare()) Work();
   crashed_midway_ = crashed_midway_ || disk_.crashed() || journal_disk_.crashed();
   Stop();

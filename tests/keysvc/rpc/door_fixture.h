@@ -49,22 +49,35 @@ class DoorFixture : public ServiceFixture {
   std::string SocketOf(policy::Role role) const { return folder / (std::string(policy::RoleName(role)) + ".sock"); }
 
   Stop stop;
-  Pipeline stopping_pipeline{*barrier, [this](const CallRecord& record) {
+  Pipeline stopping_pipeline{*barrier, Immediately([this](const CallRecord& record) {
                                stop.Pass(record.principal);
                                return coffer::Status();
-                             }};
+                             })};
   FieldService door_fields{stopping_pipeline, clock, *barrier};
   KeyService door_keys{stopping_pipeline};
   SecretService door_secrets{stopping_pipeline, clock};
   AdminService door_admin{stopping_pipeline, {}};
   OperatorService door_operators{stopping_pipeline, clock};
+  std::unique_ptr<audit::Log> audit_log = OpenLog();
+  audit::QueryIndex audit_index{*audit_log, clock, folder / "audit/index.sqlite"};
+  AuditService door_audit{stopping_pipeline, *audit_log, audit_index};
   WorkPool pool{{.threads = kThreads, .queue = 16, .caller_queue = kCallerQueue},
                 {.threads = 2, .queue = 4, .caller_queue = 4},
                 {.threads = 1, .queue = 4, .caller_queue = 4}};
   std::unique_ptr<RpcServer> tls;
 
  private:
-  Services AllServices() { return {door_fields, door_keys, door_secrets, door_admin, door_operators, pool, clock}; }
+  Services AllServices() {
+    return {door_fields, door_keys, door_secrets,      door_admin,        door_operators,
+            door_audit,  pool,      pool /*of audit*/, stopping_pipeline, clock};
+  }
+  std::unique_ptr<audit::Log> OpenLog() const {
+    audit::LogOptions options;
+    options.folder = folder / "audit";
+    options.key_file = folder / "audit.key";
+    options.file_bytes = 1 << 20;
+    return audit::Log::Open(options, clock).value();
+  }
 
   std::map<policy::Role, std::unique_ptr<RpcServer>> servers_;
   std::vector<std::unique_ptr<UnixAcceptor>> acceptors_;

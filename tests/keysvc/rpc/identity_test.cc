@@ -138,10 +138,12 @@ TEST_F(IdentityTest, SealedAnswersUnavailableAfterThePolicyAndSaysSealed) {
   Seal();
   EXPECT_EQ(Status().state(), v1::SERVICE_STATE_SEALED);
   EXPECT_EQ(Status().store_epoch(), 0U) << "nothing of the store is told while sealed";
-  const std::set<policy::Operation> served = {policy::Operation::kShowStatus,    policy::Operation::kInitStore,
-                                              policy::Operation::kUnseal,        policy::Operation::kSeal,
-                                              policy::Operation::kStartRecovery, policy::Operation::kListSealSlots,
-                                              policy::Operation::kRecoverStore};
+  const std::set<policy::Operation> served = {
+      policy::Operation::kShowStatus,   policy::Operation::kInitStore,     policy::Operation::kUnseal,
+      policy::Operation::kSeal,         policy::Operation::kStartRecovery, policy::Operation::kListSealSlots,
+      policy::Operation::kRecoverStore, policy::Operation::kQueryRecords,  policy::Operation::kAggregateRecords,
+      policy::Operation::kTailRecords,  policy::Operation::kGetCheckpoint, policy::Operation::kProveConsistency,
+      policy::Operation::kProveRecord};
   for (const Rpc& rpc : AllRpcs()) {
     SCOPED_TRACE(rpc.name);
     if (served.contains(rpc.operation)) continue;

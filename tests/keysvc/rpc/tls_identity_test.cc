@@ -116,6 +116,9 @@ TEST_F(TlsIdentityTest, TheStoresLifeIsForTheAdminSocketOnly) {
            {"AdminService.Rekey", "seals { shares { threshold: 2 count: 3 } } alone_reason: 'HUNTER2'"},
            {"AdminService.Backup", "path: '/nowhere/backup'"},
            {"AdminService.Recover", "seal { passphrase: 'correct horse battery' } apply: true alone_reason: 'HUNTER2'"},
+           {"AdminService.MergeStore",
+            "backup_path: '/nowhere/edge.age' alone_reason: 'HUNTER2' recovery_identity: "
+            "'AGE-SECRET-KEY-1R0SU6RP68YM4JSYNZXXT7TUGNCPZ6VYC7JGR64CSSC574L69ED0S64Y3VX'"},
            {"AdminService.CheckStore", ""}}) {
     const Answer answer = admin.Call(rpc, request);
     EXPECT_EQ(answer.code, grpc::StatusCode::PERMISSION_DENIED) << rpc << " " << answer.ToText();

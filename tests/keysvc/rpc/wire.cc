@@ -11,6 +11,7 @@
 #include <grpcpp/security/credentials.h>
 
 #include "coffer/v1/admin.pb.h"
+#include "coffer/v1/audit.pb.h"
 #include "coffer/v1/field.pb.h"
 #include "coffer/v1/key.pb.h"
 #include "coffer/v1/secret.pb.h"
@@ -109,11 +110,20 @@ const std::vector<Rpc>& AllRpcs() {
       {"AdminService.Rekey", Op::kRekey, "seals { shares { threshold: 2 count: 3 } }"},
       {"AdminService.Backup", Op::kBackupStore, "path: '/nowhere/backup'"},
       {"AdminService.Recover", Op::kRecoverStore, "seal { passphrase: 'correct horse battery' }"},
+      {"AdminService.MergeStore", Op::kMergeStore,
+       "backup_path: '/nowhere/edge.age' recovery_identity: "
+       "'AGE-SECRET-KEY-1R0SU6RP68YM4JSYNZXXT7TUGNCPZ6VYC7JGR64CSSC574L69ED0S64Y3VX'"},
       {"AdminService.CheckStore", Op::kCheckStore, ""},
       {"AdminService.GetStatus", Op::kShowStatus, ""},
       {"AdminService.ApplyCatalog", Op::kApplyCatalog, "catalog: 'scope = \"other\"'"},
       {"AdminService.DiffCatalog", Op::kDiffCatalog, "catalog: 'scope = \"other\"'"},
       {"AdminService.GetCatalog", Op::kShowCatalog, ""},
+      {"AuditService.QueryRecords", Op::kQueryRecords, ""},
+      {"AuditService.AggregateRecords", Op::kAggregateRecords, "by: RECORD_DIMENSION_ROLE"},
+      {"AuditService.TailRecords", Op::kTailRecords, "filter { from_index: 0 } max_records: 1"},
+      {"AuditService.GetCheckpoint", Op::kGetCheckpoint, ""},
+      {"AuditService.ProveConsistency", Op::kProveConsistency, ""},
+      {"AuditService.ProveRecord", Op::kProveRecord, "index: 0"},
   };
   return kRpcs;
 }
@@ -121,7 +131,10 @@ const std::vector<Rpc>& AllRpcs() {
 policy::Role CallerOf(const std::string& rpc) {
   for (const Rpc& known : AllRpcs()) {
     if (known.name != rpc) continue;
-    return policy::Decide(policy::Role::kApp, known.operation).allowed ? policy::Role::kApp : policy::Role::kAdmin;
+    for (const policy::Role role : {policy::Role::kApp, policy::Role::kAdmin}) {
+      if (policy::Decide(role, known.operation).allowed) return role;
+    }
+    return policy::Role::kAuditor;
   }
   ADD_FAILURE() << "no RPC of this name: " << rpc;
   return policy::Role::kApp;
@@ -131,7 +144,8 @@ std::vector<std::string> DeclaredRpcs() {
   std::vector<std::string> names;
   for (const google::protobuf::FileDescriptor* file :
        {v1::EncryptFieldsRequest::descriptor()->file(), v1::Keyring::descriptor()->file(),
-        v1::SecretVersion::descriptor()->file(), v1::InitRequest::descriptor()->file()}) {
+        v1::SecretVersion::descriptor()->file(), v1::InitRequest::descriptor()->file(),
+        v1::AuditRecord::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         names.push_back(file->service(s)->name() + "." + file->service(s)->method(m)->name());

@@ -47,7 +47,7 @@ struct Rpc {
   std::string sample;
 };
 const std::vector<Rpc>& AllRpcs();
-// Who may call it: the application where it may, else the administrator.
+// Who may call it: the application where it may, else the administrator, else the auditor.
 policy::Role CallerOf(const std::string& rpc);
 // Names of all RPCs that the protos declare.
 std::vector<std::string> DeclaredRpcs();

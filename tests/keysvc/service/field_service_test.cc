@@ -314,12 +314,12 @@ TEST_F(FieldServiceTest, DisableDuringACallIsNoticedBeforeRelease) {
   ASSERT_TRUE(key_service.RotateKeyring(admin, "shop", {}).ok());
   // The recorder runs between act and release: there the version is disabled.
   int calls = 0;
-  const Pipeline racing(*barrier, [&](const CallRecord&) -> Status {
+  const Pipeline racing(*barrier, Immediately([&](const CallRecord&) -> Status {
     if (++calls == 1) {
       EXPECT_TRUE(barrier->Enter().value()->keys->DisableVersion("shop", KeyVersion{1}).ok());
     }
     return {};
-  });
+  }));
   const FieldService raced(racing, clock, *barrier);
   const Result<FieldOutput> output = raced.Decrypt(app, {EmailColumn(old)});
   ASSERT_TRUE(output.ok());

@@ -350,7 +350,8 @@ TEST_F(IndexRotationTest, ReadersThatSearchMeanwhileMissNothing) {
   std::atomic<int> missed{0};
   std::atomic<int> searched{0};
   const IndexColumnOutput first = TokensOf(*rows.front(), "exact");
-  const Pipeline unrecorded(*barrier, [](const CallRecord&) { return Status(); });  // the fixture's is for one thread
+  const Pipeline unrecorded(
+      *barrier, Immediately([](const CallRecord&) { return Status(); }));  // the fixture's is for one thread
   const FieldService generous(unrecorded, clock, *barrier,
                               {.searches_a_minute = 1'000'000'000, .values_a_minute = 1'000'000'000});
   const std::vector<IndexQuery> query = {

@@ -46,10 +46,10 @@ struct Recorded {
   Status answer;
 
   Recorder recorder() {
-    return [this](const CallRecord& record) {
+    return Immediately([this](const CallRecord& record) {
       records.push_back(record);
       return answer;
-    };
+    });
   }
 };
 

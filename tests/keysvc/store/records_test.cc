@@ -65,6 +65,9 @@ Row SampleRecord(Table table) {
           "shop-db", 3600, 1000, "unix:admin:0", 1500, 1600, "unix:app:1", {{KeyId{14}, 3}, {KeyId{15}, 1}}});
     case Table::kRotation:
       return ToRow(RotationRecord{kRing, 86'400, 1000});
+    case Table::kVersionOrigin:
+      return ToRow(VersionOriginRecord{
+          {IdNumber<StoreUuid>(7), IdNumber<KeyringUuid>(8), KeyVersion{1}}, kRing, KeyVersion{2}, tenant, 1000});
   }
   return {};
 }
@@ -107,6 +110,8 @@ Status Parse(Table table, const Row& row) {
       return Again(CensusSourceFromRow(row), row);
     case Table::kRotation:
       return Again(RotationFromRow(row), row);
+    case Table::kVersionOrigin:
+      return Again(VersionOriginFromRow(row), row);
   }
   return Error(ErrorCode::kInternal, "no such table");
 }
@@ -269,6 +274,13 @@ TEST(RecordsTest, CatalogAndSecretsOutsideTheirRangeAreIntegrity) {
       {Table::kRotation, 0, Uuid{}},
       {Table::kRotation, 1, Int(0)},
       {Table::kRotation, 2, Int(-1)},
+      {Table::kVersionOrigin, 0, Uuid{}},
+      {Table::kVersionOrigin, 1, Uuid{}},
+      {Table::kVersionOrigin, 2, Int(0)},
+      {Table::kVersionOrigin, 3, Uuid{}},
+      {Table::kVersionOrigin, 4, Int(std::int64_t{1} << 32)},
+      {Table::kVersionOrigin, 5, Uuid{}},
+      {Table::kVersionOrigin, 6, Int(-1)},
   };
   for (const Replacement& c : cases) {
     const Status parsed = ParseWith(c);

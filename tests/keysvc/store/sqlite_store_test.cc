@@ -72,13 +72,18 @@ TEST_F(SqliteStoreTest, AnOlderSchemaIsUpgradedAndKeepsItsRows) {
   for (const SchemaObject& object : SchemaObjects(1)) sql += object.sql + ";";
   ASSERT_TRUE((*SqliteDatabase::Open(Options()))->Execute(sql).ok());
   ASSERT_TRUE(InsertTenant(*Open(), 1).ok());
-  const std::string back = "DROP TABLE rotation;DROP TABLE census_source;DROP TABLE destruction;PRAGMA user_version=1";
-  ASSERT_TRUE(OpenAfter(back).ok());
-  EXPECT_EQ(Tenants(*Open()), 1U);
+  const std::string to_second = "DROP TABLE version_origin;PRAGMA user_version=2";
+  const std::string to_first =
+      "DROP TABLE version_origin;DROP TABLE rotation;DROP TABLE census_source;DROP TABLE destruction;"
+      "PRAGMA user_version=1";
+  for (const std::string& back : {to_second, to_first}) {
+    ASSERT_TRUE(OpenAfter(back).ok());
+    EXPECT_EQ(Tenants(*Open()), 1U);
+  }
   Raw(*Open(),
       [](StoreTransaction& t) { EXPECT_TRUE(t.Insert(Table::kRotation, SampleStored(Table::kRotation, 1)).ok()); });
-  EXPECT_EQ(OpenAfter("DROP TABLE rotation;PRAGMA user_version=1").error().code(), ErrorCode::kIntegrity)
-      << "not the tables of version 1";
+  EXPECT_EQ(OpenAfter("DROP TABLE rotation;PRAGMA user_version=2").error().code(), ErrorCode::kIntegrity)
+      << "not the tables of version 2";
 }
 
 TEST_F(SqliteStoreTest, FileOfAnotherShapeIsIntegrity) {

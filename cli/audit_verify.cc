@@ -1,0 +1,316 @@
+// coffer audit verify, verify-proof, vkey: the audit log proved from its files alone, without the service.
+#include <algorithm>
+#include <unistd.h>
+
+#include "audit/record.h"
+#include "audit/signing_key.h"
+#include "audit/text_form.h"
+#include "audit/tlog_proof.h"
+#include "audit/verifier_index.h"
+#include "cli/audit_keys.h"
+#include "cli/checks.h"
+#include "cli/commands.h"
+#include "cli/printing.h"
+#include "cli/progress.h"
+#include "cli/times.h"
+#include "crypto/base64.h"
+#include "io/clock.h"
+#include "io/directory.h"
+#include "io/file.h"
+#include "io/terminal.h"
+
+namespace coffer::cli {
+namespace {
+
+constexpr char kDefaultFolder[] = "/var/lib/coffer/audit";
+constexpr char kIndexFile[] = "/index.sqlite";
+constexpr double kMicrosPerSecond = 1e6;
+constexpr std::uint32_t kMaxQuorum = 64;
+
+struct VerifyArguments {
+  std::string folder = kDefaultFolder;
+  std::string key_file;
+  std::string since;
+  std::string keep;
+  bool index = false;
+  TrustOptions trust;
+};
+
+struct ProofArguments {
+  std::string proof;
+  std::string record;
+  TrustOptions trust;
+};
+
+std::string KeyFileOf(const VerifyArguments& arguments) {
+  if (!arguments.key_file.empty()) return arguments.key_file;
+  std::string folder = arguments.folder;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return folder + ".key";
+}
+
+// The key that is given, else that of the host's own file, which proves less.
+Outcome<audit::NoteVerifier> LogKey(const VerifyArguments& arguments) {
+  if (!arguments.trust.vkey.empty()) return ReadVkey("--vkey", arguments.trust.vkey, audit::NoteKeyType::kSignature);
+  const Result<audit::NoteSigner> signer = audit::ReadSigningKey(KeyFileOf(arguments));
+  if (signer.ok()) return signer->verifier();
+  return Failure(kExitUsage, "the log's key is not known: " + signer.error().ToString(),
+                 "name it with --vkey; `coffer audit vkey` prints it on the service's host");
+}
+
+Outcome<audit::VerifyOptions> OptionsFrom(const VerifyArguments& arguments) {
+  COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, LogKey(arguments));
+  COFFER_ASSIGN_OR_RETURN(audit::LogTrust trust, TrustFrom(key, arguments.trust));
+  const std::string last_signed = KeyFileOf(arguments) + ".signed";
+  const Result<bool> there = Exists(last_signed);
+  const bool named = !arguments.key_file.empty() || (there.ok() && *there);
+  return audit::VerifyOptions{.folder = arguments.folder,
+                              .log_key = std::move(key),
+                              .last_signed = named ? last_signed : "",
+                              .kept = arguments.since,
+                              .witnesses = std::move(trust.witnesses),
+                              .quorum = trust.quorum};
+}
+
+Json HeadJson(const std::optional<audit::TreeHead>& head) {
+  if (!head) return nullptr;
+  return {{"size", head->size}, {"root", ToBase64(head->root)}};
+}
+
+std::string_view ResultOf(const audit::VerifyReport& report, audit::Check check) {
+  if (report.count(check) > 0) return "failed";
+  return report.skipped(check).empty() ? "ok" : "skipped";
+}
+
+Json ChecksJson(const audit::VerifyReport& report) {
+  Json checks = Json::array();
+  for (std::size_t i = 0; i < audit::kChecks; ++i) {
+    const auto check = static_cast<audit::Check>(i);
+    Json entry = {{"name", audit::CheckName(check)},
+                  {"result", ResultOf(report, check)},
+                  {"findings", report.count(check)},
+                  {"sentence", audit::CheckSentence(check)}};
+    if (!report.skipped(check).empty()) entry["skipped_because"] = report.skipped(check);
+    checks.push_back(std::move(entry));
+  }
+  return checks;
+}
+
+Json FindingsJson(const audit::VerifyReport& report) {
+  Json findings = Json::array();
+  for (const audit::Finding& finding : report.findings()) {
+    findings.push_back({{"check", audit::CheckName(finding.check)},
+                        {"place", finding.place},
+                        {"record", finding.record ? Json(*finding.record) : Json(nullptr)},
+                        {"sentence", finding.sentence}});
+  }
+  return findings;
+}
+
+Json CosignedJson(const std::vector<audit::Cosigned>& cosigned) {
+  Json all = Json::array();
+  for (const audit::Cosigned& one : cosigned) all.push_back({{"witness", one.witness}, {"time_s", one.time_unix_s}});
+  return all;
+}
+
+Json ReportJson(const audit::VerifyReport& report, const audit::NoteVerifier& key, double seconds) {
+  return {{"untouched", report.untouched()},
+          {"origin", key.name()},
+          {"vkey", key.ToText()},
+          {"records", report.head.size},
+          {"root", ToBase64(report.head.root)},
+          {"checkpoint", HeadJson(report.checkpoint)},
+          {"last_signed", HeadJson(report.last_signed)},
+          {"kept_checkpoint", HeadJson(report.kept)},
+          {"cosigned_checkpoint", HeadJson(report.cosigned_head)},
+          {"cosigned", CosignedJson(report.cosigned)},
+          {"from", FormatTime(report.first_time_us, true)},
+          {"to", FormatTime(report.last_time_us, true)},
+          {"journal_files", report.journal_files},
+          {"frames", report.frames},
+          {"record_bytes", report.record_bytes},
+          {"tile_files", report.tile_files},
+          {"begins_without_result", report.open_begins},
+          {"checks", ChecksJson(report)},
+          {"findings", FindingsJson(report)},
+          {"seconds", seconds},
+          {"records_per_second", seconds > 0 ? static_cast<double>(report.head.size) / seconds : 0}};
+}
+
+// What a log that verifies does not show.
+std::string_view LimitOf(const audit::VerifyReport& report) {
+  if (!report.cosigned.empty()) return "";
+  if (report.kept)
+    return "no witness: whoever has the log's key could have written anew what came after that checkpoint\n";
+  return "no witness and no kept checkpoint: whoever has the log's key could have written all of it anew\n";
+}
+
+std::string ReportText(const audit::VerifyReport& report, const audit::NoteVerifier& key, bool colors) {
+  std::vector<std::pair<std::string, std::string>> lines = {
+      {"log", key.name()},
+      {"records", std::to_string(report.head.size) + " in " + std::to_string(report.journal_files) + " files, " +
+                      FormatTime(report.first_time_us) + " to " + FormatTime(report.last_time_us)},
+      {"root", ToBase64(report.head.root)}};
+  if (report.checkpoint) lines.emplace_back("checkpoint", std::to_string(report.checkpoint->size) + " records");
+  if (!report.cosigned.empty()) {
+    lines.emplace_back("cosigned",
+                       std::to_string(report.cosigned_head->size) + " records by " + CosignedText(report.cosigned));
+  }
+  if (report.open_begins > 0) lines.emplace_back("begins without result", std::to_string(report.open_begins));
+  Table table({"CHECK", "RESULT", "WHAT"});
+  for (std::size_t i = 0; i < audit::kChecks; ++i) {
+    const auto check = static_cast<audit::Check>(i);
+    const std::string_view result = ResultOf(report, check);
+    const std::string_view what = result == "skipped" ? report.skipped(check) : audit::CheckSentence(check);
+    table.Add({std::string(audit::CheckName(check)), std::string(result), std::string(what)});
+  }
+  std::string text = AlignedLines(lines) + "\n" + table.ToText() + "\n";
+  for (const audit::Finding& finding : report.findings()) {
+    text += Colored(audit::CheckName(finding.check), Color::kRed, colors) + ": ";
+    if (!finding.place.empty()) text += ShownPath(finding.place) + ": ";
+    if (finding.record) text += "record " + std::to_string(*finding.record) + ": ";
+    text += finding.sentence + "\n";
+  }
+  if (!report.untouched()) return text + Colored("NOT untouched", Color::kRed, colors) + "\n";
+  return text + Colored("untouched", Color::kGreen, colors) + "\n" + std::string(LimitOf(report));
+}
+
+// The checkpoint that was just verified, for the next --since.
+Outcome<void> Keep(const VerifyArguments& arguments, const audit::VerifyReport& report) {
+  if (arguments.keep.empty() || !report.untouched() || !report.checkpoint) return {};
+  const std::string from = arguments.folder + "/checkpoint";
+  const Result<Bytes> note = ReadFile(from, audit::kMaxNoteSize);
+  if (!note.ok()) return FileFailure("--dir", from, note.error());
+  const Status kept = WriteFileDurably(arguments.keep, *note, 0644);
+  if (!kept.ok()) return FileFailure("--keep", arguments.keep, kept.error());
+  return {};
+}
+
+Outcome<int> Verify(Session& session, const VerifyArguments& arguments) {
+  COFFER_ASSIGN_OR_RETURN(audit::VerifyOptions options, OptionsFrom(arguments));
+  const SystemClock clock;
+  const std::int64_t start = clock.MonotonicMicros();
+  std::optional<Progress> bar;
+  options.progress = [&bar, shown = !session.json() && IsTerminal(STDERR_FILENO)](std::uint64_t done,
+                                                                                  std::uint64_t total) {
+    if (!bar) bar.emplace(total, shown);
+    bar->Show(std::min(done, total));
+  };
+  std::optional<audit::IndexComparison> index;
+  if (arguments.index) {
+    options.follower = &index.emplace(arguments.folder + kIndexFile, options.log_key.name());
+  }
+  const audit::VerifyReport report = audit::VerifyLog(options);
+  bar.reset();
+  const double seconds = static_cast<double>(clock.MonotonicMicros() - start) / kMicrosPerSecond;
+  if (session.json()) {
+    COFFER_TRY(PrintJson(ReportJson(report, options.log_key, seconds)));
+  } else {
+    COFFER_TRY(Print(ReportText(report, options.log_key, session.Colors(STDOUT_FILENO))));
+  }
+  COFFER_TRY(Keep(arguments, report));
+  return report.untouched() ? kExitOk : kExitFailed;
+}
+
+Outcome<int> VerifyProof(Session& session, const ProofArguments& arguments) {
+  COFFER_ASSIGN_OR_RETURN(const audit::NoteVerifier key,
+                          ReadVkey("--vkey", arguments.trust.vkey, audit::NoteKeyType::kSignature));
+  COFFER_ASSIGN_OR_RETURN(const audit::LogTrust trust, TrustFrom(key, arguments.trust));
+  const Result<Bytes> text = ReadFile(arguments.proof, audit::kMaxTlogProofSize);
+  if (!text.ok()) return FileFailure("--proof", arguments.proof, text.error());
+  const Result<Bytes> record = ReadFile(arguments.record, audit::kMaxRecordBytes);
+  if (!record.ok()) return FileFailure("--record", arguments.record, record.error());
+  const Result<audit::TlogProof> proof = audit::TlogProof::Parse(AsText(*text));
+  if (!proof.ok()) return FileFailure("--proof", arguments.proof, proof.error());
+  const auto opened = audit::VerifyTlogProof(*proof, audit::LeafHash(*record), trust);
+  if (!opened.ok()) return Failure(kExitFailed, "not proved: " + opened.error().ToString());
+  const audit::Checkpoint& checkpoint = opened->checkpoint;
+  if (session.json()) {
+    COFFER_TRY(PrintJson({{"proved", true},
+                          {"origin", checkpoint.origin},
+                          {"record", proof->index},
+                          {"checkpoint", HeadJson(checkpoint.head)},
+                          {"cosigned", CosignedJson(opened->cosigned)}}));
+    return kExitOk;
+  }
+  std::string said = "record " + std::to_string(proof->index) + " is in " + checkpoint.origin + ", which had " +
+                     std::to_string(checkpoint.head.size) + " records\n";
+  if (!opened->cosigned.empty()) said += "cosigned by " + CosignedText(opened->cosigned) + "\n";
+  COFFER_TRY(Print(said));
+  return kExitOk;
+}
+
+Outcome<int> PrintVkey(Session& session, const std::string& key_file) {
+  const Result<audit::NoteSigner> signer = audit::ReadSigningKey(key_file);
+  if (!signer.ok()) return FileFailure("--key-file", key_file, signer.error());
+  const std::string vkey = signer->verifier().ToText();
+  COFFER_TRY(session.json() ? PrintJson({{"origin", signer->verifier().name()}, {"vkey", vkey}}) : Print(vkey + "\n"));
+  return kExitOk;
+}
+
+void AddTrustOptions(CLI::App& command, TrustOptions& trust) {
+  command
+      .add_option("--witness-key", trust.witness_keys, "The key of a witness that must have cosigned; again for more")
+      ->type_name("VKEY")
+      ->allow_extra_args(false);
+  command.add_option("--quorum", trust.quorum, "How many of them are enough; all unless told")
+      ->type_name("N")
+      ->check(NumberBetween(1, kMaxQuorum));
+}
+
+void AddVerify(CommandTree& tree, CLI::App& group) {
+  auto arguments = std::make_shared<VerifyArguments>();
+  CLI::App& verify = tree.AddCommand(
+      group, "verify",
+      "Compute the whole log anew from its files, and say what was touched; exit 0 only when nothing was",
+      "  coffer audit verify --dir /var/lib/coffer/audit\n"
+      "  coffer audit verify --dir copy --vkey log.vkey --since last-week.checkpoint --keep today.checkpoint\n"
+      "  coffer audit verify --vkey log.vkey --witness-key w1.vkey --witness-key w2.vkey --quorum 1 -o json\n"
+      "A copy made beside a running service takes twice what its checkpoint speaks of:\n"
+      "  cp -a audit copy; cp -a audit/tile audit/journal copy/",
+      [arguments](Session& session) { return Verify(session, *arguments); });
+  verify.add_option("--dir", arguments->folder, std::string("The log's folder (") + kDefaultFolder + ")")
+      ->type_name("DIR");
+  verify
+      .add_option("--vkey", arguments->trust.vkey,
+                  "The log's key, as text or in a file, kept elsewhere than on its host")
+      ->type_name("VKEY");
+  verify
+      .add_option("--key-file", arguments->key_file,
+                  "The service's signing key (DIR.key); what it signed last is beside it")
+      ->type_name("FILE");
+  verify.add_option("--since", arguments->since, "A checkpoint that was kept: the log must continue it")
+      ->type_name("FILE");
+  verify.add_option("--keep", arguments->keep, "Keep the checkpoint for the next --since, when nothing was touched")
+      ->type_name("FILE");
+  verify.add_flag("--index", arguments->index, "Compare the table of queries as well; the service must be stopped");
+  AddTrustOptions(verify, arguments->trust);
+}
+
+void AddVerifyProof(CommandTree& tree, CLI::App& group) {
+  auto arguments = std::make_shared<ProofArguments>();
+  CLI::App& verify = tree.AddCommand(
+      group, "verify-proof", "Verify that a record is in the log, with nothing but the proof and the log's key",
+      "  coffer audit verify-proof --proof record-17.tlog-proof --record record-17.cbor --vkey log.vkey",
+      [arguments](Session& session) { return VerifyProof(session, *arguments); });
+  verify.add_option("--proof", arguments->proof, "The proof (c2sp.org/tlog-proof@v1)")->type_name("FILE")->required();
+  verify.add_option("--record", arguments->record, "The record's bytes")->type_name("FILE")->required();
+  verify.add_option("--vkey", arguments->trust.vkey, "The log's key, as text or in a file")
+      ->type_name("VKEY")
+      ->required();
+  AddTrustOptions(verify, arguments->trust);
+}
+
+}  // namespace
+
+void AddAuditVerifyCommands(CommandTree& tree, CLI::App& group) {
+  AddVerify(tree, group);
+  AddVerifyProof(tree, group);
+  auto key_file = std::make_shared<std::string>(std::string(kDefaultFolder) + ".key");
+  CLI::App& vkey = tree.AddCommand(group, "vkey", "Print the log's public key, for auditors and witnesses",
+                                   "  coffer audit vkey --key-file /var/lib/coffer/audit.key > log.vkey",
+                                   [key_file](Session& session) { return PrintVkey(session, *key_file); });
+  vkey.add_option("--key-file", *key_file, "The service's signing key (" + *key_file + ")")->type_name("FILE");
+}
+
+}  // namespace coffer::cli

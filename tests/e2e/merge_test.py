@@ -1,0 +1,202 @@
+"""Edge stores come home: what they acknowledged works in the centre, after every merge, restart, recovery and kill."""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from recovery_world import ALONE, Vault  # noqa: E402
+from service import CATALOG, DEADLINE_S, run, seeded_random  # noqa: E402
+
+MERGE_KILLS = int(os.environ.get("COFFER_MERGE_KILLS", "12"))
+RENAME = ("--rename-tenant", "default=edge-7")
+INDEXED = """expect  = { rows = 1000000, distinct = 900000, top_share = 0.0001 }
+[field."user.email".index.exact]
+kind = "equality"
+keyring = "shop-index"
+bits = 16
+"""
+
+
+class MergeTest(unittest.TestCase):
+    def setUp(self):
+        self.centre, self.edge = self.vault("tenant"), self.vault("edge-tenant")
+        self.centre.begin().work()
+        self.edge.begin(lock_of=self.centre).work()
+
+    def vault(self, tenants):
+        vault = Vault()
+        self.addCleanup(vault.close)
+        vault.tenants = tenants
+        return vault
+
+    def merge(self, *options, backup=None, identity=None, more=RENAME):
+        backup = backup or self.edge.backup(f"{time.monotonic_ns()}.age")
+        return self.centre.run("operator", "merge", "--backup", str(backup), "--recovery-identity",
+                               str(identity or self.edge.identity), *more, *options)
+
+    def merged(self, *options, **named):
+        done = self.merge(*options, "--output", "json", **named)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return json.loads(done.stdout)
+
+    def check_home(self):
+        self.assertEqual(self.centre.lost(self.edge.remembered(), default="edge-7"), [])
+        self.assertEqual(self.centre.lost(), [])
+
+    def refused(self, words, *options, code=1, **named):
+        before = self.centre.json("operator", "status")["store_epoch"]
+        done = self.merge(*options, **named)
+        self.assertEqual((done.returncode, done.stdout), (code, b""), done.stderr.decode())
+        self.assertIn(words, done.stderr.decode())
+        self.assertEqual(self.centre.json("operator", "status")["store_epoch"], before)
+
+
+class ComingHome(MergeTest):
+    def test_looked_at_done_and_done_again(self):
+        epoch = self.centre.json("operator", "status")["store_epoch"]
+        looked = self.merged("--dry-run")
+        self.assertEqual((looked["dry_run"], looked["merged"], looked["store_epoch_here"]), (True, False, epoch))
+        self.assertGreater(looked["data_keys"], 2)
+        self.assertIn(b"Nothing was changed. Without --dry-run", self.merge("--dry-run").stdout)
+        done = self.merged(*ALONE)
+        self.assertEqual((done["merged"], done["store_epoch_here"]), (True, epoch + 1))
+        self.assertEqual({**done, "dry_run": True, "merged": False, "store_epoch_here": epoch}, looked)
+        self.check_home()
+        self.assertTrue(self.centre.json("operator", "check")["journal_complete"])
+        self.assertIn(b"Nothing was new", self.merge(*ALONE).stdout)
+        self.edge.work()
+        again = self.merged(*ALONE)
+        self.assertEqual((again["tenants"], again["key_versions"], again["secrets"]), (1, 1, 1))
+        self.centre.work()
+        self.centre.restart()
+        self.check_home()
+        self.assertIn("merged in from store " + done["store_uuid"], self.centre.ok("keyring", "show", "shop").decode())
+
+    def test_the_journal_and_a_backup_bring_the_result_back(self):
+        self.merged(*ALONE)
+        backup = self.centre.backup()
+        for lost in ((self.centre.data,), (self.centre.data, self.centre.journal.parent)):
+            self.centre.kill()
+            for folder in lost:
+                shutil.rmtree(folder)
+            self.centre.start()
+            done = self.centre.recover("--backup", str(backup), "--apply", *ALONE)
+            self.assertEqual(done.returncode, 0, done.stderr.decode())
+            self.check_home()
+
+    def test_a_kill_in_the_middle_leaves_all_of_it_or_nothing(self):
+        random = seeded_random()
+        outcomes = {"nothing": 0, "all": 0}
+        longest = 0.05
+        for number in range(MERGE_KILLS):
+            self.edge.work()
+            backup = self.edge.backup(f"{number}.age")
+            tenant = f"edge-tenant-{self.edge.count}"
+            began = time.monotonic()
+            merge = self.centre.popen("operator", "merge", "--backup", str(backup), "--recovery-identity",
+                                      str(self.edge.identity), *RENAME, *ALONE)
+            moment = began + (random.uniform(0.005, longest) if number else DEADLINE_S)
+            while time.monotonic() < moment and merge.poll() is None:
+                pass
+            acknowledged = merge.poll() == 0
+            longest = longest if number else (time.monotonic() - began) * 1.2
+            self.centre.kill()
+            merge.communicate(timeout=DEADLINE_S)
+            self.centre.start()
+            with self.subTest(kill=number, acknowledged=acknowledged):
+                self.assertEqual(self.centre.state(), "unsealed", self.centre.log()[-600:])
+                there = self.centre.run("tenant", "show", tenant).returncode == 0
+                outcomes["all" if there else "nothing"] += 1
+                self.assertTrue(there or not acknowledged)
+                if there:
+                    self.check_home()
+                self.assertEqual(self.centre.lost(), [])
+                self.assertTrue(self.centre.json("operator", "check")["journal_complete"])
+        print(f"{MERGE_KILLS} kills: {outcomes['nothing']} left nothing, {outcomes['all']} left all of it")
+        self.merged(*ALONE)
+        self.check_home()
+
+    def test_keys_for_ones_own_use_come_along(self):
+        made = self.edge.ok("data-key", "generate", "shop", "--wrapped", "report.key")
+        shutil.copy(self.edge.folder / "report.key", self.centre.folder)
+        self.merged(*ALONE)
+        unwrapped = self.centre.ok("data-key", "unwrap", "shop", "--wrapped", "report.key", "--tenant", "edge-7")
+        self.assertEqual(unwrapped, made)
+
+    def test_rows_of_the_edge_are_found(self):
+        catalog = CATALOG + INDEXED
+        self.centre.ok("keyring", "create", "shop-index", "--purpose", "index")
+        self.centre.ok("apply", self.centre.write("catalog.toml", catalog), *ALONE)
+        late = self.vault("late-tenant")
+        late.start()
+        late.ok("operator", "new-recovery-identity", "--out", str(late.identity))
+        late.ok("operator", "init", "--key-file", str(late.key_file), "--allow-same-device", "--recovery-identity",
+                str(late.identity))
+        late.ok("keyring", "create", "shop-index", "--purpose", "index")
+        shutil.copy(self.centre.folder / "catalog.lock", late.folder)
+        late.apply_catalog(catalog)
+        (row,) = late.encrypt("shop.user.email", "id", [{"id": 1, "email": "ann@example.org"}], "--tokens")
+        moves = self.merged(*ALONE, backup=late.backup(), identity=late.identity)["index_moves"]
+        self.assertEqual(moves, [{"index": "shop.user.email.exact", "version": 1, "version_here": 2}])
+        found = self.centre.ok("field", "search", "--field", "shop.user.email", "--index", "exact", "--tenant",
+                               "edge-7", stdin=b"ann@example.org\n").decode()
+        self.assertEqual(found, f"(email_exact_iv = 2 AND email_exact IN ({row['email_exact']}))\n")
+        lock = self.centre.ok("catalog", "show", "shop")
+        (self.centre.folder / "catalog.lock").write_bytes(lock)
+        self.assertIn(b"merged = true", lock)
+        self.centre.ok("apply", "catalog.toml")
+
+
+class Refusals(MergeTest):
+    def test_names_that_are_taken_and_secrets_that_are_there(self):
+        self.refused("tenant default: is the name of another tenant here", *ALONE, more=())
+        self.refused("tenant nobody: is no tenant of the store", "--rename-tenant", "nobody=x", *ALONE)
+        self.merged(*ALONE)
+        self.edge.ok("secret", "put", "app/one", stdin=b"there")
+        self.centre.ok("secret", "put", "app/one", "--tenant", "edge-7", stdin=b"here")
+        self.refused("secret app/one: is taken here by another secret", *ALONE)
+        self.merged("--secrets-under", "from/edge", *ALONE)
+        self.assertEqual(self.centre.ok("secret", "get", "from/edge/app/one", "--tenant", "edge-7"), b"there")
+        self.assertEqual(self.centre.ok("secret", "get", "app/one", "--tenant", "edge-7"), b"here")
+
+    def test_another_identity_another_file_and_nobody_else(self):
+        backup = self.edge.backup()
+        self.refused("backup", *ALONE, identity=self.centre.identity)
+        self.refused("does not exist", *ALONE, backup="/nowhere/edge.age")
+        own = self.centre.backup()
+        self.refused("is a backup of this very store", *ALONE, backup=own, identity=self.centre.identity)
+        self.refused("--alone REASON", backup=backup)
+        damaged = bytearray(backup.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        spoilt = self.edge.elsewhere / "spoilt.age"
+        spoilt.write_bytes(damaged)
+        self.refused("backup", *ALONE, backup=spoilt)
+        self.refused("the policy does not allow", "--role", "dba", *ALONE, backup=backup)
+        self.assertEqual(self.centre.lost(), [])
+
+    def test_a_sealed_service_merges_nothing(self):
+        self.centre.ok("operator", "seal")
+        done = self.merge(*ALONE)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"sealed", done.stderr)
+
+    def test_wrong_words_are_usage(self):
+        names = ("default", "a=B", "=x", "a=")
+        for options in (("edge",), *(("--rename-tenant", name) for name in names)):
+            with self.subTest(options):
+                done = self.merge(*options, *ALONE, backup="edge.age")
+                self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr.decode())
+        done = self.centre.run("operator", "merge", *ALONE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--backup", done.stderr)
+
+
+if __name__ == "__main__":
+    run(globals())

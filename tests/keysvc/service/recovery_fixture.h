@@ -1,0 +1,143 @@
+// RecoveryTest: a shop over a store with a key journal and a recovery slot, which tests lose and bring back.
+#pragma once
+
+#include "crypto/age_file.h"
+#include "tests/keysvc/service/service_fixture.h"
+#include "tests/support/fault_folder.h"
+
+namespace coffer::keysvc {
+
+inline constexpr char kJournal[] = "key-journal";
+
+// A shop over a store with a key journal and a recovery slot.
+class RecoveryTest : public ServiceFixture {
+ protected:
+  struct Home {
+    explicit Home(RecoveryTest& test)
+        : clock(test.clock), recorder(Immediately([](const CallRecord&) { return Status(); })) {}
+    void Open() {
+      Barrier::Options options{.tools = {}, .keys = {}, .journal_folder = &journal};
+      options.audited_epoch = [this](StoreUuid) { return audited; };
+      barrier = Barrier::Open(*store, clock, std::move(options)).value();
+      pipeline = std::make_unique<Pipeline>(*barrier, recorder);
+      fields = std::make_unique<FieldService>(*pipeline, clock, *barrier);
+      keys = std::make_unique<KeyService>(*pipeline);
+      secrets = std::make_unique<SecretService>(*pipeline, clock);
+      admin = std::make_unique<AdminService>(*pipeline, AdminService::Options{});
+      operators = std::make_unique<OperatorService>(*pipeline, clock);
+    }
+    // Another process over the same files.
+    void Restart() {
+      operators.reset();
+      admin.reset();
+      secrets.reset();
+      keys.reset();
+      fields.reset();
+      pipeline.reset();
+      barrier.reset();
+      Open();
+    }
+
+    const Clock& clock;
+    Recorder recorder;
+    std::unique_ptr<MemoryStore> store = std::make_unique<MemoryStore>();
+    FaultFolder journal;
+    StoreEpoch audited;  // what the audit log has recorded; 0: nothing
+    std::unique_ptr<Barrier> barrier;
+    std::unique_ptr<Pipeline> pipeline;
+    std::unique_ptr<FieldService> fields;
+    std::unique_ptr<KeyService> keys;
+    std::unique_ptr<SecretService> secrets;
+    std::unique_ptr<AdminService> admin;
+    std::unique_ptr<OperatorService> operators;
+  };
+
+  void SetUp() override {
+    home_.Open();
+    ASSERT_TRUE(home_.operators->Init(admin, KeyFile(), Proof(home_), false).ok());
+    ASSERT_TRUE(home_.keys->CreateKeyring(admin, "shop").ok());
+    ASSERT_TRUE(home_.admin->Apply(admin, kShopCatalog, "", "").ok());
+    Work();
+  }
+
+  RecoveryProof Proof(Home& home) const {
+    const std::vector<AgeRecipient> recipients = {identity_.Recipient()};
+    const Bytes challenge = home.operators->StartRecovery(admin, recipients).value();
+    return {.recipients = recipients, .answer = AgeDecrypt(Identities(), challenge).value()};
+  }
+  std::vector<AgeIdentity> Identities() const {
+    std::vector<AgeIdentity> identities;
+    identities.push_back(identity_.Clone());
+    return identities;
+  }
+  RecoverySeal Identity() const { return {.identities = Identities()}; }
+
+  // Something new of every kind, remembered as acknowledged.
+  void Work() {
+    const std::string number = std::to_string(emails_.size());
+    ASSERT_TRUE(home_.keys->CreateTenant(admin, "tenant-" + number).ok());
+    ASSERT_TRUE(home_.keys->RotateKeyring(admin, "shop", {}).ok());
+    FieldColumn column = EmailColumn({"user-" + number + "@example.org"});
+    const Result<FieldOutput> output = home_.fields->Encrypt(app, {column});
+    ASSERT_TRUE(output.ok()) << output.error().ToString();
+    emails_.emplace_back("user-" + number + "@example.org", output->columns[0].values[0]);
+    ASSERT_TRUE(Put("s/" + number, "secret-" + number));
+    secrets_["s/" + number] = "secret-" + number;
+  }
+  bool Put(const std::string& path, const std::string& value) {
+    return home_.secrets
+        ->Put(app, {.name = {.tenant = "", .path = path},
+                    .value = AsBytes(value),
+                    .expected_version = std::nullopt,
+                    .expires_us = 0,
+                    .metadata = std::nullopt})
+        .ok();
+  }
+  void ExpectEverythingThere(Home& home) const {
+    for (const auto& [plaintext, ciphertext] : emails_) {
+      const Result<FieldOutput> output = home.fields->Decrypt(app, {EmailColumn({ciphertext})});
+      ASSERT_TRUE(output.ok()) << output.error().ToString();
+      EXPECT_EQ(output->columns[0].values[0], plaintext);
+    }
+    for (const auto& [path, value] : secrets_) {
+      const auto got = home.secrets->Get(app, {.tenant = "", .path = path}, {});
+      ASSERT_TRUE(got.ok()) << path << ": " << got.error().ToString();
+      EXPECT_EQ(AsText(got->value.Expose(SecretAccess::kTest)), value);
+    }
+  }
+  // All rows of a store, as a file that somebody copied.
+  static std::unique_ptr<MemoryStore> CopyOfStore(MemoryStore& store) {
+    auto copy = std::make_unique<MemoryStore>();
+    EXPECT_TRUE(StoreImage::Of(**store.Begin())->WriteTo(*copy).ok());
+    return copy;
+  }
+  Result<Barrier::Recovery> Recover(Home& home, SealSource source, bool apply, bool new_journal = false,
+                                    const std::string& backup = "", bool go_back = false) const {
+    OperatorService::RecoverRequest request;
+    request.source = std::move(source);
+    request.backup_path = backup;
+    request.identities = Identities();
+    request.new_journal = new_journal;
+    request.go_back = go_back;
+    request.apply = apply;
+    request.alone_reason = "a test";
+    return home.operators->Recover(admin, request);
+  }
+  void ExpectRolledBack(Home& home, std::string_view words) const {
+    const auto unsealed = home.admin->Unseal(admin, KeyFile());
+    ASSERT_FALSE(unsealed.ok());
+    EXPECT_EQ(unsealed.error().code(), ErrorCode::kIntegrity);
+    EXPECT_NE(unsealed.error().ToString().find(words), std::string::npos) << unsealed.error().ToString();
+    EXPECT_EQ(home.barrier->state(), BarrierState::kRolledBack);
+    EXPECT_EQ(home.fields->Decrypt(app, {EmailColumn({emails_[0].second})}).error().code(), ErrorCode::kIntegrity);
+    EXPECT_EQ(home.fields->Encrypt(app, {EmailColumn({"a"})}).error().code(), ErrorCode::kIntegrity);
+  }
+
+  AgeIdentity identity_ = AgeIdentity::Generate();
+  KeyFileSeal current_ = KeyFile();
+  Home home_{*this};
+  std::vector<std::pair<std::string, std::string>> emails_;  // plaintext, ciphertext
+  std::map<std::string, std::string> secrets_;
+};
+
+}  // namespace coffer::keysvc
