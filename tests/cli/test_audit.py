@@ -97,14 +97,15 @@ class Audit(unittest.TestCase):
 
     def test_claims_are_in_the_record_and_found(self):
         self.service.ok("tenant", "list", "--claim-purpose", "ticket-42", "--claim-on-behalf-of", "Ann O.",
-                        environment={"COFFER_REQUEST_ID": "req-1"})
+                        COFFER_REQUEST_ID="req-1")
         found = self.records("--request-id", "req-1")
         self.assertEqual([(r["operation"], r["purpose"], r["on_behalf_of"], r["request_id"]) for r in found],
                          [("ListTenants", "ticket-42", "Ann O.", "req-1")])
 
     def test_a_claim_that_is_no_claim_is_refused(self):
         for bad in ("a\nb", "x" * 129):
-            self.refused("a claim is at most 128 printable ASCII characters", "tenant", "list", "--claim-purpose", bad)
+            self.refused("a claim is at most 128 printable ASCII characters", "tenant", "list", "--claim-purpose", bad,
+                         code=2)
         self.refused("coffer-purpose", "tenant", "list", "--claim-purpose", "two words")
         self.refused("coffer-request-id", "tenant", "list", "--claim-request-id", "x" * 65)
 
