@@ -370,6 +370,9 @@ std::string ServiceSim::Return() {
     const auto head = (*transaction)->GetHead();
     if (head.ok() && *head) present = (*head)->epoch.value;
   }
+  // A commit that replaces the journal is acknowledged when the new one has its name; until then the old one is right.
+  const auto journal = keysvc::KeyJournal::Open(journal_disk_, std::nullopt);
+  if (journal.ok() && *journal != nullptr) present = std::min(present, (*journal)->last().head.epoch.value);
   if (copy_->head().epoch.value + 2 > present) return "";
   if (!copy_->WriteTo(**store).ok()) return Broken("the copy cannot be put back");
   if (collude_) journal_disk_.files() = journal_copy_;
