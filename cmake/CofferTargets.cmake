@@ -1,7 +1,8 @@
 # The project's kinds of targets, so that each folder's CMakeLists.txt says what it has and nothing else.
 #
-#   coffer_library(<name> SOURCES <file>... [DEPS <target>...] [PRIVATE_DEPS <target>...])
-#       static library coffer_<name>; includes are written from the repository's root
+#   coffer_library(<name> SOURCES <file>... [DEPS <target>...] [PRIVATE_DEPS <target>...] [PRECOMPILE <header>...])
+#       static library coffer_<name>; includes are written from the repository's root. PRECOMPILE: others' headers that
+#       most of its files include anyway
 #   coffer_program(<name> SOURCES <file>... [DEPS <target>...])
 #       executable bin/<name>
 #   coffer_proto(<name> PROTOS <file>... IMPORT <dir> [GRPC] [DEPS <target>...])
@@ -96,14 +97,29 @@ function(_coffer_require name)
   endif()
 endfunction()
 
+# Of whatever has a precompiled header; with ccache that needs CCACHE_SLOPPINESS=pch_defines,time_macros, which the
+# Makefile sets. -pthread: gRPC's targets bring it, and a precompiled header serves only those compiled with the same
+# macros.
+add_library(coffer_pch_flags INTERFACE)
+target_compile_options(coffer_pch_flags INTERFACE -pthread)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(coffer_pch_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+else()
+  target_compile_options(coffer_pch_flags INTERFACE -fpch-preprocess)
+endif()
+
 # ---- Libraries and programs.
 
 function(coffer_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS;PRECOMPILE" ${ARGN})
   _coffer_require(${name} SOURCES)
   add_library(coffer_${name} STATIC ${ARG_SOURCES})
   _coffer_set_up(coffer_${name})
   target_link_libraries(coffer_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  if(ARG_PRECOMPILE)
+    target_link_libraries(coffer_${name} PRIVATE coffer_pch_flags)
+    target_precompile_headers(coffer_${name} PRIVATE ${ARG_PRECOMPILE})
+  endif()
 endfunction()
 
 function(coffer_program name)
@@ -173,8 +189,7 @@ function(_coffer_add_test name)
                                           ENVIRONMENT "${_coffer_environment}")
 endfunction()
 
-# One precompiled header serves every test; with ccache that needs
-# CCACHE_SLOPPINESS=pch_defines,time_macros, which the Makefile sets.
+# One precompiled header serves every test.
 function(_coffer_test_pch)
   if(TARGET coffer_test_pch)
     return()
@@ -188,15 +203,6 @@ function(_coffer_test_pch)
     <gtest/gtest.h> <algorithm> <array> <cstddef> <cstdint> <functional> <map> <memory> <optional> <set> <span>
     <string> <string_view> <thread> <utility> <vector>)
 endfunction()
-
-# -pthread: gRPC's targets bring it, and a precompiled header serves only those compiled with the same macros.
-add_library(coffer_pch_flags INTERFACE)
-target_compile_options(coffer_pch_flags INTERFACE -pthread)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  target_compile_options(coffer_pch_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
-else()
-  target_compile_options(coffer_pch_flags INTERFACE -fpch-preprocess)
-endif()
 
 function(coffer_test name)
   cmake_parse_arguments(ARG "NO_PCH" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})

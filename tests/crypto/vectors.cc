@@ -7,7 +7,9 @@
 namespace coffer {
 namespace {
 
-std::filesystem::path SourceDirectory() { return COFFER_SOURCE_DIR; }
+// Tests run in the repository's root.
+constexpr char kVectors[] = "tests/vectors";
+constexpr char kWycheproof[] = "../shared/vectors/wycheproof";
 
 Json Load(const std::filesystem::path& path) {
   std::ifstream stream(path);
@@ -23,7 +25,7 @@ Error NoRequest() { return {ErrorCode::kInvalidArgument, "no strong type holds t
 
 }  // namespace
 
-Json LoadVectors(const std::string& name) { return Load(SourceDirectory() / "tests/vectors" / name); }
+Json LoadVectors(const std::string& name) { return Load(std::filesystem::path(kVectors) / name); }
 
 Json LoadExternal(const std::string& algorithm) {
   const Json file = LoadVectors("external.json");
@@ -35,7 +37,7 @@ Json LoadExternal(const std::string& algorithm) {
 }
 
 std::optional<Json> LoadWycheproof(const std::string& name) {
-  const auto path = SourceDirectory().parent_path() / "shared/vectors/wycheproof" / name;
+  const auto path = std::filesystem::path(kWycheproof) / name;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return Load(path);
 }

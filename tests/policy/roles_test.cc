@@ -37,7 +37,7 @@ std::string Matrix() {
 }
 
 TEST(Roles, DecisionsAreTheReviewedMatrix) {
-  std::ifstream file(COFFER_SOURCE_DIR "/tests/policy/roles_matrix.txt");
+  std::ifstream file("tests/policy/roles_matrix.txt");
   std::stringstream reviewed;
   reviewed << file.rdbuf();
   EXPECT_EQ(Matrix(), reviewed.str());
