@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <cstring>
 #include <errno.h>
 #include <list>
 #include <netdb.h>
@@ -25,7 +27,7 @@ namespace coffer {
 namespace {
 
 constexpr std::size_t kReadAtOnce = 16 * 1024;
-constexpr int kTickMillis = 250;  // how exact deadlines are
+constexpr int kTickMillis = HttpServer::kTickUs / 1'000;
 constexpr int kBacklog = 128;
 constexpr std::uint64_t kMaxPort = 65'535;
 
@@ -70,6 +72,37 @@ std::uint16_t PortOf(int listener) {
   return number;
 }
 
+// Whom a connection counts for: an IPv4 address, or the /64 of an IPv6 one, all of which one host may have.
+using Source = std::pair<sa_family_t, std::array<unsigned char, 8>>;
+
+Source SourceOf(const sockaddr_storage& address) {
+  Source source{address.ss_family, {}};
+  if (address.ss_family == AF_INET) {
+    sockaddr_in four = {};
+    std::memcpy(&four, &address, sizeof(four));
+    std::memcpy(source.second.data(), &four.sin_addr, sizeof(four.sin_addr));
+  } else if (address.ss_family == AF_INET6) {
+    constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};  // RFC 4291 2.5.5.2
+    sockaddr_in6 six = {};
+    std::memcpy(&six, &address, sizeof(six));
+    const unsigned char* const bytes = six.sin6_addr.s6_addr;
+    if (std::equal(kMapped.begin(), kMapped.end(), bytes)) {
+      source.first = AF_INET;
+      std::copy_n(bytes + kMapped.size(), sizeof(in_addr), source.second.begin());
+    } else {
+      std::copy_n(bytes, source.second.size(), source.second.begin());
+    }
+  }
+  return source;
+}
+
+bool WantsDescriptor(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+bool IsReadable(int fd) {
+  pollfd asked{fd, POLLIN, 0};
+  return poll(&asked, 1, 0) == 1;
+}
+
 }  // namespace
 
 Result<HostAndPort> HostAndPort::Parse(std::string_view text) {
@@ -95,8 +128,10 @@ struct HttpServer::State {
       : options(std::move(options_in)), handler(std::move(handler_in)) {}
 
   struct Peer {
-    Peer(UniqueFd fd_in, const State& state) : fd(std::move(fd_in)), connection(state.options, state.handler) {}
+    Peer(UniqueFd fd_in, const Source& source_in, const State& state)
+        : fd(std::move(fd_in)), source(source_in), connection(state.options, state.handler) {}
     UniqueFd fd;
+    const Source source;
     HttpConnection connection;
     std::int64_t since_us = 0;  // of this request, this reply or this idleness
     bool was_idle = true;
@@ -105,12 +140,14 @@ struct HttpServer::State {
 
   void Run();
   void Accept();
+  void Admit(UniqueFd fd, const Source& source);
   void Serve(Peer& peer, short events);
   void Read(Peer& peer);
   void Write(Peer& peer);
   void NoteTime(Peer& peer);
   bool IsLate(const Peer& peer) const;
-  void DropIdlest();
+  // Drops the one that has been in its state longest, of this source if one is given.
+  void DropLongest(const Source* source);
 
   const HttpServerOptions options;
   const Handler handler;
@@ -118,25 +155,62 @@ struct HttpServer::State {
   UniqueFd listener;
   UniqueFd stop_event;
   std::uint16_t port = 0;
-  std::list<Peer> peers;  // the server thread's
+  std::list<Peer> peers;            // the server thread's
+  std::int64_t accept_from_us = 0;  // the server thread's: nobody is accepted before
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> displaced{0};
+  std::atomic<std::uint64_t> starved{0};
   std::thread thread;
 };
 
+// A few at a time: however many knock, those who got in are served in between.
 void HttpServer::State::Accept() {
-  while (true) {
-    UniqueFd fd(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd.valid() && errno == EINTR) continue;
-    if (!fd.valid()) return;  // none waits, or there is no descriptor: the next tick asks again
-    if (peers.size() >= options.max_connections) DropIdlest();
-    peers.emplace_back(std::move(fd), *this).since_us = clock.MonotonicMicros();
+  bool made_room = false;
+  for (std::size_t left = std::max<std::size_t>(options.max_connections / 4, 2); left > 0; --left) {
+    sockaddr_storage address = {};
+    socklen_t size = sizeof(address);
+    UniqueFd fd(accept4(listener.get(), static_cast<sockaddr*>(static_cast<void*>(&address)), &size,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd.valid()) {
+      made_room = false;
+      Admit(std::move(fd), SourceOf(address));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (WantsDescriptor(errno)) {
+      if (!IsReadable(listener.get())) return;  // The kernel says it also when nobody knocks.
+      if (made_room || peers.empty()) {
+        // The listener stays readable: asked again at once, it would take the whole CPU.
+        accept_from_us = clock.MonotonicMicros() + kTickUs;
+        ++starved;
+        return;
+      }
+      DropLongest(nullptr);
+      made_room = true;
+    }  // Else one that left while it waited, or a signal.
   }
 }
 
-void HttpServer::State::DropIdlest() {
-  const auto idlest = std::min_element(peers.begin(), peers.end(), [](const Peer& a, const Peer& b) {
-    return std::pair(!a.connection.idle(), a.since_us) < std::pair(!b.connection.idle(), b.since_us);
-  });
-  peers.erase(idlest);
+void HttpServer::State::Admit(UniqueFd fd, const Source& source) {
+  const auto is_of_source = [&source](const Peer& peer) { return peer.source == source; };
+  const auto of_source = static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), is_of_source));
+  if (of_source > 0 && of_source >= options.max_of_address) {
+    DropLongest(&source);
+  } else if (!peers.empty() && peers.size() >= options.max_connections) {
+    DropLongest(nullptr);
+  }
+  peers.emplace_back(std::move(fd), source, *this).since_us = clock.MonotonicMicros();
+  ++accepted;
+}
+
+void HttpServer::State::DropLongest(const Source* source) {
+  auto longest = peers.end();
+  for (auto peer = peers.begin(); peer != peers.end(); ++peer) {
+    if (source != nullptr && peer->source != *source) continue;
+    if (longest == peers.end() || peer->since_us < longest->since_us) longest = peer;
+  }
+  COFFER_CHECK(longest != peers.end());
+  peers.erase(longest);
+  ++displaced;
 }
 
 void HttpServer::State::Read(Peer& peer) {
@@ -182,7 +256,8 @@ bool HttpServer::State::IsLate(const Peer& peer) const {
 void HttpServer::State::Run() {
   std::vector<pollfd> waited;
   while (true) {
-    waited = {pollfd{stop_event.get(), POLLIN, 0}, pollfd{listener.get(), POLLIN, 0}};
+    const bool accepting = clock.MonotonicMicros() >= accept_from_us;
+    waited = {pollfd{stop_event.get(), POLLIN, 0}, pollfd{accepting ? listener.get() : -1, POLLIN, 0}};
     for (const Peer& peer : peers) {
       waited.push_back({peer.fd.get(), static_cast<short>(peer.connection.out().empty() ? POLLIN : POLLOUT), 0});
     }
@@ -208,6 +283,10 @@ HttpServer::~HttpServer() {
 }
 
 std::uint16_t HttpServer::port() const { return state_->port; }
+
+HttpServerFigures HttpServer::figures() const {
+  return {.accepted = state_->accepted, .displaced = state_->displaced, .starved = state_->starved};
+}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& options, Handler handler) {
   auto state = std::make_unique<State>(options, std::move(handler));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -17,15 +18,23 @@
 namespace coffer {
 namespace {
 
+constexpr in_addr_t kHere = INADDR_LOOPBACK;
+constexpr in_addr_t kThere = INADDR_LOOPBACK + 1;  // 127.0.0.2: another address of this host
+constexpr in_addr_t kElsewhere = INADDR_LOOPBACK + 2;
+
 // A connection that says whatever it is told.
 class RawPeer {
  public:
-  explicit RawPeer(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  RawPeer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+  explicit RawPeer(std::uint16_t port, in_addr_t from = kHere) : RawPeer() { Connect(port, from); }
+  void Connect(std::uint16_t port, in_addr_t from = kHere) {
     sockaddr_in address = {};
     address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(from);
     const void* const any = &address;
+    if (bind(fd_.get(), static_cast<const sockaddr*>(any), sizeof(address)) != 0) return;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(kHere);
     connected_ = connect(fd_.get(), static_cast<const sockaddr*>(any), sizeof(address)) == 0;
   }
   bool Say(std::string_view text) {
@@ -52,12 +61,40 @@ class RawPeer {
     return heard_;
   }
   bool closed() const { return closed_; }
+  // The server has closed it, within the time that Hear has.
+  bool IsCut() {
+    Hear();
+    return closed_;
+  }
+  bool IsAnswered() { return Say(kRequest) && Hear("GET /x ").find("200 OK") != std::string::npos; }
 
  private:
+  static constexpr std::string_view kRequest = "GET /x HTTP/1.1\r\n\r\n";
   UniqueFd fd_;
   bool connected_ = false;
   bool closed_ = false;
   std::string heard_;
+};
+
+// While it lives, the process can open only so many descriptors more: none or one.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t more) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    // The first number that is free: all below are taken.
+    const UniqueFd first(dup(STDIN_FILENO));
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(first.get()) + more;
+    set_ = first.valid() && setrlimit(RLIMIT_NOFILE, &few) == 0;
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  bool set() const { return set_; }
+
+ private:
+  rlimit before_ = {};
+  bool set_ = false;
 };
 
 class HttpTest : public ::testing::Test {
@@ -70,6 +107,14 @@ class HttpTest : public ::testing::Test {
                return {.status = 200, .body = request.method + " " + request.target + " " + request.body};
              }).value();
     url = "http://127.0.0.1:" + std::to_string(server->port());
+  }
+  // A connection that the server has accepted, after which it has said `text`.
+  std::unique_ptr<RawPeer> Accepted(in_addr_t from, std::string_view text = {}) {
+    const std::uint64_t before = server->figures().accepted;
+    auto peer = std::make_unique<RawPeer>(server->port(), from);
+    EXPECT_TRUE(WaitUntil([&] { return server->figures().accepted > before; }));
+    EXPECT_TRUE(peer->Say(text));
+    return peer;
   }
 
   std::unique_ptr<HttpServer> server;
@@ -214,6 +259,79 @@ TEST_F(HttpTest, MoreConnectionsThanAllowedTakeThePlaceOfIdleOnes) {
   EXPECT_TRUE(client->Post(url + "/", "x").ok());
   EXPECT_EQ(idle.front()->Hear(), "");
   EXPECT_TRUE(idle.front()->closed());
+}
+
+TEST_F(HttpTest, WhoIsSlowLongestGivesWayToWhoComes) {
+  HttpServerOptions options;
+  options.max_connections = 8;
+  options.max_of_address = 4;
+  Start(options);
+  // Every place is held by a request that never ends.
+  std::vector<std::unique_ptr<RawPeer>> slow;
+  for (int i = 0; i < 8; ++i) slow.push_back(Accepted(i < 4 ? kThere : kElsewhere, "POST / HTTP/1.1\r\nContent-Le"));
+  const auto fresh = Accepted(kHere);
+  EXPECT_TRUE(slow[0]->IsCut());
+  // One that has said nothing yet is younger than those who are slow, and keeps its place.
+  const auto next = Accepted(kHere);
+  EXPECT_TRUE(slow[1]->IsCut());
+  EXPECT_TRUE(fresh->IsAnswered());
+  EXPECT_TRUE(next->IsAnswered());
+  EXPECT_EQ(server->figures().displaced, 2u);
+  EXPECT_TRUE(slow[2]->Say("ngth: 0\r\n\r\n"));
+  EXPECT_NE(slow[2]->Hear("POST / ").find("200 OK"), std::string::npos) << "nobody else was cut";
+}
+
+TEST_F(HttpTest, OneAddressHasAPartOfThePlacesAndDisplacesItsOwn) {
+  for (const char* const host : {"127.0.0.1", "::"}) {  // There IPv4 addresses come inside IPv6 ones.
+    SCOPED_TRACE(host);
+    HttpServerOptions options;
+    options.host = host;
+    options.max_connections = 8;
+    options.max_of_address = 2;
+    const bool can = HttpServer::Start(options, [](const HttpRequest&) -> HttpReply { return {}; }).ok();
+    if (!can && std::string_view(host) == "::") GTEST_SKIP() << "no IPv6 here";
+    Start(options);
+    const auto here = Accepted(kHere);
+    std::vector<std::unique_ptr<RawPeer>> there;
+    for (int i = 0; i < 5; ++i) there.push_back(Accepted(kThere));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(there[i]->IsCut()) << i;
+    EXPECT_TRUE(there[3]->IsAnswered());
+    EXPECT_TRUE(there[4]->IsAnswered());
+    EXPECT_TRUE(here->IsAnswered()) << "idle longer than any of them";
+    EXPECT_EQ(server->figures().displaced, 3u);
+  }
+}
+
+TEST_F(HttpTest, WithoutADescriptorWhoIsIdleLongestGivesWayToWhoComes) {
+  Start();
+  RawPeer first;
+  RawPeer second;
+  const FewDescriptors one(1);
+  ASSERT_TRUE(one.set());
+  first.Connect(server->port());
+  EXPECT_TRUE(first.IsAnswered());
+  second.Connect(server->port());
+  EXPECT_TRUE(second.IsAnswered());
+  EXPECT_TRUE(first.IsCut());
+  EXPECT_EQ(server->figures().displaced, 1u);
+  EXPECT_EQ(server->figures().starved, 0u);
+}
+
+TEST_F(HttpTest, WithoutADescriptorAndNobodyToGiveWayTheServerWaitsAndGoesOn) {
+  Start();
+  RawPeer peer;
+  {
+    const FewDescriptors none(0);
+    ASSERT_TRUE(none.set());
+    const auto begin = std::chrono::steady_clock::now();
+    peer.Connect(server->port());
+    EXPECT_TRUE(WaitUntil([&] { return server->figures().starved >= 3; })) << "it asks again by itself";
+    const auto starved = static_cast<std::int64_t>(server->figures().starved);
+    const std::chrono::microseconds tick(HttpServer::kTickUs);
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, (starved - 1) * tick) << "it asks all the time";
+  }
+  EXPECT_TRUE(peer.IsAnswered());
+  EXPECT_EQ(server->figures().accepted, 1u);
 }
 
 TEST_F(HttpTest, AddressesThatCannotBeListenedOnAreRefused) {
