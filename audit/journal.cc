@@ -42,10 +42,10 @@ Result<JournalEnd> BeginJournal(LogFolder& folder, const JournalOptions& options
 }
 
 Result<JournalEnd> OpenEnd(LogFolder& folder, const JournalOptions& options) {
-  Result<JournalEnd> end = RecoverJournal(folder, options.origin, options.depth, options.known_size);
+  Result<JournalEnd> end = RecoverJournal(folder, options.origin, options.depth, options.known_size, options.base);
   const bool none = !end.ok() && end.error().code() == ErrorCode::kNotFound;
   if (!none || !options.create) return end;
-  if (options.known_size > 0) {
+  if (options.known_size > 0 || options.base.size > 0) {
     return Error(ErrorCode::kIntegrity, "the journal is gone, and a checkpoint knows of records in it");
   }
   return BeginJournal(folder, options);

@@ -21,6 +21,7 @@ struct JournalOptions {
   bool create = false;  // begin a new journal when the folder has no journal file
   Depth depth = Depth::kLastFile;
   std::uint64_t known_size = 0;                           // so many records a checkpoint speaks of
+  TreeHead base = {};                                     // of records that were dropped
   std::uint64_t file_bytes = std::uint64_t{64} << 20;     // of new files: see IsFileSize
   std::size_t max_unanswered = kMaxFrameRecords;          // records; at most that
   std::size_t max_waiting_bytes = kMaxFrameRecordsBytes;  // of records with their sizes; at most that

@@ -1,6 +1,7 @@
 #include "audit/journal_recovery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "audit/journal_scan.h"
 
@@ -45,12 +46,13 @@ Status WriteAgain(LogFile& file, std::uint64_t from, std::uint64_t to) {
 // Opens all files but the last, checks them as deep as asked, and gives the last.
 class Recovery {
  public:
-  Recovery(LogFolder& folder, std::string_view origin, Depth depth)
-      : folder_(folder), sequence_(OriginDigest(origin)), depth_(depth) {}
+  Recovery(LogFolder& folder, std::string_view origin, Depth depth, const TreeHead& base)
+      : folder_(folder), sequence_(OriginDigest(origin), base), depth_(depth) {}
 
   Result<JournalEnd> Run(const std::vector<std::string>& names, std::uint64_t known_size) {
     for (std::size_t i = 0; i + 1 < names.size(); ++i) COFFER_TRY(PassOver(names[i]));
     COFFER_ASSIGN_OR_RETURN(FileScanner scanner, OpenNext(names.back(), LogFolder::Access::kReadAndWrite));
+    COFFER_TRY(sequence_.Finish());
     tree_ = scanner.header().before;
     COFFER_TRY(ReadFrames(scanner, tree_));
     COFFER_ASSIGN_OR_RETURN(const FileScanner::Tail tail, scanner.ReadTail());
@@ -79,6 +81,10 @@ class Recovery {
     COFFER_ASSIGN_OR_RETURN(std::unique_ptr<LogFile> file, folder_.Open(name, access));
     COFFER_ASSIGN_OR_RETURN(FileScanner scanner, FileScanner::Open(std::move(file)));
     const FileHeader& header = scanner.header();
+    if (!std::exchange(begun_, true)) {
+      tree_ = header.before;
+      end_ = header.previous_end;
+    }
     COFFER_TRY(depth_ == Depth::kEveryRecord ? sequence_.Follow(name, header, scanner.header_digest(), tree_, end_)
                                              : sequence_.Follow(name, header, scanner.header_digest()));
     return scanner;
@@ -101,16 +107,20 @@ class Recovery {
   LogFolder& folder_;
   FileSequence sequence_;
   const Depth depth_;
+  bool begun_ = false;
   Frontier tree_;
   Digest end_{};
 };
 
 }  // namespace
 
-Result<JournalEnd> RecoverJournal(LogFolder& folder, std::string_view origin, Depth depth, std::uint64_t known_size) {
-  COFFER_ASSIGN_OR_RETURN(const std::vector<std::string> names, JournalFileNames(folder));
+Result<JournalEnd> RecoverJournal(LogFolder& folder, std::string_view origin, Depth depth, std::uint64_t known_size,
+                                  const TreeHead& base) {
+  // Of what was dropped nobody asks whether it is whole.
+  COFFER_ASSIGN_OR_RETURN(const std::vector<std::string> names, JournalFileNames(folder, base.size));
+  if (names.empty() && base.size > 0) return FileSequence(OriginDigest(origin), base).Finish().error();
   if (names.empty()) return Error(ErrorCode::kNotFound, "there is no journal file in the audit log's folder");
-  return Recovery(folder, origin, depth).Run(names, known_size);
+  return Recovery(folder, origin, depth, base).Run(names, known_size);
 }
 
 Result<JournalEnd> BeginFile(std::unique_ptr<LogFile> spare, const FileHeader& header) {

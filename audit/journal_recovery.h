@@ -23,9 +23,11 @@ struct JournalEnd {
 };
 
 // Reads, checks, overwrites a torn end, and makes durable what it found. `known_size`: so many records are known to be
-// in the log, from a checkpoint. kNotFound: there is no journal file. kIntegrity: the journal is damaged, or ends
-// before `known_size`; nothing was changed. Nobody else may have the journal open.
-Result<JournalEnd> RecoverJournal(LogFolder& folder, std::string_view origin, Depth depth, std::uint64_t known_size);
+// in the log, from a checkpoint. `base`: the tree of the first records, whose files may be gone (audit/pruned_note.h).
+// kNotFound: there is no journal file. kIntegrity: the journal is damaged, or ends before `known_size`; nothing was
+// changed. Nobody else may have the journal open.
+Result<JournalEnd> RecoverJournal(LogFolder& folder, std::string_view origin, Depth depth, std::uint64_t known_size,
+                                  const TreeHead& base = {});
 
 // Makes `spare`, which is all zeros, the file that a journal goes on with: the header is written and synced, then the
 // file gets its name.

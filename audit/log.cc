@@ -1,14 +1,17 @@
 #include "audit/log.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
-#include <thread>
 
+#include "audit/pruned_note.h"
+#include "audit/pruner.h"
 #include "audit/signing_key.h"
 #include "crypto/cursor.h"
 #include "crypto/ids.h"
 #include "io/dir_lock.h"
 #include "io/directory.h"
+#include "io/ticker.h"
 
 namespace coffer::audit {
 namespace {
@@ -16,7 +19,12 @@ namespace {
 constexpr std::uint64_t kLookBack = 20'000;  // more records than can wait at once
 constexpr std::uint64_t kLookBackAfterCrash = 200'000;
 constexpr std::int64_t kMicrosPerMilli = 1'000;
-constexpr std::int64_t kKeyAheadMicros = std::int64_t{5} * 24 * 3600 * 1'000'000;
+constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
+constexpr std::int64_t kKeyAheadMicros = 5 * kMicrosPerDay;
+
+Publisher::Places PlacesOf(const LogOptions& options) {
+  return {.folder = options.folder, .last_signed = options.key_file + ".signed"};
+}
 
 // What the end of a journal says.
 struct Tail {
@@ -69,7 +77,13 @@ struct Log::State {
   Status Stamp(Record& record, const std::shared_ptr<const AuditKey>& key, Bytes& bytes, Completion& done,
                RecordClass who) COFFER_EXCLUDES(stamp_mutex);
   Status Publish() COFFER_EXCLUDES(publish_mutex);
-  void KeepPublishing() COFFER_EXCLUDES(wake_mutex);
+  TreeHead SignedHead() const COFFER_EXCLUDES(publish_mutex);
+  Frontier Oldest() const COFFER_EXCLUDES(oldest_mutex);
+  void SetOldest(const Frontier& tree) COFFER_EXCLUDES(oldest_mutex, publish_mutex);
+  // Records are dropped, and the note says so.
+  Status Remove(const TreeHead& base, bool sweep) COFFER_EXCLUDES(records_mutex);
+  void PublishAgain() COFFER_EXCLUDES(publish_mutex);
+  std::int64_t Now() const { return std::max(clock.UnixMicros(), last_time_us.load(std::memory_order_relaxed)); }
   std::string JournalFolder() const { return options.folder + "/journal"; }
 
   const LogOptions options;
@@ -79,10 +93,20 @@ struct Log::State {
   std::unique_ptr<LogFolder> folder;
   std::unique_ptr<MonthKeys> months;
   std::unique_ptr<Journal> journal;
+  std::unique_ptr<Pruner> pruner;
   Tail tail;
+  std::int64_t newest_us = 0;   // of the records before this start
+  std::int64_t started_us = 0;  // monotonic
+
+  Mutex prune_mutex;  // one at a time; before all others
+  bool swept COFFER_GUARDED_BY(prune_mutex) = false;
+  // Who reads records, and who removes them.
+  mutable SharedMutex records_mutex;
+  mutable Mutex oldest_mutex;
+  Frontier oldest COFFER_GUARDED_BY(oldest_mutex);
 
   Mutex stamp_mutex;
-  std::int64_t last_time_us COFFER_GUARDED_BY(stamp_mutex) = 0;
+  std::atomic<std::int64_t> last_time_us = 0;  // changed under stamp_mutex
 
   mutable Mutex seen_mutex;
   std::optional<Seen> seen COFFER_GUARDED_BY(seen_mutex);
@@ -91,20 +115,22 @@ struct Log::State {
   std::unique_ptr<Publisher> publisher COFFER_GUARDED_BY(publish_mutex);
   Status published COFFER_GUARDED_BY(publish_mutex);
 
-  Mutex wake_mutex;
-  Condition wake;
-  bool stopping COFFER_GUARDED_BY(wake_mutex) = false;
-  std::thread thread;
+  std::unique_ptr<Ticker> ticker;  // last: it uses the others
 };
 
 // The end of what is there: the epoch, and whether it ended well.
 Status Log::State::ReadEnd() {
   const std::uint64_t size = journal->durable().size;
   const std::string& origin = signer.verifier().name();
-  COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, {.from = Back(size, kLookBack), .to = size}));
+  const auto range = [size, first = Oldest().size()](std::uint64_t count) {
+    return RecordRange{.from = std::max(Back(size, count), first), .to = size};
+  };
+  COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, range(kLookBack)));
   if (!tail.stopped && size > kLookBack) {
-    COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, {.from = Back(size, kLookBackAfterCrash), .to = size}));
+    COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, range(kLookBackAfterCrash)));
   }
+  newest_us = tail.time_us == 0 ? clock.UnixMicros() : tail.time_us;
+  started_us = clock.MonotonicMicros();
   {
     const Lock held(seen_mutex);
     seen = tail.seen;
@@ -117,14 +143,8 @@ Status Log::State::ReadEnd() {
 Result<TreeHead> Log::State::LastSigned(const Publisher::Places& places) const {
   Result<TreeHead> last = Publisher::LastSigned(places, signer);
   if (last.ok() || last.error().code() != ErrorCode::kNotFound) return last;
-  COFFER_ASSIGN_OR_RETURN(const std::vector<std::string> files, JournalFileNames(*folder));
-  if (!files.empty()) {
-    return Error(ErrorCode::kIntegrity, "is gone, although there is a log: its last signed checkpoint was taken away")
-        .At(places.last_signed);
-  }
-  // The first start ended between the key and this file, or this is it.
-  COFFER_TRY(Publisher::SignNothing(places, signer));
-  return TreeHead();
+  return Error(ErrorCode::kIntegrity, "is gone, although there is the key: the last signed checkpoint was taken away")
+      .At(places.last_signed);
 }
 
 Status Log::State::Start() {
@@ -133,12 +153,13 @@ Status Log::State::Start() {
   COFFER_TRY(MakeDirectory(JournalFolder(), 0700));
   folder = DiskLogFolder(JournalFolder());
   COFFER_ASSIGN_OR_RETURN(months, MonthKeys::Open(options.folder + "/keys"));
-  const Publisher::Places places{.folder = options.folder, .last_signed = options.key_file + ".signed"};
+  const Publisher::Places places = PlacesOf(options);
   COFFER_ASSIGN_OR_RETURN(const TreeHead last_signed, LastSigned(places));
   JournalOptions journal_options;
   journal_options.origin = signer.verifier().name();
   journal_options.create = last_signed.size == 0;
   journal_options.known_size = last_signed.size;
+  COFFER_ASSIGN_OR_RETURN(journal_options.base, ReadPruned(options.folder, signer.verifier()));
   journal_options.file_bytes = options.file_bytes;
   Result<std::unique_ptr<Journal>> opened = Journal::Open(*folder, journal_options);
   if (!opened.ok() && opened.error().code() == ErrorCode::kNotFound) {
@@ -149,10 +170,36 @@ Status Log::State::Start() {
   journal = std::move(opened).value();
   {
     const Lock held(publish_mutex);
-    publisher = std::make_unique<Publisher>(*folder, signer, places);
+    publisher = std::make_unique<Publisher>(*folder, signer, places, journal_options.base);
     COFFER_TRY(publisher->Start(last_signed, journal->durable()));
   }
+  pruner = std::make_unique<Pruner>(*folder, signer, options.folder);
+  COFFER_ASSIGN_OR_RETURN(const Frontier kept, pruner->TreeOf(journal_options.base));
+  SetOldest(kept);
+  // What a crash interrupted. A disk that refuses now is asked again by the next Prune.
+  static_cast<void>(Remove(journal_options.base, false));
   return ReadEnd();
+}
+
+Frontier Log::State::Oldest() const {
+  const Lock held(oldest_mutex);
+  return oldest;
+}
+
+void Log::State::SetOldest(const Frontier& tree) {
+  {
+    const Lock held(oldest_mutex);
+    oldest = tree;
+  }
+  const Lock held(publish_mutex);
+  publisher->Dropped(tree.Head());
+}
+
+Status Log::State::Remove(const TreeHead& base, bool sweep) {
+  COFFER_ASSIGN_OR_RETURN(const bool some, pruner->HasFilesBelow(base));
+  if (!some && !sweep) return {};
+  const Lock held(records_mutex);
+  return pruner->Remove(base, sweep);
 }
 
 Record Log::State::Own(RecordType type) const {
@@ -180,8 +227,9 @@ Status Log::State::Stamp(Record& record, const std::shared_ptr<const AuditKey>& 
   if (RaiseEpoch(record)) {
     COFFER_ASSIGN_OR_RETURN(bytes, EncodeRecord(record, key.get()));
   }
-  last_time_us = std::max({last_time_us, record.time_us, kLeastRecordTime});
-  StoreU64(MutableBytes(bytes).subspan(kTimeOffset, sizeof(std::uint64_t)), static_cast<std::uint64_t>(last_time_us));
+  const std::int64_t time_us = std::max({last_time_us.load(), record.time_us, kLeastRecordTime});
+  last_time_us = time_us;
+  StoreU64(MutableBytes(bytes).subspan(kTimeOffset, sizeof(std::uint64_t)), static_cast<std::uint64_t>(time_us));
   return journal->TryAppend(bytes, done, who);
 }
 
@@ -191,29 +239,17 @@ Status Log::State::Publish() {
   return published;
 }
 
-void Log::State::KeepPublishing() {
-  while (true) {
-    {
-      const Lock held(wake_mutex);
-      if (!stopping) wake.wait_for(wake_mutex, options.publish_every);
-      if (stopping) return;
-    }
-    const Status done = Publish();  // Kept in `published`, and tried again.
-    static_cast<void>(done);
-    // While there is space: without the month's key nothing can be recorded.
-    static_cast<void>(months->For(MonthOf(clock.UnixMicros() + kKeyAheadMicros)));
-  }
+void Log::State::PublishAgain() {
+  const Status done = Publish();  // Kept in `published`, and tried again.
+  static_cast<void>(done);
+  // While there is space: without the month's key nothing can be recorded.
+  static_cast<void>(months->For(MonthOf(Now() + kKeyAheadMicros)));
 }
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Log::~Log() {
-  {
-    const Lock held(state_->wake_mutex);
-    state_->stopping = true;
-  }
-  state_->wake.notify_all();
-  if (state_->thread.joinable()) state_->thread.join();
+  state_->ticker.reset();
   if (state_->journal == nullptr) return;
   const Result<std::uint64_t> stopped = AppendAndWait(state_->Own(RecordType::kStop), RecordClass::kReserve);
   if (stopped.ok()) static_cast<void>(state_->Publish());
@@ -229,7 +265,10 @@ Result<std::unique_ptr<Log>> Log::Open(const LogOptions& options, const Clock& c
           .At(options.key_file);
     }
     const auto now_ms = static_cast<std::uint64_t>(clock.UnixMicros() / kMicrosPerMilli);
-    signer = MakeSigningKey(options.key_file, "coffer/" + UuidToText(GenerateUuidBytes(now_ms)));
+    // In that order a key whose last signed checkpoint is missing is always one from which it was taken away.
+    signer =
+        MakeSigningKey(options.key_file, "coffer/" + UuidToText(GenerateUuidBytes(now_ms)),
+                       [&options](const NoteSigner& made) { return Publisher::SignNothing(PlacesOf(options), made); });
   }
   if (!signer.ok()) return std::move(signer).error();
   auto state = std::make_unique<State>(options, clock, std::move(signer).value());
@@ -246,12 +285,17 @@ Result<std::unique_ptr<Log>> Log::Open(const LogOptions& options, const Clock& c
   COFFER_TRY(log->AppendAndWait(ours.Own(RecordType::kBoot), RecordClass::kReserve));
   // Before anybody asks: a power cut may have left an older checkpoint than the last one that was shown.
   static_cast<void>(ours.Publish());
-  ours.thread = std::thread([&ours] { ours.KeepPublishing(); });
+  COFFER_ASSIGN_OR_RETURN(ours.ticker, Ticker::Start({.interval = options.publish_every}, [&ours] {
+                            ours.PublishAgain();
+                            return false;
+                          }));
   return log;
 }
 
 void Log::Append(Record record, Completion done, RecordClass who) {
-  std::int64_t now_us = state_->clock.UnixMicros();
+  // Tags of rows are under the key of the month that they were made in.
+  const bool dated = record.rows && record.time_us != 0;
+  const std::int64_t now_us = dated ? record.time_us : Now();
   record.id = GenerateUuidBytes(static_cast<std::uint64_t>(now_us / kMicrosPerMilli));
   record.time_us = now_us;
   {
@@ -295,7 +339,6 @@ Result<std::uint64_t> Log::AppendAndWait(Record record, RecordClass who) {
 TreeHead Log::durable() const { return state_->journal->durable(); }
 Status Log::state() const { return state_->journal->state(); }
 bool Log::low() const { return state_->journal->low(); }
-JournalFigures Log::figures() const { return state_->journal->figures(); }
 const std::string& Log::origin() const { return state_->signer.verifier().name(); }
 std::string Log::vkey() const { return state_->signer.verifier().ToText(); }
 std::optional<Log::Seen> Log::seen_store() const {
@@ -305,10 +348,12 @@ std::optional<Log::Seen> Log::seen_store() const {
 bool Log::recovered() const { return !state_->tail.stopped; }
 MonthKeys& Log::month_keys() const { return *state_->months; }
 
-TreeHead Log::signed_head() const {
-  const Lock held(state_->publish_mutex);
-  return state_->publisher->signed_head();
+TreeHead Log::State::SignedHead() const {
+  const Lock held(publish_mutex);
+  return publisher->signed_head();
 }
+
+TreeHead Log::signed_head() const { return state_->SignedHead(); }
 
 Status Log::publishing() const {
   const Lock held(state_->publish_mutex);
@@ -347,6 +392,8 @@ Result<Proof> Log::ProveConsistency(Growth growth) const {
 Result<Bytes> Log::RecordAt(std::uint64_t index) const {
   const std::uint64_t size = signed_head().size;
   if (index >= size) return Error(ErrorCode::kInvalidArgument, "is not in the signed part of the log").At("index");
+  const ReadLock held(state_->records_mutex);
+  if (index < oldest()) return Error(ErrorCode::kNotFound, "was dropped by the log's retention").At("index");
   const Tile tile = TileAt(TileKind::kRecords, 0, {.index = index, .size = size});
   COFFER_ASSIGN_OR_RETURN(const Bytes bundle, ReadBundle(ReadTilesIn(state_->options.folder), tile));
   COFFER_ASSIGN_OR_RETURN(const std::vector<ByteView> records, ParseBundle(bundle, tile.width));
@@ -354,6 +401,8 @@ Result<Bytes> Log::RecordAt(std::uint64_t index) const {
 }
 
 Status Log::ReadRecords(RecordRange range, const std::function<Result<bool>(std::uint64_t, ByteView)>& take) const {
+  const ReadLock held(state_->records_mutex);
+  range.from = std::max(range.from, oldest());
   range.to = std::min(range.to, durable().size);
   if (range.from >= range.to) return {};
   COFFER_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(*state_->folder, origin(), range));
@@ -366,11 +415,52 @@ Status Log::ReadRecords(RecordRange range, const std::function<Result<bool>(std:
 }
 
 Status Log::EraseMonth(Month month) {
-  COFFER_TRY(state_->months->Erase(month));
   Record record = state_->Own(RecordType::kErased);
   record.object = std::to_string(month);
-  const Result<std::uint64_t> index = AppendAndWait(std::move(record), RecordClass::kReserve);
-  return index.ok() ? Status() : Status(index.error());
+  COFFER_TRY(AppendAndWait(std::move(record), RecordClass::kReserve));
+  return state_->months->Erase(month);
+}
+
+std::int64_t Log::Now() const { return state_->Now(); }
+
+std::uint64_t Log::oldest() const { return state_->Oldest().size(); }
+Frontier Log::oldest_tree() const { return state_->Oldest(); }
+
+std::int64_t Log::Ahead() const { return state_->last_time_us - state_->clock.UnixMicros(); }
+
+std::int64_t Log::RetentionNow() const {
+  const std::int64_t since_start = state_->clock.MonotonicMicros() - state_->started_us;
+  return std::min(state_->clock.UnixMicros(), state_->newest_us + since_start + kMicrosPerDay);
+}
+
+Result<Pruned> Log::Prune(const PruneLimits& limits) {
+  const Lock one(state_->prune_mutex);
+  Pruner& pruner = *state_->pruner;
+  const Frontier before = oldest_tree();
+  COFFER_TRY(state_->Remove(before.Head(), !state_->swept));
+  state_->swept = true;
+  const TreeHead signed_before = signed_head();
+  COFFER_ASSIGN_OR_RETURN(const Pruner::Boundary boundary,
+                          pruner.Find(before, {.before_us = limits.before_us,
+                                               .below = std::min(limits.below, signed_before.size),
+                                               .signed_head = signed_before}));
+  const TreeHead base = boundary.before.Head();
+  if (base.size == before.size()) return Pruned();
+  if (low())
+    return Error(ErrorCode::kUnavailable, "the audit log's disk is full: dropping records needs some space too");
+  COFFER_TRY(pruner.CheckRecords(before.Head(), base, signed_before));
+  COFFER_TRY(pruner.KeepTiles(before.Head(), base, signed_before));
+  // The log says it, and has signed that it does, before anything is gone.
+  Record record = state_->Own(RecordType::kPruned);
+  record.begin = base.size;
+  record.items = base.size - before.size();
+  COFFER_ASSIGN_OR_RETURN(const std::uint64_t index, AppendAndWait(std::move(record), RecordClass::kReserve));
+  COFFER_TRY(state_->Publish());
+  COFFER_CHECK(signed_head().size > index);
+  COFFER_TRY(pruner.WriteNote(base));
+  state_->SetOldest(boundary.before);
+  COFFER_TRY(state_->Remove(base, false));
+  return Pruned{.records = base.size - before.size(), .more = boundary.more};
 }
 
 }  // namespace coffer::audit

@@ -22,6 +22,17 @@ struct LogOptions {
   std::chrono::milliseconds publish_every{1000};
 };
 
+// What Prune may drop.
+struct PruneLimits {
+  std::int64_t before_us = 0;                    // only records that are older, since 1970
+  std::uint64_t below = RecordRange::kToTheEnd;  // only records below this index
+};
+
+struct Pruned {
+  std::uint64_t records = 0;  // that went
+  bool more = false;          // there may be more to drop now: not everything goes at once
+};
+
 // Thread-safe.
 class Log {
  public:
@@ -38,7 +49,8 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   // Stamps the record (time, id, and the store with its epoch, which never falls) and takes it: `done` as
-  // Journal::Append. A record that cannot be encoded is answered at once.
+  // Journal::Append. One with `rows` has its time already, if it is not 0: they are under its month's key. A record
+  // that cannot be encoded is answered at once.
   void Append(Record record, Completion done, RecordClass who = RecordClass::kOrdinary);
   Result<std::uint64_t> AppendAndWait(Record record, RecordClass who = RecordClass::kOrdinary);
 
@@ -46,7 +58,6 @@ class Log {
   TreeHead durable() const;
   Status state() const;
   bool low() const;
-  JournalFigures figures() const;
   const std::string& origin() const;
   std::string vkey() const;
   // The store that the last records name, and its newest epoch: it is never older again. Nothing: none was named.
@@ -72,15 +83,32 @@ class Log {
   // In the tree of the last checkpoint or an earlier one. kInvalidArgument: not in it.
   Result<Proof> ProveInclusion(LeafPlace leaf) const;
   Result<Proof> ProveConsistency(Growth growth) const;
-  // One record's bytes, of those that are signed.
+  // One record's bytes, of those that are signed. kNotFound: dropped by retention.
   Result<Bytes> RecordAt(std::uint64_t index) const;
-  // Calls `take` with each of the records from `from` on that are durable, until it returns false or an error.
+  // Calls `take` with each of the records from `from` on that are durable and were not dropped, until it returns false
+  // or an error. `take` must not call Prune.
   Status ReadRecords(RecordRange range, const std::function<Result<bool>(std::uint64_t, ByteView)>& take) const;
 
   // People's names and rows in this log: MACs and keys of a month.
   MonthKeys& month_keys() const;
-  // Destroys a month's key, and records it.
+  // Records that a month's key is destroyed, and destroys it. After an error or a crash it may be only recorded: again.
   Status EraseMonth(Month month);
+  // The time that the next record has at least: the clock's, but never before the newest record.
+  std::int64_t Now() const;
+
+  // The index of the first record that retention has kept, and the tree of those before it.
+  std::uint64_t oldest() const;
+  Frontier oldest_tree() const;
+  // By how much the newest record is younger than the clock says, in microseconds; else negative.
+  std::int64_t Ahead() const;
+  // The time that retention goes by: the clock's, but no later than a day behind the newest record before this start
+  // (in the first run: than this start) and the time since. A clock that jumps ahead makes nothing older than that.
+  std::int64_t RetentionNow() const;
+  // Drops the oldest records, as whole journal files, as far as the last checkpoint and `limits` allow; the newest file
+  // always stays. The record of it is signed before anything goes; hashes stay, so proofs do. After an error or a crash
+  // the log is whole, and a later call, or the next start, goes on. Takes its time: calls are not held up.
+  // kIntegrity: the journal or a tile is damaged; kUnavailable: the disk.
+  Result<Pruned> Prune(const PruneLimits& limits);
 
   struct State;
   explicit Log(std::unique_ptr<State> state);  // Open's

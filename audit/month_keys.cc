@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kMaxKnown = 64;
 constexpr char kErased[] = ".erased";
+constexpr std::size_t kMaxNames = 100'000;
+constexpr Month kMaxMonth = 1'000'000;  // of year 9999, and a digit
 
 }  // namespace
 
@@ -24,6 +26,8 @@ std::string MonthKeys::PathOf(Month month) const {
   const std::string number = std::to_string(month % 100);
   return folder_ + "/" + std::to_string(month / 100) + (number.size() < 2 ? "-0" : "-") + number;
 }
+
+Result<bool> MonthKeys::IsErased(Month month) const { return Exists(PathOf(month) + kErased); }
 
 Result<std::shared_ptr<const AuditKey>> MonthKeys::Load(Month month, bool make) {
   const auto known = std::find_if(known_.begin(), known_.end(), [month](const Known& k) { return k.month == month; });
@@ -60,6 +64,22 @@ Result<std::shared_ptr<const AuditKey>> MonthKeys::For(Month month) {
 Result<std::shared_ptr<const AuditKey>> MonthKeys::Find(Month month) {
   const Lock held(mutex_);
   return Load(month, false);
+}
+
+Result<std::vector<Month>> MonthKeys::All() {
+  const Lock held(mutex_);
+  COFFER_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder_, kMaxNames));
+  std::vector<Month> months;
+  for (const std::string& name : names) {
+    // Whatever is no month's key is passed over.
+    Month month = 0;
+    for (const char c : name) {
+      if (c >= '0' && c <= '9' && month < kMaxMonth) month = month * 10 + static_cast<Month>(c - '0');
+    }
+    const bool named = month % 100 >= 1 && month % 100 <= 12;
+    if (named && PathOf(month) == folder_ + "/" + name) months.push_back(month);
+  }
+  return months;
 }
 
 Status MonthKeys::Erase(Month month) {

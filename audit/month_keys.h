@@ -20,6 +20,10 @@ class MonthKeys {
   Result<std::shared_ptr<const AuditKey>> For(Month month) COFFER_EXCLUDES(mutex_);
   // The same without making one: null when there is none.
   Result<std::shared_ptr<const AuditKey>> Find(Month month) COFFER_EXCLUDES(mutex_);
+  // The month's key was destroyed here.
+  Result<bool> IsErased(Month month) const;
+  // The months that have a key, in order.
+  Result<std::vector<Month>> All() COFFER_EXCLUDES(mutex_);
   // Destroys the month's key: what its records' personal parts hold is gone, here. Copies of the file that somebody
   // else made are not. Fine when it was erased before.
   Status Erase(Month month) COFFER_EXCLUDES(mutex_);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "audit/tile_files.h"
 #include "io/directory.h"
 #include "io/file.h"
 
@@ -9,14 +10,6 @@ namespace coffer::audit {
 namespace {
 
 constexpr char kCheckpoint[] = "/checkpoint";
-
-// Makes the folders of `path` below `folder`.
-Status MakeFolders(const std::string& folder, const std::string& path) {
-  for (std::size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
-    COFFER_TRY(MakeDirectory(folder + "/" + path.substr(0, slash), 0755));
-  }
-  return {};
-}
 
 Error NotContinued() {
   return {ErrorCode::kIntegrity,
@@ -53,13 +46,8 @@ Status Publisher::SignNothing(const Places& places, const NoteSigner& signer) {
   return WriteFileDurably(places.last_signed, AsBytes(note.ToText()), 0644);
 }
 
-Status Publisher::WriteTile(const Tile& tile, ByteView content) const {
-  const std::string path = tile.Path();
-  const std::string whole = places_.folder + "/" + path;
-  const Status written = ReplaceFile(whole, content, 0644);
-  if (written.ok() || written.error().code() != ErrorCode::kNotFound) return written;
-  COFFER_TRY(MakeFolders(places_.folder, path));
-  return ReplaceFile(whole, content, 0644);
+TileSink Publisher::Sink() const {
+  return [this](const Tile& tile, ByteView content) { return WriteTileIn(places_.folder, tile, content); };
 }
 
 Status Publisher::Follow(TileWriter& tiles, std::uint64_t size, const TileSink& sink) const {
@@ -74,10 +62,25 @@ Status Publisher::Follow(TileWriter& tiles, std::uint64_t size, const TileSink& 
   return {};
 }
 
-Result<TileWriter> Publisher::WriterAt(const TreeHead& head, const TileSink& sink) const {
+Result<TileWriter> Publisher::WriterAtBase(const TreeHead& head, const TileSink& sink) const {
+  if (head.size == 0) return TileWriter();
+  const TileReader reader = ReadTilesIn(places_.folder);
+  Result<TileWriter> begun = TileWriter::FromLeaves(reader, head, sink);
+  if (begun.ok() && head == base_) {
+    const Status whole = begun->ReadPartialBundle(reader);
+    if (!whole.ok()) begun = whole.error();
+  }
+  if (begun.ok() || begun.error().code() == ErrorCode::kUnavailable) return begun;
+  return Error(ErrorCode::kIntegrity,
+               "tiles of records that the audit log's retention dropped are missing or damaged, and only a copy has "
+               "them: restore tile/ from a copy")
+      .At(places_.folder + "/tile");
+}
+
+Result<TileWriter> Publisher::WriterAt(const TreeHead& head, const TileSink& sink, const TileSink& base_sink) const {
   Result<TileWriter> resumed = TileWriter::Resume(ReadTilesIn(places_.folder), head);
   if (resumed.ok()) return resumed;
-  TileWriter anew;
+  COFFER_ASSIGN_OR_RETURN(TileWriter anew, WriterAtBase(base_, base_sink));
   COFFER_TRY(Follow(anew, head.size, sink));
   if (anew.Head() != head) return NotContinued();
   return anew;
@@ -85,14 +88,25 @@ Result<TileWriter> Publisher::WriterAt(const TreeHead& head, const TileSink& sin
 
 // Nothing is written yet: a full disk is no reason not to start.
 Status Publisher::Start(const TreeHead& signed_head, const TreeHead& durable) {
-  if (durable.size < signed_head.size) return NotContinued();
   const auto nowhere = [](const Tile&, ByteView) { return Status(); };
-  COFFER_ASSIGN_OR_RETURN(TileWriter tiles, WriterAt(signed_head, nowhere));
+  signed_ = signed_head;
+  if (signed_head.size < base_.size) {
+    COFFER_TRY(WriterAtBase(signed_head, nowhere));
+    signed_ = base_;
+  }
+  if (durable.size < signed_.size) return NotContinued();
+  COFFER_ASSIGN_OR_RETURN(TileWriter tiles, WriterAt(signed_, nowhere, nowhere));
   COFFER_TRY(Follow(tiles, durable.size, nowhere));
   if (tiles.Head() != durable) return NotContinued();
-  signed_ = signed_head;
   half_way_ = true;
   return {};
+}
+
+Status Publisher::GoOnAtSigned(const TileSink& sink) {
+  TileKeeper keeper(places_.folder);
+  const TileSink keep = [&keeper](const Tile& tile, ByteView content) { return keeper.Keep(tile, content); };
+  COFFER_ASSIGN_OR_RETURN(tiles_, WriterAt(signed_, sink, keep));
+  return keeper.SyncNames();
 }
 
 Status Publisher::RemoveFilled(Growth growth) const {
@@ -118,11 +132,9 @@ Status Publisher::AddCosignatures(const SignedNote& note, std::vector<NoteSignat
 
 Status Publisher::Publish(const TreeHead& durable) {
   if (durable.size == signed_.size && !half_way_) return {};
-  const auto sink = [this](const Tile& tile, ByteView content) { return WriteTile(tile, content); };
+  const TileSink sink = Sink();
   // What failed half-way left the tiles' writer of no use.
-  if (std::exchange(half_way_, true)) {
-    COFFER_ASSIGN_OR_RETURN(tiles_, WriterAt(signed_, sink));
-  }
+  if (std::exchange(half_way_, true)) COFFER_TRY(GoOnAtSigned(sink));
   COFFER_TRY(Follow(tiles_, durable.size, sink));
   if (tiles_.Head() != durable) return NotContinued();
   COFFER_TRY(tiles_.WritePartial(sink));

@@ -67,9 +67,10 @@ Status QueryIndex::Make() {
   COFFER_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database, OpenFile());
   COFFER_TRY(database->Execute("BEGIN IMMEDIATE"));
   COFFER_TRY(MakeTables(*database));
-  COFFER_TRY(WriteProgress(*database, {.origin = log_.origin(), .frontier = {}}));
+  const Frontier before = log_.oldest_tree();
+  COFFER_TRY(WriteProgress(*database, {.origin = log_.origin(), .frontier = before}));
   COFFER_TRY(database->Execute("COMMIT"));
-  state_ = std::make_unique<State>(std::move(database), Frontier());
+  state_ = std::make_unique<State>(std::move(database), before);
   return {};
 }
 
@@ -143,7 +144,8 @@ Result<QueryIndex::Batch> QueryIndex::ReadBatch(const Frontier& before) const {
   Batch batch;
   batch.after = before;
   std::size_t bytes = 0;
-  const auto take = [&](std::uint64_t, ByteView record) -> Result<bool> {
+  const auto take = [&](std::uint64_t index, ByteView record) -> Result<bool> {
+    if (index != batch.after.size()) return false;  // Dropped since: the next step passes over what is gone.
     Result<EncodedRecord> decoded = DecodeRecord(record);
     if (!decoded.ok()) return Error(ErrorCode::kIntegrity, "the audit journal holds a record that is none of ours");
     batch.after.Append(LeafHash(record));
@@ -182,41 +184,77 @@ Status QueryIndex::Take(const Batch& batch) {
   return database.Execute("COMMIT");
 }
 
+Status QueryIndex::TakeAll(const Batch& batch) {
+  if (batch.records.empty()) return {};
+  COFFER_TRY(Take(batch));
+  state_->frontier = batch.after;
+  size_ = batch.after.size();
+  for (const Month month : batch.erased) COFFER_TRY(Forget(month));
+  return {};
+}
+
+// Records that were dropped before the index had them.
+Status QueryIndex::PassOver(const Frontier& dropped) {
+  if (state_->frontier.size() >= dropped.size()) return {};
+  COFFER_TRY(WriteProgress(*state_->database, {.origin = log_.origin(), .frontier = dropped}));
+  state_->frontier = dropped;
+  size_ = dropped.size();
+  return {};
+}
+
+// In steps, as Forget. True: there are more.
+Result<bool> QueryIndex::Drop() {
+  SqliteDatabase& database = *state_->database;
+  const std::uint64_t oldest = std::min(log_.oldest(), state_->frontier.size());
+  if (state_->dropped >= oldest) return false;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<std::int64_t> first,
+                          Numbers(database, "SELECT idx FROM records ORDER BY idx LIMIT 1"));
+  const std::uint64_t from = first.empty() ? oldest : Unsigned(first.front());
+  const std::uint64_t to = std::min(from + kDropStep, oldest);
+  COFFER_TRY(database.Execute("BEGIN IMMEDIATE"));
+  if (from < to) COFFER_TRY(EraseRows(database, from, to));
+  if (to == oldest) {
+    // Months of which nothing is left take their people along.
+    const std::string below = std::to_string(oldest);
+    COFFER_TRY(database.Execute("DELETE FROM segments WHERE first < (SELECT max(first) FROM segments WHERE first <= " +
+                                below + "); DELETE FROM people WHERE month NOT IN (SELECT month FROM segments)"));
+  }
+  COFFER_TRY(database.Execute("COMMIT"));
+  if (to < oldest) return true;
+  state_->writer.ForgetNames();
+  COFFER_TRY(database.TruncateLog());
+  state_->dropped = oldest;
+  return false;
+}
+
 Result<QueryIndex::Progress> QueryIndex::Follow() {
   Frontier before;
   {
     const Lock held(mutex_);
     if (state_ == nullptr) COFFER_TRY(Open());
+    const Status passed = PassOver(log_.oldest_tree());
+    if (!passed.ok()) {
+      Close(passed.error());
+      return passed.error();
+    }
     before = state_->frontier;
   }
   COFFER_ASSIGN_OR_RETURN(Batch batch, ReadBatch(before));
   const Lock held(mutex_);
   Progress progress{.more = batch.more, .made_anew = std::exchange(made_anew_, false)};
-  if (batch.records.empty()) return progress;
   if (state_ == nullptr || state_->frontier != before) {  // A search found it damaged meanwhile.
     progress.more = true;
     return progress;
   }
-  Status taken = Take(batch);
-  if (taken.ok()) {
-    state_->frontier = batch.after;
-    size_ = batch.after.size();
-    for (const Month month : batch.erased) {
-      if (taken.ok()) taken = Forget(month);
-    }
+  const Status taken = TakeAll(batch);
+  const Result<bool> dropped = taken.ok() ? Drop() : taken.error();
+  if (dropped.ok()) {
+    progress.more = progress.more || *dropped;
+    return progress;
   }
-  if (taken.ok()) return progress;
   made_anew_ = progress.made_anew;
-  Close(taken.error());
-  return taken.error();
-}
-
-Status QueryIndex::Rebuild() {
-  const Lock held(mutex_);
-  state_.reset();
-  discard_ = true;
-  size_ = 0;
-  return RemoveFiles();
+  Close(dropped.error());
+  return dropped.error();
 }
 
 Result<std::vector<MonthSegment>> SegmentsOf(SqliteDatabase& database, std::uint64_t size) {

@@ -88,7 +88,8 @@ class QueryIndex {
   static constexpr std::size_t kMaxPage = 1'000;           // records
   static constexpr std::size_t kMaxPageBytes = 4U << 20U;  // about; then a page ends early
   static constexpr std::size_t kMaxGroups = 1'000;
-  static constexpr std::uint64_t kStep = 10'000;  // records that are taken at once
+  static constexpr std::uint64_t kStep = 10'000;     // records that are taken at once
+  static constexpr std::uint64_t kDropStep = 5'000;  // that are removed at once
 
   // `path` is the file's. All must outlive it. Nothing is opened before the first Follow.
   QueryIndex(Log& log, const Clock& clock, std::string path);
@@ -97,14 +98,13 @@ class QueryIndex {
   QueryIndex& operator=(const QueryIndex&) = delete;
 
   struct Progress {
-    bool more = false;       // the log has records that are not taken yet
+    bool more = false;       // the log has records that are not taken yet, or has dropped some that are still here
     bool made_anew = false;  // the file was missing parts, damaged, or not this log's, and is gone
   };
-  // Opens the file, or makes it; then takes the next records that are durable, in one transaction. kUnavailable: the
-  // disk, or another process has the file. kIntegrity: the log. Either way a later call tries again.
+  // Opens the file, or makes it; then takes the next records that are durable, in one transaction, and removes some of
+  // those that the log's retention has dropped, in another. kUnavailable: the disk, or another process has the file.
+  // kIntegrity: the log. Either way a later call tries again.
   Result<Progress> Follow() COFFER_EXCLUDES(mutex_);
-  // Throws the file away; Follow makes it again.
-  Status Rebuild() COFFER_EXCLUDES(mutex_);
 
   // How many records can be found: all below this index.
   std::uint64_t size() const { return size_.load(); }
@@ -131,6 +131,9 @@ class QueryIndex {
   Result<std::shared_ptr<const AuditKey>> KeyOf(Month month) const;
   Result<Batch> ReadBatch(const Frontier& before) const;
   Status Take(const Batch& batch) COFFER_REQUIRES(mutex_);
+  Status TakeAll(const Batch& batch) COFFER_REQUIRES(mutex_);
+  Status PassOver(const Frontier& dropped) COFFER_REQUIRES(mutex_);
+  Result<bool> Drop() COFFER_REQUIRES(mutex_);
   Status Forget(Month month) COFFER_REQUIRES(mutex_);
   Status ForgetErased() COFFER_REQUIRES(mutex_);
   void Close(const Error& error) COFFER_REQUIRES(mutex_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "crypto/cursor.h"
 
@@ -71,6 +72,7 @@ Bytes ReasonsOf(const Record& record) {
 Bytes KeysOf(const Record& record) {
   Bytes bytes;
   for (const std::uint64_t key : record.keys) AppendU64(bytes, key);
+  if (record.more_keys > 0) AppendU64(bytes, record.more_keys);
   return bytes;
 }
 
@@ -135,6 +137,25 @@ std::vector<std::string_view> PartsOf(std::string_view list) {
 std::int64_t TagNumber(const RowTag& tag) { return Signed(LoadU64(tag)); }
 
 Status MakeTables(SqliteDatabase& database) { return database.Execute(std::string(kTables)); }
+
+Result<bool> HasOurTables(SqliteDatabase& database) {
+  std::set<std::string> ours;
+  for (std::string_view rest = kTables; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(';'), rest.size());
+    std::string_view statement = rest.substr(0, end);
+    statement.remove_prefix(std::min(statement.find_first_not_of('\n'), statement.size()));
+    if (!statement.empty()) ours.emplace(statement);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  COFFER_ASSIGN_OR_RETURN(SqliteStatement query,
+                          database.Prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT 1000"));
+  while (true) {
+    COFFER_ASSIGN_OR_RETURN(const bool row, query.Step());
+    if (!row) return ours.empty();
+    COFFER_ASSIGN_OR_RETURN(const Datum sql, query.Column(0, ValueType::kText, false));
+    if (ours.erase(std::get<std::string>(sql)) == 0) return false;
+  }
+}
 
 Result<IndexProgress> ReadProgress(SqliteDatabase& database) {
   COFFER_ASSIGN_OR_RETURN(SqliteStatement query, database.Prepare("SELECT version, origin, frontier FROM progress"));
@@ -296,6 +317,49 @@ Result<std::string> NameReader::Person(const Datum& id) {
 
 namespace {
 
+Status Unlink(SqliteDatabase& database, std::string_view sql, const Datum& what, const Datum& index) {
+  COFFER_ASSIGN_OR_RETURN(SqliteStatement unlink, database.Prepare(sql));
+  COFFER_TRY(BindAll(unlink, {what, index}));
+  const Result<bool> done = unlink.Step();
+  return done.ok() ? Status() : Status(done.error());
+}
+
+Status UnlinkNames(SqliteDatabase& database, std::string_view sql, const std::string& list, const Datum& index) {
+  for (const std::string_view part : PartsOf(list)) {
+    COFFER_ASSIGN_OR_RETURN(SqliteStatement query, database.Prepare("SELECT id FROM names WHERE text = ?1"));
+    COFFER_TRY(query.Bind(1, std::string(part)));
+    COFFER_ASSIGN_OR_RETURN(const bool found, query.Step());
+    if (!found) continue;
+    COFFER_ASSIGN_OR_RETURN(const Datum id, query.Column(0, ValueType::kInt64, false));
+    COFFER_TRY(Unlink(database, sql, id, index));
+  }
+  return {};
+}
+
+// Of eight bytes each.
+Status UnlinkNumbers(SqliteDatabase& database, std::string_view sql, const Datum& list, const Datum& index) {
+  const auto* bytes = std::get_if<Bytes>(&list);
+  for (std::size_t at = 0; bytes != nullptr && at + 8 <= bytes->size(); at += 8) {
+    COFFER_TRY(Unlink(database, sql, Signed(LoadU64(ByteView(*bytes).subspan(at, 8))), index));
+  }
+  return {};
+}
+
+// Of a row of index, object, tenant, keys and row tags.
+Status EraseLinks(SqliteDatabase& database, const SqliteStatement& row, NameReader& names) {
+  COFFER_ASSIGN_OR_RETURN(const Datum index, row.Column(0, ValueType::kInt64, false));
+  COFFER_ASSIGN_OR_RETURN(const Datum object, row.Column(1, ValueType::kInt64, true));
+  COFFER_ASSIGN_OR_RETURN(const Datum tenant, row.Column(2, ValueType::kInt64, true));
+  COFFER_ASSIGN_OR_RETURN(const Datum keys, row.Column(3, ValueType::kBytes, true));
+  COFFER_ASSIGN_OR_RETURN(const Datum tags, row.Column(4, ValueType::kBytes, true));
+  COFFER_ASSIGN_OR_RETURN(const std::string objects, names.Name(object));
+  COFFER_ASSIGN_OR_RETURN(const std::string tenants, names.Name(tenant));
+  COFFER_TRY(UnlinkNames(database, "DELETE FROM record_objects WHERE name = ?1 AND idx = ?2", objects, index));
+  COFFER_TRY(UnlinkNames(database, "DELETE FROM record_tenants WHERE name = ?1 AND idx = ?2", tenants, index));
+  COFFER_TRY(UnlinkNumbers(database, "DELETE FROM record_keys WHERE name = ?1 AND idx = ?2", keys, index));
+  return UnlinkNumbers(database, "DELETE FROM record_rows WHERE name = ?1 AND idx = ?2", tags, index);
+}
+
 // Takes a row's columns one after another.
 class Columns {
  public:
@@ -351,6 +415,10 @@ Status ReadLists(Columns& columns, Record& record) {
     record.reasons[static_cast<ItemReason>(reasons[at])] = LoadU64(ByteView(reasons).subspan(at + 1, 8));
   }
   for (std::size_t at = 0; at < keys.size(); at += 8) record.keys.push_back(LoadU64(ByteView(keys).subspan(at, 8)));
+  if (record.keys.size() > kMaxKeyIds) {
+    record.more_keys = record.keys.back();
+    record.keys.pop_back();
+  }
   for (std::size_t at = 0; at < tags.size(); at += sizeof(RowTag)) {
     std::copy_n(tags.begin() + static_cast<std::ptrdiff_t>(at), sizeof(RowTag), record.row_tags.emplace_back().begin());
   }
@@ -361,6 +429,25 @@ Status ReadLists(Columns& columns, Record& record) {
 }
 
 }  // namespace
+
+Status EraseRows(SqliteDatabase& database, std::uint64_t from, std::uint64_t to) {
+  {
+    NameReader names(database);
+    COFFER_ASSIGN_OR_RETURN(
+        SqliteStatement rows,
+        database.Prepare("SELECT idx, object, tenant, keys, row_tags FROM records WHERE idx >= ?1 AND idx < ?2"));
+    COFFER_TRY(BindAll(rows, {Signed(from), Signed(to)}));
+    while (true) {
+      COFFER_ASSIGN_OR_RETURN(const bool more, rows.Step());
+      if (!more) break;
+      COFFER_TRY(EraseLinks(database, rows, names));
+    }
+  }
+  COFFER_ASSIGN_OR_RETURN(SqliteStatement erase, database.Prepare("DELETE FROM records WHERE idx >= ?1 AND idx < ?2"));
+  COFFER_TRY(BindAll(erase, {Signed(from), Signed(to)}));
+  const Result<bool> done = erase.Step();
+  return done.ok() ? Status() : Status(done.error());
+}
 
 Result<IndexedRecord> RecordOf(const SqliteStatement& row, NameReader& names) {
   IndexedRecord found;

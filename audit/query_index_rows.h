@@ -21,6 +21,9 @@ inline std::uint64_t Unsigned(std::int64_t number) { return static_cast<std::uin
 // Makes all tables, empty. Within a transaction.
 Status MakeTables(SqliteDatabase& database);
 
+// The tables and indexes are those of MakeTables, and there are no others.
+Result<bool> HasOurTables(SqliteDatabase& database);
+
 // How far the index is, and of which log.
 struct IndexProgress {
   std::string origin;
@@ -29,6 +32,9 @@ struct IndexProgress {
 // kInternal or kIntegrity: this is no index of ours.
 Result<IndexProgress> ReadProgress(SqliteDatabase& database);
 Status WriteProgress(SqliteDatabase& database, const IndexProgress& progress);
+
+// Removes the rows of records in that range, with what was derived from them. Names stay.
+Status EraseRows(SqliteDatabase& database, std::uint64_t from, std::uint64_t to);
 
 // Writes records in the order of their indexes, within the caller's transactions.
 class RowWriter {

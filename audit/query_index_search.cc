@@ -38,10 +38,15 @@ struct QueryIndex::Plan {
 
 namespace {
 
-// The first record whose time is at least `time_us`.
-Result<std::uint64_t> FirstAt(SqliteDatabase& database, std::int64_t time_us, std::uint64_t size) {
-  std::uint64_t low = 0;
-  std::uint64_t high = size;
+struct Limits {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
+// The first record whose time is at least `time_us`, of those that are there.
+Result<std::uint64_t> FirstAt(SqliteDatabase& database, std::int64_t time_us, const Limits& there) {
+  std::uint64_t low = there.from;
+  std::uint64_t high = there.to;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
     COFFER_ASSIGN_OR_RETURN(SqliteStatement query, database.Prepare("SELECT time_us FROM records WHERE idx = ?1"));
@@ -58,19 +63,14 @@ Result<std::uint64_t> FirstAt(SqliteDatabase& database, std::int64_t time_us, st
   return low;
 }
 
-struct Limits {
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
-};
-
-Result<Limits> LimitsOf(SqliteDatabase& database, const RecordFilter& filter, std::uint64_t size) {
-  Limits limits{.from = filter.from, .to = std::min(filter.to, size)};
+Result<Limits> LimitsOf(SqliteDatabase& database, const RecordFilter& filter, const Limits& there) {
+  Limits limits{.from = std::max(filter.from, there.from), .to = std::min(filter.to, there.to)};
   if (filter.from_us) {
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t first, FirstAt(database, *filter.from_us, size));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t first, FirstAt(database, *filter.from_us, there));
     limits.from = std::max(limits.from, first);
   }
   if (filter.to_us) {
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t end, FirstAt(database, *filter.to_us, size));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t end, FirstAt(database, *filter.to_us, there));
     limits.to = std::min(limits.to, end);
   }
   return limits;
@@ -84,7 +84,9 @@ Result<QueryIndex::Plan> QueryIndex::MakeRanges(const RecordFilter& filter) {
   COFFER_ASSIGN_OR_RETURN(const std::optional<TermValues> fixed, FixedTerms(database, filter));
   if (!fixed) return plan;
   const std::uint64_t size = state_->frontier.size();
-  COFFER_ASSIGN_OR_RETURN(const Limits limits, LimitsOf(database, filter, size));
+  // What the log has dropped is no longer found, even while some of it is still here.
+  const Limits there{.from = std::min(log_.oldest(), size), .to = size};
+  COFFER_ASSIGN_OR_RETURN(const Limits limits, LimitsOf(database, filter, there));
   std::vector<MonthSegment> segments = {{.from = 0, .to = size, .month = 0}};
   if (NeedsMonths(filter)) {
     COFFER_ASSIGN_OR_RETURN(segments, SegmentsOf(database, size));
@@ -180,6 +182,8 @@ Result<std::vector<GroupKey>> KeysOf(const SqliteStatement& row, int column, Gro
   if (!list || text.empty()) return std::vector<GroupKey>{{.text = text, .start_us = 0}};
   std::vector<GroupKey> keys;
   for (const std::string_view part : PartsOf(text)) keys.push_back({.text = std::string(part), .start_us = 0});
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());  // A record counts once for each.
   return keys;
 }
 

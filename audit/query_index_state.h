@@ -11,7 +11,8 @@ struct QueryIndex::State {
 
   std::unique_ptr<SqliteDatabase> database;
   RowWriter writer;
-  Frontier frontier;  // of what is committed
+  Frontier frontier;          // of what is committed
+  std::uint64_t dropped = 0;  // nothing is left of the records below; 0: not known
 };
 
 // Consecutive records whose personal parts are under the key of one month.

@@ -1,6 +1,7 @@
 #include "audit/record.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 
 #include "audit/cbor.h"
@@ -89,8 +90,10 @@ Bytes EncodePersonal(const Personal& personal) {
 void WriteLists(const Record& record, Pairs& pairs) {
   if (!record.keys.empty()) {
     const std::size_t count = std::min(record.keys.size(), kMaxKeyIds);
-    CborWriter keys = pairs.Key(kKeys).Array(count);
+    const std::uint64_t more = count < kMaxKeyIds ? 0 : record.keys.size() - count + record.more_keys;
+    CborWriter keys = pairs.Key(kKeys).Array(count + (more > 0 ? 1 : 0));
     for (std::size_t i = 0; i < count; ++i) keys.Uint(record.keys[i]);
+    if (more > 0) keys.Uint(more);
   }
   if (record.items != 0 || record.failed != 0 || record.unmatched != 0) {
     pairs.Key(kCounts).Array(3).Uint(record.items).Uint(record.failed).Uint(record.unmatched);
@@ -159,8 +162,11 @@ void ReadCounts(CborReader& in, Record& record) {
 }
 
 void ReadKeys(CborReader& in, Record& record) {
-  record.keys.resize(in.Array(kMaxKeyIds));
+  record.keys.resize(in.Array(kMaxKeyIds + 1));
   for (std::uint64_t& key : record.keys) key = in.Uint();
+  if (record.keys.size() <= kMaxKeyIds) return;
+  record.more_keys = record.keys.back();
+  record.keys.pop_back();
 }
 
 void ReadTime(CborReader& in, Record& record) {
@@ -332,7 +338,17 @@ Month MonthOf(std::int64_t unix_us) {
   return static_cast<Month>(year * 100 + month);
 }
 
+std::int64_t EndOfMonth(Month month) {
+  namespace chrono = std::chrono;
+  const chrono::year_month next =
+      chrono::year_month(chrono::year(static_cast<int>(month / 100)), chrono::month(month % 100)) + chrono::months(1);
+  return chrono::microseconds(chrono::sys_days(next / 1).time_since_epoch()).count();
+}
+
 Result<Bytes> EncodeRecord(const Record& record, const AuditKey* key) {
+  if (record.object.size() > kMaxNamesBytes || record.tenant.size() > kMaxNamesBytes) {
+    return Error(ErrorCode::kInvalidArgument, "names more than an audit record holds").WithLimit(kMaxNamesBytes);
+  }
   Bytes personal;
   if (key != nullptr) {
     COFFER_ASSIGN_OR_RETURN(personal, key->Encrypt(EncodePersonal(record.personal), record.id));

@@ -48,8 +48,10 @@ using RowTag = std::array<std::byte, 8>;     // the first bytes of a row id's MA
 // The year and month, in UTC, whose key a record's personal parts are under: 202611.
 using Month = std::uint32_t;
 Month MonthOf(std::int64_t unix_us);
+// The first moment that is not in the month any more, since 1970.
+std::int64_t EndOfMonth(Month month);
 
-inline constexpr std::size_t kMaxNamesBytes = 8'192;  // object and tenant; longer ones are cut
+inline constexpr std::size_t kMaxNamesBytes = 8'192;  // object, and tenant; a longer one is no record
 inline constexpr std::size_t kMaxRowTags = 16;
 inline constexpr std::size_t kMaxKeyIds = 16;
 
@@ -72,7 +74,8 @@ struct Record {
   std::string operation;  // "DecryptFields"
   std::string object;     // fields, keyring, tenant, secret's path or scope, by name; several are split by ','
   std::string tenant;
-  std::vector<std::uint64_t> keys;  // ids of the data keys used, ascending
+  std::vector<std::uint64_t> keys;  // ids of the data keys used, ascending; the first kMaxKeyIds are written
+  std::uint64_t more_keys = 0;      // and how many more there were, of a record that was read
   std::uint64_t items = 0;          // values, or refusals of a kDenied
   std::uint64_t failed = 0;
   std::uint64_t unmatched = 0;
@@ -96,7 +99,8 @@ struct Record {
 };
 
 // Deterministic CBOR of at most kMaxRecordBytes. `key` is that of MonthOf(record.time_us); the personal part is empty,
-// whatever it holds, when it is null. kInternal: a library fails.
+// whatever it holds, when it is null. kInvalidArgument: the names of its objects or tenants are longer than
+// kMaxNamesBytes: half a list would hide what was done. kInternal: a library fails.
 Result<Bytes> EncodeRecord(const Record& record, const AuditKey* key);
 
 // A record's bytes with its personal part still encrypted.

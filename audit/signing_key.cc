@@ -22,7 +22,8 @@ KeyKind WitnessKey() {
 }
 
 template <typename Signer>
-Result<Signer> Make(const KeyKind& kind, const std::string& path, std::string_view name) {
+Result<Signer> Make(const KeyKind& kind, const std::string& path, std::string_view name,
+                    const std::function<Status(const Signer&)>& before = {}) {
   Ed25519PrivateKey key = Ed25519PrivateKey::Generate();
   Bytes head;
   Writer(head).Raw(kind.label).LengthPrefixed(name);
@@ -32,6 +33,7 @@ Result<Signer> Make(const KeyKind& kind, const std::string& path, std::string_vi
   const ByteView from = seed.Expose(SecretAccess::kFile);
   std::copy(from.begin(), from.end(), std::copy(head.begin(), head.end(), out.begin()));
   COFFER_ASSIGN_OR_RETURN(Signer signer, Signer::Create(name, std::move(key)));
+  if (before) COFFER_TRY(before(signer));
   COFFER_TRY(CreateFileDurably(path, file, 0600));
   return signer;
 }
@@ -56,8 +58,9 @@ Result<Signer> Read(const KeyKind& kind, const std::string& path) {
 
 }  // namespace
 
-Result<NoteSigner> MakeSigningKey(const std::string& path, std::string_view origin) {
-  return Make<NoteSigner>(LogKey(), path, origin);
+Result<NoteSigner> MakeSigningKey(const std::string& path, std::string_view origin,
+                                  const std::function<Status(const NoteSigner&)>& before) {
+  return Make<NoteSigner>(LogKey(), path, origin, before);
 }
 Result<NoteSigner> ReadSigningKey(const std::string& path) { return Read<NoteSigner>(LogKey(), path); }
 

@@ -17,6 +17,14 @@ class TileWriter {
   // Goes on at a tree whose partial tiles are there. Errors as of ReadHashes; kIntegrity: the tiles are not this
   // tree's. To begin anew with the first record is then the way out.
   static Result<TileWriter> Resume(const TileReader& reader, const TreeHead& head);
+  // The same where the partial tiles are those of a tree of `stored`, which is not smaller.
+  static Result<TileWriter> Resume(const TileReader& reader, const TreeHead& head, std::uint64_t stored);
+  // The same out of nothing but the full tiles of leaf hashes, all of which have to be there: of a log whose records
+  // were dropped. Gives every full tile of hashes to `sink` again. kNotFound: one is not there.
+  static Result<TileWriter> FromLeaves(const TileReader& reader, const TreeHead& head, const TileSink& sink);
+  // Afterwards, where the full bundle with the last records is still there: without it the sink is given no bundle that
+  // holds any of them. Errors as of Resume; nothing has changed.
+  Status ReadPartialBundle(const TileReader& reader);
 
   // Adds the next record. What it fills goes to `sink` at once: nothing 255 times out of 256, else a bundle and one
   // tile or more. Costs two hashes a record. kInvalidArgument: the record is too long, nothing has changed. The sink's
@@ -29,11 +37,14 @@ class TileWriter {
   TreeHead Head() const;
 
  private:
+  Status AppendLeaf(const Digest& leaf_hash, const TileSink& sink);
+  Status AddLeaf(const Digest& leaf_hash, const TileSink& sink);
   Status WriteFull(unsigned level, const TileSink& sink);
 
   std::uint64_t size_ = 0;
   std::array<std::vector<Digest>, kMaxTileLevel + 1> edge_;  // the hashes of each level's partial tile
   Bytes bundle_;
+  bool bundle_whole_ = true;  // bundle_ has the records of edge_[0]
 };
 
 }  // namespace coffer::audit

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "audit/pruned_note.h"
 #include "audit/publisher.h"
 #include "audit/verifier_journal.h"
 #include "audit/verifier_records.h"
 #include "audit/verifier_tiles.h"
+#include "io/clock.h"
 #include "io/directory.h"
 #include "io/file.h"
 
@@ -13,16 +15,19 @@ namespace coffer::audit {
 namespace {
 
 constexpr std::size_t kMaxNames = 10'000;
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+constexpr int kTries = 3;
 constexpr std::uint64_t kProgressEvery = 4'096;  // records
-constexpr std::array<std::string_view, 9> kOurs = {"journal",
-                                                   "tile",
-                                                   "checkpoint",
-                                                   std::string_view(kCosignedCheckpoint),
-                                                   "keys",
-                                                   "lock",
-                                                   "index.sqlite",
-                                                   "index.sqlite-wal",
-                                                   "index.sqlite-shm"};
+constexpr std::array<std::string_view, 10> kOurs = {"journal",
+                                                    "tile",
+                                                    "checkpoint",
+                                                    std::string_view(kCosignedCheckpoint),
+                                                    std::string_view(kPrunedNote),
+                                                    "keys",
+                                                    "lock",
+                                                    "index.sqlite",
+                                                    "index.sqlite-wal",
+                                                    "index.sqlite-shm"};
 
 // A head that the records must lead to.
 struct Claim {
@@ -34,9 +39,19 @@ struct Claim {
   std::string_view other;    // and when it has others
 };
 
+std::int64_t MicrosOf(const Cosigned& cosigned) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 42U;  // seconds; what is later is as far ahead
+  return static_cast<std::int64_t>(std::min(cosigned.time_unix_s, kMost)) * kMicrosPerSecond;
+}
+
 class Verification {
  public:
-  explicit Verification(const VerifyOptions& options) : options_(options), rules_(report_) {}
+  // `started_us`: of the monotonic clock, when it was `options.now_us`.
+  Verification(const VerifyOptions& options, std::int64_t started_us)
+      : options_(options),
+        rules_(report_, {.least_dropped_age_us = options.least_dropped_age_us,
+                         .now_us = options.now_us,
+                         .started_us = started_us}) {}
 
   VerifyReport Run();
 
@@ -47,8 +62,13 @@ class Verification {
   void ReadPublished();
   void ReadCosigned();
   void ListFolder();
+  void ReadRetention();
   void ReadJournal();
+  void Begin(const Frontier& before);
+  void ProveDropped(const Claim& claim);
   void CompareClaims();
+  bool KeepCosigned(OpenedCheckpoint opened);
+  void CompareCosigned();
   void ComparePublished();
 
   std::optional<OpenedCheckpoint> Open(const std::string& file, const std::string& place, Check check);
@@ -60,6 +80,7 @@ class Verification {
   VerifyReport report_;
   RecordRules rules_;
   std::optional<TileCheck> tiles_;
+  TreeHead base_;  // of what retention dropped
   std::unique_ptr<JournalWalk> walk_;
   std::vector<Claim> claims_;  // by size, once the journal is read
   std::vector<std::pair<const Claim*, Digest>> roots_;
@@ -131,6 +152,32 @@ void Verification::ComparePublished() {
                report_.checkpoint->size);
 }
 
+// False: without what is of the future there are not enough cosignatures.
+bool Verification::KeepCosigned(OpenedCheckpoint opened) {
+  const auto ahead = [this](const Cosigned& one) {
+    return options_.now_us != 0 && MicrosOf(one) > options_.now_us + kMaxAheadUs;
+  };
+  std::erase_if(opened.cosigned, ahead);
+  if (opened.cosigned.size() < options_.quorum || opened.cosigned.empty()) return false;
+  std::vector<std::int64_t> times;
+  for (const Cosigned& one : opened.cosigned) times.push_back(MicrosOf(one));
+  std::sort(times.begin(), times.end(), std::greater<>());
+  report_.cosigned_us = times[std::max<std::size_t>(options_.quorum, 1) - 1];
+  report_.cosigned_head = opened.checkpoint.head;
+  report_.cosigned = std::move(opened.cosigned);
+  return true;
+}
+
+// A witness that was switched off, or kept from seeing the log, has cosigned something all the same: long ago.
+void Verification::CompareCosigned() {
+  if (report_.unwitnessed().value_or(0) == 0) return;
+  if (report_.last_time_us - report_.cosigned_us <= options_.max_cosignature_age_us) return;
+  report_.Find(Check::kCosignatures, "",
+               "no witness has seen the records from here on, and the last of them is much younger than what was "
+               "cosigned",
+               report_.cosigned_head->size);
+}
+
 // The newest one that witnesses have cosigned; the published one may have been made since.
 void Verification::ReadCosigned() {
   if (options_.witnesses.empty()) return report_.Skip(Check::kCosignatures, "no witness was named");
@@ -146,8 +193,10 @@ void Verification::ReadCosigned() {
       refused = opened.error().message();
       continue;
     }
-    report_.cosigned_head = opened->checkpoint.head;
-    report_.cosigned = std::move(opened->cosigned);
+    if (!KeepCosigned(std::move(opened).value())) {
+      refused = "is cosigned at a time that is not yet: a clock is wrong, or the witness does not tell the truth";
+      continue;
+    }
     claims_.push_back({*report_.cosigned_head, Check::kCosignatures, Check::kCosignatures, name,
                        "the journal holds fewer records than witnesses have seen: it was cut or rolled back",
                        "the journal holds other records than witnesses have seen: there are two histories"});
@@ -167,6 +216,46 @@ void Verification::ListFolder() {
   tiles_.emplace(options_.folder, report_);
 }
 
+void Verification::ReadRetention() {
+  const Result<bool> there = Exists(options_.folder + "/" + kPrunedNote);
+  if (there.ok() && !*there) return report_.Skip(Check::kRetention, "no record was dropped");
+  const Result<TreeHead> base = ReadPruned(options_.folder, options_.log_key);
+  if (base.ok()) {
+    base_ = *base;
+    return;
+  }
+  const bool denied = base.error().code() == ErrorCode::kPermissionDenied;
+  report_.Find(denied ? Check::kReading : Check::kRetention, kPrunedNote, base.error().message());
+}
+
+void Verification::Begin(const Frontier& before) {
+  report_.dropped = before.size();
+  rules_.Begin(before.size());
+  if (tiles_) tiles_->Begin(before.Head(), covered());
+  if (options_.follower != nullptr) options_.follower->Begin(before);
+  while (next_claim_ < claims_.size() && claims_[next_claim_].head.size <= before.size()) {
+    const Claim& claim = claims_[next_claim_++];
+    if (claim.head.size == before.size()) {
+      roots_.emplace_back(&claim, before.Root());
+    } else {
+      ProveDropped(claim);
+    }
+  }
+}
+
+// Of records that are not there any more: out of the tiles of hashes, which need not be believed for it.
+void Verification::ProveDropped(const Claim& claim) {
+  TileHashes hashes(ReadTilesIn(options_.folder), std::max(base_.size, covered()));
+  const Result<Proof> proof = MakeConsistencyProof({.from = claim.head.size, .to = base_.size}, hashes.Source());
+  if (proof.ok() && VerifyConsistency(claim.head, base_, *proof).ok()) return;
+  const bool tiles_whole = proof.ok() && report_.count(Check::kTiles) == 0 && report_.count(Check::kTilesMissing) == 0;
+  report_.Find(claim.root_check, claim.place,
+               tiles_whole ? claim.other
+                           : "cannot be compared with the records that were dropped: tiles of hashes are missing or "
+                             "damaged",
+               claim.head.size);
+}
+
 void Verification::TakeRecord(std::uint64_t index, ByteView record) {
   rules_.Take(index, record);
   if (tiles_) tiles_->Take(record, covered());
@@ -184,9 +273,15 @@ void Verification::ReadJournal() {
     roots_.emplace_back(&claims_[next_claim_++], EmptyRoot());
   }
   const auto folder = DiskLogFolder(options_.folder + "/journal");
-  walk_ = std::make_unique<JournalWalk>(*folder, options_.log_key.name(), report_,
-                                        [this](std::uint64_t index, ByteView record) { TakeRecord(index, record); });
+  walk_ = std::make_unique<JournalWalk>(
+      *folder, options_.log_key.name(), base_, report_,
+      JournalWalk::Calls{.begin = [this](const Frontier& before) { Begin(before); },
+                         .take = [this](std::uint64_t index, ByteView record) { TakeRecord(index, record); }});
   walk_->Run();
+  if (base_.size > 0 && !rules_.SaysDropped(base_.size)) {
+    report_.Find(Check::kRetention, kPrunedNote,
+                 "no record of the log says that the records before this one were dropped", base_.size);
+  }
   rules_.Finish();
   if (tiles_) tiles_->Finish(covered());
   walk_.reset();
@@ -208,8 +303,10 @@ VerifyReport Verification::Run() {
   ReadPublished();
   ReadCosigned();
   ListFolder();
+  ReadRetention();
   ReadJournal();
   CompareClaims();
+  CompareCosigned();
   ComparePublished();
   if (options_.follower != nullptr) {
     options_.follower->Finish(report_);
@@ -221,6 +318,18 @@ VerifyReport Verification::Run() {
 
 }  // namespace
 
-VerifyReport VerifyLog(const VerifyOptions& options) { return Verification(options).Run(); }
+// A service that drops records meanwhile takes files away that were just listed: what is found then counts only when
+// its note stayed the same.
+VerifyReport VerifyLog(const VerifyOptions& options) {
+  const std::int64_t started_us = SystemClock().MonotonicMicros();
+  const auto base = [&options] { return ReadPruned(options.folder, options.log_key); };
+  for (int left = kTries;; --left) {
+    const Result<TreeHead> before = base();
+    VerifyReport report = Verification(options, started_us).Run();
+    const Result<TreeHead> after = base();
+    const bool dropped = before.ok() && after.ok() && *before != *after;
+    if (report.untouched() || !dropped || options.follower != nullptr || left == 0) return report;
+  }
+}
 
 }  // namespace coffer::audit

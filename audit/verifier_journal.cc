@@ -25,8 +25,9 @@ std::string PlaceOf(const std::string& name) { return std::string(kFolder) + nam
 
 }  // namespace
 
-JournalWalk::JournalWalk(const LogFolder& folder, std::string_view origin, VerifyReport& report, Take take)
-    : folder_(folder), origin_(OriginDigest(origin)), report_(report), take_(std::move(take)) {}
+JournalWalk::JournalWalk(const LogFolder& folder, std::string_view origin, const TreeHead& base, VerifyReport& report,
+                         Calls calls)
+    : folder_(folder), origin_(OriginDigest(origin)), base_(base), report_(report), calls_(std::move(calls)) {}
 
 void JournalWalk::FindError(Check check, const std::string& name, const Error& error) {
   const bool outage = error.code() == ErrorCode::kUnavailable || error.code() == ErrorCode::kPermissionDenied;
@@ -52,6 +53,8 @@ std::vector<std::string> JournalWalk::List() {
       report_.Find(Check::kForeignFiles, PlaceOf(name), "is no file of the log");
     }
   }
+  // What retention left when a crash interrupted it is no longer of the log.
+  std::erase_if(names, [first = JournalFileName(base_.size)](const std::string& name) { return name < first; });
   if (names.empty()) report_.Find(Check::kJournalFiles, std::string(kFolder), "holds no journal file");
   return names;
 }
@@ -109,6 +112,28 @@ std::optional<FileScanner> JournalWalk::OpenFile(const std::string& name) {
   return std::nullopt;
 }
 
+// The file that has to begin behind what was dropped.
+JournalWalk::Step JournalWalk::CheckFirst(const std::string& name, const FileScanner& scanner) {
+  const FileHeader& header = scanner.header();
+  begun_ = true;
+  if (header.first_index() != base_.size || (header.number == 0) != (base_.size == 0)) {
+    report_.Find(Check::kJournalFiles, PlaceOf(name), "does not follow: a journal file is missing before it",
+                 base_.size);
+    return Step::kStop;
+  }
+  if (base_.size > 0) {
+    number_ = header.number;
+    before_ = {.header = header.previous_header, .end = header.previous_end};
+    tree_ = header.before;
+    if (tree_.Root() != base_.root) {
+      report_.Find(Check::kRetention, PlaceOf(name), "does not continue the records that the note says were dropped",
+                   base_.size);
+    }
+  }
+  calls_.begin(tree_);
+  return Step::kGoOn;
+}
+
 JournalWalk::Step JournalWalk::CheckSequence(const std::string& name, const FileScanner& scanner) {
   const FileHeader& header = scanner.header();
   const std::string place = PlaceOf(name);
@@ -120,6 +145,7 @@ JournalWalk::Step JournalWalk::CheckSequence(const std::string& name, const File
     report_.Find(Check::kJournalFiles, place, "is not the name that this file was given");
     return Step::kStop;
   }
+  if (!begun_ && CheckFirst(name, scanner) == Step::kStop) return Step::kStop;
   if (header.number != number_) {
     report_.Find(Check::kJournalFiles, place, "does not follow: a journal file is missing before it", tree_.size());
     return Step::kStop;
@@ -137,7 +163,7 @@ void JournalWalk::TakeFrame(const std::string& name, const FileScanner::Frame& f
   for (std::uint64_t index = frame.head.first; const std::optional<ByteView> record = walk.Next(); ++index) {
     tree_.Append(LeafHash(*record));
     report_.record_bytes += record->size();
-    take_(index, *record);
+    calls_.take(index, *record);
   }
   ++report_.frames;
   if (tree_.Root() != frame.head.root) {

@@ -13,10 +13,16 @@ namespace coffer::audit {
 // reading again. Not thread-safe.
 class JournalWalk {
  public:
-  using Take = std::function<void(std::uint64_t index, ByteView record)>;
+  struct Calls {
+    // Before the first record: the tree of those that were dropped, as the file says that begins behind them.
+    std::function<void(const Frontier& before)> begin;
+    // With each record in its order, after the tree has it.
+    std::function<void(std::uint64_t index, ByteView record)> take;
+  };
 
-  // All must outlive it. `take` is called with each record in its order, after the tree has it.
-  JournalWalk(const LogFolder& folder, std::string_view origin, VerifyReport& report, Take take);
+  // All must outlive it. `base`: the tree of what retention dropped; files below are passed over.
+  JournalWalk(const LogFolder& folder, std::string_view origin, const TreeHead& base, VerifyReport& report,
+              Calls calls);
 
   // To the end, or to what is so damaged that nothing can be said about what follows.
   void Run();
@@ -36,6 +42,7 @@ class JournalWalk {
   std::optional<FileScanner> OpenFile(const std::string& name);
   // Of the first kFileHeaderBytes, before anything is made of them.
   std::optional<FileHeader> CheckHead(const std::string& name, const LogFile& file);
+  Step CheckFirst(const std::string& name, const FileScanner& scanner);
   Step CheckSequence(const std::string& name, const FileScanner& scanner);
   // All frames from the scanner's place on.
   Step ReadFrames(const std::string& name, FileScanner& scanner);
@@ -47,10 +54,12 @@ class JournalWalk {
 
   const LogFolder& folder_;
   const Digest origin_;
+  const TreeHead base_;
   VerifyReport& report_;
-  const Take take_;
+  const Calls calls_;
   Frontier tree_;
   Before before_;
+  bool begun_ = false;
   std::uint64_t number_ = 0;
   bool broken_ = false;  // found while reading again
 };

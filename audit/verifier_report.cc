@@ -17,19 +17,20 @@ constexpr std::array<CheckText, kChecks> kTexts = {{
     {"journal-tail", "nothing but zeros follows the last frame"},
     {"journal-roots", "every frame's root is that of the records up to it"},
     {"records", "every record is an audit record, byte for byte as it would be written"},
-    {"record-times", "time never goes back"},
+    {"record-times", "time never goes back, and is not ahead of ours"},
     {"record-pairs", "every result belongs to one begin before it"},
     {"store-epochs", "no store became older"},
     {"checkpoint-signature", "the checkpoint is signed by this log's key"},
     {"checkpoint-root", "the records give the root that the checkpoint signs"},
     {"checkpoint-size", "the journal holds all records that the checkpoint counts"},
-    {"checkpoint-cosignatures", "as many witnesses as asked for cosigned a checkpoint"},
+    {"checkpoint-cosignatures", "as many witnesses as asked for cosigned a checkpoint, and not long ago"},
     {"last-signed", "the log continues what its key signed last"},
     {"kept-checkpoint", "the log continues the checkpoint that was kept"},
     {"tiles", "every tile of hashes is that of the records"},
     {"entry-bundles", "every tile of records is that of the records"},
     {"tiles-missing", "no tile of the checkpoint is missing"},
     {"foreign-files", "nothing is in the folder that is not the log's"},
+    {"retention", "what is missing at the beginning was dropped by the log's retention, which it signed and recorded"},
     {"index", "the index says what the journal says"},
 }};
 
@@ -48,5 +49,7 @@ void VerifyReport::Find(Check check, std::string place, std::string_view sentenc
 }
 
 void VerifyReport::Skip(Check check, std::string_view why) { states_[static_cast<std::size_t>(check)].skipped = why; }
+
+void VerifyReport::Remark(Check check, std::string_view why) { states_[static_cast<std::size_t>(check)].remark = why; }
 
 }  // namespace coffer::audit

@@ -14,6 +14,8 @@ constexpr std::size_t kMaxNames =
     10'000;  // in one folder; there are 1,000 tiles, their partial ones, and "x000" to "x999"
 constexpr std::string_view kNoTile = "is no file of the log";
 constexpr std::string_view kMissing = "is not there; it can be made again";
+constexpr std::string_view kOnlyACopy =
+    "tiles of hashes are not there whose records were dropped: only a copy has them";
 
 bool IsThere(const std::string& path) {
   const Result<bool> there = Exists(path);
@@ -28,6 +30,18 @@ ByteView Prefix(const Tile& tile, ByteView content, std::size_t width) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < width; ++i) bytes += sizeof(std::uint16_t) + (*records)[i].size();
   return content.first(bytes);
+}
+
+// Whether a bundle's records are those of the leaf hashes.
+bool HasLeaves(ByteView bundle, ByteView hashes) {
+  const Result<std::vector<ByteView>> records = ParseBundle(bundle, hashes.size() / sizeof(Digest));
+  if (!records.ok()) return false;
+  for (const ByteView record : *records) {
+    const Digest leaf = LeafHash(record);
+    if (!std::equal(leaf.begin(), leaf.end(), hashes.begin())) return false;
+    hashes = hashes.subspan(sizeof(Digest));
+  }
+  return true;
 }
 
 }  // namespace
@@ -78,6 +92,41 @@ void TileCheck::Note(const std::string& path) {
   }
 }
 
+void TileCheck::Begin(const TreeHead& before, std::uint64_t covered) {
+  if (before.size == 0) return;
+  if (!present_) {
+    report_.Skip(Check::kTilesMissing, "");
+    return report_.Find(Check::kTilesMissing, std::string(kTileFolder), kOnlyACopy);
+  }
+  const TileReader reader = ReadTilesIn(folder_);
+  const TileSink sink = [this, covered](const Tile& tile, ByteView content) -> Status {
+    Compare(tile, content, covered);
+    if (tile.kind == TileKind::kHashes && tile.level == 0) CompareDropped(tile, content);
+    return {};
+  };
+  Result<TileWriter> begun = TileWriter::FromLeaves(reader, before, sink);
+  if (!begun.ok()) {
+    const bool missing = begun.error().code() == ErrorCode::kNotFound;
+    report_.Find(missing ? Check::kTilesMissing : Check::kTiles, std::string(kTileFolder),
+                 missing ? kOnlyACopy : "the tiles of hashes do not give the root of the records that were dropped");
+    begun = TileWriter::Resume(reader, before, std::max(before.size, covered));
+  }
+  if (!begun.ok()) {
+    present_ = false;
+    for (const Check check : {Check::kTiles, Check::kEntryBundles, Check::kTilesMissing}) {
+      report_.Skip(check, "tiles of records that were dropped are damaged; the others were not compared");
+    }
+    return;
+  }
+  writer_ = std::move(begun).value();
+  if (writer_.ReadPartialBundle(reader).ok()) return;
+  const Tile bundle{TileKind::kRecords, 0, before.size / kTileWidth, kTileWidth};
+  report_.Find(Check::kEntryBundles, bundle.Path(),
+               "does not hold the records that its hashes are of, or is not there; only a copy has those that were "
+               "dropped",
+               before.size);
+}
+
 void TileCheck::Take(ByteView record, std::uint64_t covered) {
   if (!present_) return;
   const Status taken = writer_.Append(record, [this, covered](const Tile& tile, ByteView content) -> Status {
@@ -88,6 +137,28 @@ void TileCheck::Take(ByteView record, std::uint64_t covered) {
 }
 
 bool TileCheck::CompareFile(const Tile& tile, ByteView content) {
+  return CompareFile(tile, "is not what the journal's records make", [content](ByteView file) {
+    return std::equal(file.begin(), file.end(), content.begin(), content.end());
+  });
+}
+
+// They go with their records; a crash leaves them, and an edit of one that is left is an edit.
+void TileCheck::CompareDropped(const Tile& hashes, ByteView content) {
+  Tile bundle{TileKind::kRecords, 0, hashes.index, kTileWidth};
+  std::set<std::size_t> widths = {bundle.width};
+  const auto partial = partial_.find(PlaceOf(bundle));
+  if (partial != partial_.end()) {
+    widths.merge(partial->second);
+    partial_.erase(partial);
+  }
+  for (const std::size_t width : widths) {
+    bundle.width = width;
+    CompareFile(bundle, "does not hold the records that its hashes are of",
+                [first = content.first(width * sizeof(Digest))](ByteView file) { return HasLeaves(file, first); });
+  }
+}
+
+bool TileCheck::CompareFile(const Tile& tile, std::string_view other, const Same& same) {
   // One byte more than it should have is enough to know.
   const Result<Bytes> file = ReadFile(folder_ + "/" + tile.Path(), kMaxBundleSize + 1);
   if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return false;
@@ -95,9 +166,8 @@ bool TileCheck::CompareFile(const Tile& tile, ByteView content) {
   if (!file.ok()) {
     const bool odd = file.error().code() == ErrorCode::kInvalidArgument;
     report_.Find(odd ? CheckOf(tile) : Check::kReading, tile.Path(), file.error().message());
-  } else if (!std::equal(file->begin(), file->end(), content.begin(), content.end())) {
-    report_.Find(CheckOf(tile), tile.Path(), "is not what the journal's records make",
-                 tile.index * kTileWidth << (kTileHeight * tile.level));
+  } else if (!same(*file)) {
+    report_.Find(CheckOf(tile), tile.Path(), other, tile.index * kTileWidth << (kTileHeight * tile.level));
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // TileCheck: the published tiles of a log compared with those that its records make. Part of audit/verifier.h.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -20,6 +21,9 @@ class TileCheck {
   // False: there are no tiles, and nothing is compared.
   bool present() const { return present_; }
 
+  // Before the first record, when retention dropped some: takes the tree of those before it out of the tiles of leaf
+  // hashes, compares the others, and the root.
+  void Begin(const TreeHead& before, std::uint64_t covered);
   // `covered`: size of the checkpoint, whose tiles must be there.
   void Take(ByteView record, std::uint64_t covered);
   void Finish(std::uint64_t covered);
@@ -34,8 +38,12 @@ class TileCheck {
   void Note(const std::string& path);
   // The tile that the records make, whole or the last one of its level.
   void Compare(const Tile& made, ByteView content, std::uint64_t covered);
-  // A file, when it is there; false when it is not.
+  // A file, when it is there; false when it is not. What is not the `same` is found, with the sentence.
+  using Same = std::function<bool(ByteView file)>;
+  bool CompareFile(const Tile& tile, std::string_view other, const Same& same);
   bool CompareFile(const Tile& tile, ByteView content);
+  // What is there of a bundle whose records were dropped, by the tile of their hashes.
+  void CompareDropped(const Tile& hashes, ByteView content);
   void ComparePartials(const Tile& made, ByteView content);
   void FindMissing(std::uint64_t covered);
   void FindBeyond();

@@ -35,15 +35,21 @@ Outcome<int> ShowCheckpoint(Session& session, const CheckpointOptions& options) 
                           {"signed_root", root},
                           {"durable_size", head.durable_size()},
                           {"indexed_size", head.indexed_size()},
+                          {"oldest_index", head.oldest_index()},
                           {"note", head.note()}}));
   } else if (options.note) {
     COFFER_TRY(Print(head.note()));
   } else {
-    COFFER_TRY(Print(AlignedLines({{"log", head.origin()},
-                                   {"key", head.vkey()},
-                                   {"signed", std::to_string(head.signed_size()) + " records, root " + root},
-                                   {"on disk", std::to_string(head.durable_size()) + " records"},
-                                   {"searchable", std::to_string(head.indexed_size()) + " records"}})));
+    std::vector<std::pair<std::string, std::string>> lines = {
+        {"log", head.origin()},
+        {"key", head.vkey()},
+        {"signed", std::to_string(head.signed_size()) + " records, root " + root},
+        {"on disk", std::to_string(head.durable_size()) + " records"},
+        {"searchable", std::to_string(head.indexed_size()) + " records"}};
+    if (head.oldest_index() > 0) {
+      lines.emplace_back("oldest", "record " + std::to_string(head.oldest_index()) + "; those before it were dropped");
+    }
+    COFFER_TRY(Print(AlignedLines(lines)));
   }
   return kExitOk;
 }
@@ -65,13 +71,23 @@ Outcome<void> WriteNew(const std::string& path, std::string_view bytes) {
   return sink.Finish();
 }
 
+// Why there is no such record any more.
+Failure Dropped(client::Client& client, std::uint64_t index) {
+  std::string what = "record " + std::to_string(index) + " was dropped by the log's retention";
+  const auto head = client.GetCheckpoint(v1::GetCheckpointRequest());
+  if (head.ok()) what += ": record " + std::to_string(head->oldest_index()) + " is the oldest that is left";
+  return Failure(kExitFailed, what, "a copy of the log from before has it; its hash is still in the log's tree");
+}
+
 Outcome<int> Prove(Session& session, const ProveOptions& options) {
   if (IsStandardStream(options.out)) return UsageFailure("--out takes the name of a file: the record is put beside it");
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAuditorRole));
   COFFER_ASSIGN_OR_RETURN(const audit::LogTrust trust, TrustIn(*client, options.trust));
   v1::ProveRecordRequest request;
   request.set_index(options.index);
-  COFFER_ASSIGN_OR_RETURN(const auto proved, client->ProveRecord(request));
+  auto answer = client->ProveRecord(request);
+  if (!answer.ok() && answer.error().code == ErrorCode::kNotFound) return Dropped(*client, options.index);
+  COFFER_ASSIGN_OR_RETURN(const auto proved, std::move(answer));
   const Result<audit::TlogProof> proof = audit::TlogProof::Parse(proved.proof());
   if (!proof.ok()) return Failure(kExitFailed, "the service's proof cannot be read: " + proof.error().ToString());
   const auto opened = audit::VerifyTlogProof(*proof, audit::LeafHash(AsBytes(proved.record())), trust);

@@ -92,6 +92,7 @@ Json AuditRecordJson(const v1::AuditRecord& record) {
           {"unmatched_values", record.unmatched()},
           {"reasons", std::move(reasons)},
           {"key_ids", std::move(keys)},
+          {"more_key_ids", record.more_key_ids()},
           {"row_tags", std::move(tags)},
           {"store", record.store()},
           {"store_epoch", record.store_epoch()},

@@ -24,14 +24,19 @@ namespace {
 
 constexpr char kDefaultFolder[] = "/var/lib/coffer/audit";
 constexpr char kIndexFile[] = "/index.sqlite";
+constexpr char kKeysFolder[] = "/keys";
 constexpr double kMicrosPerSecond = 1e6;
+constexpr std::int64_t kMicrosPerWholeSecond = 1'000'000;
+constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
 constexpr std::uint32_t kMaxQuorum = 64;
+constexpr char kDefaultMaxAge[] = "10m";
 
 struct VerifyArguments {
   std::string folder = kDefaultFolder;
   std::string key_file;
   std::string since;
   std::string keep;
+  std::string max_age = kDefaultMaxAge;
   bool index = false;
   TrustOptions trust;
 };
@@ -58,18 +63,22 @@ Outcome<audit::NoteVerifier> LogKey(const VerifyArguments& arguments) {
                  "name it with --vkey; `coffer audit vkey` prints it on the service's host");
 }
 
-Outcome<audit::VerifyOptions> OptionsFrom(const VerifyArguments& arguments) {
+Outcome<audit::VerifyOptions> OptionsFrom(const VerifyArguments& arguments, std::int64_t now_us) {
   COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, LogKey(arguments));
   COFFER_ASSIGN_OR_RETURN(audit::LogTrust trust, TrustFrom(key, arguments.trust));
   const std::string last_signed = KeyFileOf(arguments) + ".signed";
   const Result<bool> there = Exists(last_signed);
+  const Result<std::int64_t> max_age = ParseDuration(arguments.max_age);
+  if (!max_age.ok()) return UsageFailure("--max-age " + max_age.error().ToString());
   const bool named = !arguments.key_file.empty() || (there.ok() && *there);
   return audit::VerifyOptions{.folder = arguments.folder,
                               .log_key = std::move(key),
                               .last_signed = named ? last_signed : "",
                               .kept = arguments.since,
                               .witnesses = std::move(trust.witnesses),
-                              .quorum = trust.quorum};
+                              .quorum = trust.quorum,
+                              .max_cosignature_age_us = *max_age,
+                              .now_us = now_us};
 }
 
 Json HeadJson(const std::optional<audit::TreeHead>& head) {
@@ -91,6 +100,7 @@ Json ChecksJson(const audit::VerifyReport& report) {
                   {"findings", report.count(check)},
                   {"sentence", audit::CheckSentence(check)}};
     if (!report.skipped(check).empty()) entry["skipped_because"] = report.skipped(check);
+    if (!report.remark(check).empty()) entry["remark"] = report.remark(check);
     checks.push_back(std::move(entry));
   }
   return checks;
@@ -113,17 +123,38 @@ Json CosignedJson(const std::vector<audit::Cosigned>& cosigned) {
   return all;
 }
 
-Json ReportJson(const audit::VerifyReport& report, const audit::NoteVerifier& key, double seconds) {
+Json UnwitnessedJson(const audit::VerifyReport& report) {
+  const std::optional<std::uint64_t> unwitnessed = report.unwitnessed();
+  return unwitnessed ? Json(*unwitnessed) : Json(nullptr);
+}
+
+// How old the cosignatures are; null without any.
+Json CosignedAgeJson(const audit::VerifyReport& report, std::int64_t now_us) {
+  if (!report.cosigned_head) return nullptr;
+  return std::max<std::int64_t>(now_us - report.cosigned_us, 0) / kMicrosPerWholeSecond;
+}
+
+// How old the youngest dropped record was at least when it went; null without any.
+Json DroppedAgeJson(const audit::VerifyReport& report) {
+  return report.dropped_age_us ? Json(*report.dropped_age_us / kMicrosPerWholeSecond) : Json(nullptr);
+}
+
+Json ReportJson(const audit::VerifyReport& report, const audit::NoteVerifier& key, double seconds,
+                std::int64_t now_us) {
   return {{"untouched", report.untouched()},
           {"origin", key.name()},
           {"vkey", key.ToText()},
           {"records", report.head.size},
+          {"oldest_record", report.dropped},
+          {"dropped_age_s", DroppedAgeJson(report)},
           {"root", ToBase64(report.head.root)},
           {"checkpoint", HeadJson(report.checkpoint)},
           {"last_signed", HeadJson(report.last_signed)},
           {"kept_checkpoint", HeadJson(report.kept)},
           {"cosigned_checkpoint", HeadJson(report.cosigned_head)},
           {"cosigned", CosignedJson(report.cosigned)},
+          {"cosigned_age_s", CosignedAgeJson(report, now_us)},
+          {"unwitnessed_records", UnwitnessedJson(report)},
           {"from", FormatTime(report.first_time_us, true)},
           {"to", FormatTime(report.last_time_us, true)},
           {"journal_files", report.journal_files},
@@ -138,31 +169,52 @@ Json ReportJson(const audit::VerifyReport& report, const audit::NoteVerifier& ke
 }
 
 // What a log that verifies does not show.
-std::string_view LimitOf(const audit::VerifyReport& report) {
-  if (!report.cosigned.empty()) return "";
+std::string LimitOf(const audit::VerifyReport& report) {
+  if (report.cosigned_head) {
+    const std::uint64_t unwitnessed = report.unwitnessed().value_or(0);
+    if (unwitnessed == 0) return "";
+    return "no witness has seen the last " + std::to_string(unwitnessed) + (unwitnessed == 1 ? " record" : " records") +
+           ": whoever has the log's key could have written them anew\n";
+  }
   if (report.kept)
     return "no witness: whoever has the log's key could have written anew what came after that checkpoint\n";
   return "no witness and no kept checkpoint: whoever has the log's key could have written all of it anew\n";
 }
 
-std::string ReportText(const audit::VerifyReport& report, const audit::NoteVerifier& key, bool colors) {
+// "9 records behind it, 12s old": what a witness that was switched off shows.
+std::string CosignedFacts(const audit::VerifyReport& report, std::int64_t now_us) {
+  return std::to_string(report.cosigned_head->size) + " records by " + CosignedText(report.cosigned) + "; " +
+         std::to_string(report.unwitnessed().value_or(0)) + " records behind it, " +
+         FormatDuration(std::max<std::int64_t>(now_us - report.cosigned_us, 0)) + " old";
+}
+
+// "records below 1200 were dropped by retention, when they were 400d old or older".
+std::string RetentionFacts(const audit::VerifyReport& report) {
+  std::string facts = "records below " + std::to_string(report.dropped) + " were dropped by retention";
+  if (!report.dropped_age_us) return facts;
+  const std::int64_t age_us = std::max<std::int64_t>(*report.dropped_age_us, 0);
+  const std::int64_t rounded_us = age_us < kMicrosPerDay ? age_us : age_us - age_us % kMicrosPerDay;
+  return facts + ", when they were " + FormatDuration(rounded_us) + " old or older";
+}
+
+std::string ReportText(const audit::VerifyReport& report, const audit::NoteVerifier& key, std::int64_t now_us,
+                       bool colors) {
   std::vector<std::pair<std::string, std::string>> lines = {
       {"log", key.name()},
       {"records", std::to_string(report.head.size) + " in " + std::to_string(report.journal_files) + " files, " +
                       FormatTime(report.first_time_us) + " to " + FormatTime(report.last_time_us)},
       {"root", ToBase64(report.head.root)}};
+  if (report.dropped > 0) lines.emplace_back("retention", RetentionFacts(report));
   if (report.checkpoint) lines.emplace_back("checkpoint", std::to_string(report.checkpoint->size) + " records");
-  if (!report.cosigned.empty()) {
-    lines.emplace_back("cosigned",
-                       std::to_string(report.cosigned_head->size) + " records by " + CosignedText(report.cosigned));
-  }
+  if (report.cosigned_head) lines.emplace_back("cosigned", CosignedFacts(report, now_us));
   if (report.open_begins > 0) lines.emplace_back("begins without result", std::to_string(report.open_begins));
   Table table({"CHECK", "RESULT", "WHAT"});
   for (std::size_t i = 0; i < audit::kChecks; ++i) {
     const auto check = static_cast<audit::Check>(i);
     const std::string_view result = ResultOf(report, check);
-    const std::string_view what = result == "skipped" ? report.skipped(check) : audit::CheckSentence(check);
-    table.Add({std::string(audit::CheckName(check)), std::string(result), std::string(what)});
+    std::string what(result == "skipped" ? report.skipped(check) : audit::CheckSentence(check));
+    if (!report.remark(check).empty()) what.append(", ").append(report.remark(check));
+    table.Add({std::string(audit::CheckName(check)), std::string(result), std::move(what)});
   }
   std::string text = AlignedLines(lines) + "\n" + table.ToText() + "\n";
   for (const audit::Finding& finding : report.findings()) {
@@ -172,7 +224,7 @@ std::string ReportText(const audit::VerifyReport& report, const audit::NoteVerif
     text += finding.sentence + "\n";
   }
   if (!report.untouched()) return text + Colored("NOT untouched", Color::kRed, colors) + "\n";
-  return text + Colored("untouched", Color::kGreen, colors) + "\n" + std::string(LimitOf(report));
+  return text + Colored("untouched", Color::kGreen, colors) + "\n" + LimitOf(report);
 }
 
 // The checkpoint that was just verified, for the next --since.
@@ -187,8 +239,9 @@ Outcome<void> Keep(const VerifyArguments& arguments, const audit::VerifyReport& 
 }
 
 Outcome<int> Verify(Session& session, const VerifyArguments& arguments) {
-  COFFER_ASSIGN_OR_RETURN(audit::VerifyOptions options, OptionsFrom(arguments));
   const SystemClock clock;
+  const std::int64_t now_us = clock.UnixMicros();
+  COFFER_ASSIGN_OR_RETURN(audit::VerifyOptions options, OptionsFrom(arguments, now_us));
   const std::int64_t start = clock.MonotonicMicros();
   std::optional<Progress> bar;
   options.progress = [&bar, shown = !session.json() && IsTerminal(STDERR_FILENO)](std::uint64_t done,
@@ -198,15 +251,16 @@ Outcome<int> Verify(Session& session, const VerifyArguments& arguments) {
   };
   std::optional<audit::IndexComparison> index;
   if (arguments.index) {
-    options.follower = &index.emplace(arguments.folder + kIndexFile, options.log_key.name());
+    options.follower =
+        &index.emplace(arguments.folder + kIndexFile, options.log_key.name(), arguments.folder + kKeysFolder);
   }
   const audit::VerifyReport report = audit::VerifyLog(options);
   bar.reset();
   const double seconds = static_cast<double>(clock.MonotonicMicros() - start) / kMicrosPerSecond;
   if (session.json()) {
-    COFFER_TRY(PrintJson(ReportJson(report, options.log_key, seconds)));
+    COFFER_TRY(PrintJson(ReportJson(report, options.log_key, seconds, now_us)));
   } else {
-    COFFER_TRY(Print(ReportText(report, options.log_key, session.Colors(STDOUT_FILENO))));
+    COFFER_TRY(Print(ReportText(report, options.log_key, now_us, session.Colors(STDOUT_FILENO))));
   }
   COFFER_TRY(Keep(arguments, report));
   return report.untouched() ? kExitOk : kExitFailed;
@@ -283,6 +337,11 @@ void AddVerify(CommandTree& tree, CLI::App& group) {
       ->type_name("FILE");
   verify.add_option("--keep", arguments->keep, "Keep the checkpoint for the next --since, when nothing was touched")
       ->type_name("FILE");
+  verify
+      .add_option("--max-age", arguments->max_age,
+                  std::string("How much younger than the cosignatures records may be that no witness has seen (") +
+                      kDefaultMaxAge + ")")
+      ->type_name("DURATION");
   verify.add_flag("--index", arguments->index, "Compare the table of queries as well; the service must be stopped");
   AddTrustOptions(verify, arguments->trust);
 }

@@ -65,6 +65,13 @@ bool IsSame(const v1::RecoverResponse& answer) {
 // What there is to do, in words.
 std::string Advice(const v1::RecoverResponse& answer, const RecoverOptions& options) {
   const std::string same = RepairCommand(options, options.new_journal, options.go_back);
+  if (IsSame(answer) && answer.loses()) {
+    return "Store and journal hold the same, and the audit log that recorded what was done to them is gone: they may "
+           "have "
+           "been put back together. Look for that log, or compare the epoch with your notes and your latest backup. To "
+           "go on with the log that is here:\n  " +
+           RepairCommand(options, options.new_journal, true) + "\n";
+  }
   if (IsSame(answer)) {
     return "Store and journal hold the same: unseal the service. Should that be refused, this writes both anew:\n  " +
            same + "\n";

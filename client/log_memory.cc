@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "audit/proof.h"
+#include "io/clock.h"
 #include "io/directory.h"
 #include "io/file.h"
 
@@ -11,8 +12,20 @@ namespace coffer::client {
 namespace {
 
 constexpr std::size_t kMaxKept = audit::kMaxNoteSize + 2'048;
+constexpr std::size_t kMaxPlaceFile = 4'096;
 
 RpcError Refusal(const std::string& sentence) { return {ErrorCode::kIntegrity, sentence}; }
+
+bool IsRefusal(const RpcError& error) { return error.code == ErrorCode::kIntegrity && !error.from_service; }
+
+// Of a service whose log was seen before: it may be away, but it may not say anything else.
+RpcError NotShown(const RpcError& error) {
+  if (error.code == ErrorCode::kUnavailable || IsRefusal(error)) return error;
+  return Refusal("the service does not show its audit log any more, of which this client has seen some: " +
+                 error.message);
+}
+
+std::string WhenMeant(const std::string& path) { return "; when that was meant, remove " + path; }
 
 std::string Records(std::uint64_t size) { return std::to_string(size) + (size == 1 ? " record" : " records"); }
 
@@ -86,18 +99,33 @@ RpcResult<LogMemory::Shown> LogMemory::Ask(Client& client) {
   return Shown{*key, std::move(note).value(), opened->checkpoint.head};
 }
 
-RpcResult<void> LogMemory::Compare(Client& client, const KeptLog& kept, const Shown& shown) {
+RpcResult<void> LogMemory::Compare(Client& client, const KeptLog& kept, const Shown& shown) const {
   const std::string seen =
       "this client has seen " + Records(kept.head.size) + " of the service's audit log, which has ";
   const std::string here = Records(shown.head.size);
-  if (kept.key != shown.key) {
-    return Refusal(seen + here + " now, signed by another key: it is another log under the same name");
-  }
-  if (shown.head.size < kept.head.size) return Refusal(seen + here + " now: it was rolled back");
-  COFFER_ASSIGN_OR_RETURN(const audit::Proof proof,
-                          AskForProof(client, {.from = kept.head.size, .to = shown.head.size}));
-  if (audit::VerifyConsistency(kept.head, shown.head, proof).ok()) return {};
-  return Refusal(seen + here + " now that do not continue them: it was rewritten");
+  const std::string step = WhenMeant(PathOf(shown.key.name()));
+  if (shown.head.size < kept.head.size) return Refusal(seen + here + " now: it was rolled back" + step);
+  RpcResult<audit::Proof> proof = AskForProof(client, {.from = kept.head.size, .to = shown.head.size});
+  if (!proof.ok()) return NotShown(proof.error());
+  if (audit::VerifyConsistency(kept.head, shown.head, *proof).ok()) return {};
+  return Refusal(seen + here + " now that do not continue them: it was rewritten" + step);
+}
+
+std::string LogMemory::PlacePath() const { return folder_ + "/" + ToHex(Sha256({AsBytes(place_)})) + ".server"; }
+
+Result<std::optional<audit::NoteVerifier>> LogMemory::ReadPlace() const {
+  const std::string path = PlacePath();
+  const Result<Bytes> file = ReadFile(path, kMaxPlaceFile);
+  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<audit::NoteVerifier>();
+  if (!file.ok()) return file.error();
+  const Error bad = Error(ErrorCode::kIntegrity, "is not what was kept of a service; remove it to begin anew").At(path);
+  std::string_view text = AsText(*file);
+  const std::string first = place_ + "\n";
+  if (!text.starts_with(first) || !text.ends_with('\n') || text.size() <= first.size()) return bad;
+  text = text.substr(first.size(), text.size() - first.size() - 1);
+  const Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(text);
+  if (!key.ok() || key->type() != audit::NoteKeyType::kSignature) return bad;
+  return std::optional(*key);
 }
 
 Status LogMemory::Keep(const Shown& shown) const {
@@ -105,23 +133,59 @@ Status LogMemory::Keep(const Shown& shown) const {
   return WriteFileDurably(PathOf(shown.key.name()), AsBytes(KeptLog::ToText(shown.key, shown.note)), 0600);
 }
 
-RpcResult<void> LogMemory::Check(Client& client) const {
-  RpcResult<Shown> shown = Ask(client);
-  if (!shown.ok() && shown.error().code == ErrorCode::kPermissionDenied) return {};
-  if (!shown.ok()) return std::move(shown).error();
-  const std::string path = PathOf(shown->key.name());
+Status LogMemory::KeepPlace(const Shown& shown) const {
+  return WriteFileDurably(PlacePath(), AsBytes(place_ + "\n" + shown.key.ToText() + "\n"), 0600);
+}
+
+RpcResult<void> LogMemory::CompareLog(Client& client, Shown shown) const {
+  const std::string path = PathOf(shown.key.name());
   const Result<Bytes> file = ReadFile(path, kMaxKept);
-  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return Keep(*shown);
+  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return Keep(shown);
   if (!file.ok()) return RpcError(file.error());
   const Result<KeptLog> kept = KeptLog::Parse(AsText(*file));
   if (!kept.ok()) return RpcError(Error(kept.error()).At(path));
-  // What another process has kept since may be newer than this answer; the next one is not older than what is kept.
-  if (shown->head.size < kept->head.size) {
-    shown = Ask(client);
-    if (!shown.ok()) return std::move(shown).error();
+  if (kept->key != shown.key) {
+    return Refusal("this client has seen " + Records(kept->head.size) + " of the service's audit log, which has " +
+                   Records(shown.head.size) + " now, signed by another key: it is another log under the same name" +
+                   WhenMeant(path));
   }
-  COFFER_TRY(Compare(client, *kept, *shown));
-  if (shown->head.size > kept->head.size) return Keep(*shown);
+  // What another process has kept since may be newer than this answer; the next one is not older than what is kept.
+  if (shown.head.size < kept->head.size) {
+    RpcResult<Shown> again = Ask(client);
+    if (!again.ok()) return NotShown(again.error());
+    shown = std::move(again).value();
+  }
+  COFFER_TRY(Compare(client, *kept, shown));
+  if (shown.head.size == kept->head.size) return {};
+  const Result<FileFacts> facts = FactsOf(path);
+  const std::int64_t age_us = facts.ok() ? SystemClock().UnixMicros() - facts->modified_unix_micros : -1;
+  if (age_us >= 0 && age_us < kKeepEveryUs) return {};
+  return Keep(shown);
+}
+
+RpcResult<void> LogMemory::Check(Client& client) const {
+  const Result<std::optional<audit::NoteVerifier>> known = ReadPlace();
+  if (!known.ok()) return RpcError(known.error());
+  const RpcResult<Shown> shown = Ask(client);
+  if (!shown.ok()) {
+    if (*known) return NotShown(shown.error());
+    return IsRefusal(shown.error()) ? RpcResult<void>(shown.error()) : RpcResult<void>();
+  }
+  if (*known && (*known)->name() != shown->key.name()) {
+    return Refusal("the service at " + place_ +
+                   " shows another audit log than this client has seen there: the old one was thrown away, or another "
+                   "service answers" +
+                   WhenMeant(PlacePath()));
+  }
+  if (*known && **known != shown->key) {
+    return Refusal("the audit log of the service at " + place_ +
+                   " is signed by another key than this client has seen there: it is another log under the same name" +
+                   WhenMeant(PlacePath()));
+  }
+  const RpcResult<void> compared = CompareLog(client, *shown);
+  if (compared.ok() && *known) return {};
+  if (compared.ok()) static_cast<void>(KeepPlace(*shown));  // The log itself is kept; the next call tries again.
+  if (compared.ok() || *known || IsRefusal(compared.error())) return compared;
   return {};
 }
 

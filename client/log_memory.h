@@ -22,20 +22,29 @@ struct KeptLog {
 };
 
 // Not thread-safe; several processes may use one folder.
+//
+// Files: "<SHA-256 of the origin>.log", a KeptLog; "<SHA-256 of the place>.server", the place and the key of the log
+// that was seen there, a line each: a log that was thrown away whole is noticed by its place.
 class LogMemory {
  public:
-  // `folder` is made, mode 0700, when it is needed.
-  explicit LogMemory(std::string folder) : folder_(std::move(folder)) {}
+  // A checkpoint is kept again when the kept one is older: a call in a loop does not wait for the disk each time.
+  static constexpr std::int64_t kKeepEveryUs = 60'000'000;
+
+  // `folder` is made, mode 0700, when it is needed. `place` is where the service is, one line: its address.
+  LogMemory(std::string folder, std::string place) : folder_(std::move(folder)), place_(std::move(place)) {}
 
   // COFFER_STATE_DIR; else "coffer" in XDG_STATE_HOME; else ".local/state/coffer" in HOME. Empty: nothing is kept,
   // because COFFER_STATE_DIR is set and empty, or because there is no home.
   static std::string FolderFromEnvironment();
 
-  // Asks for the log's checkpoint, compares it with the one that was kept, and keeps it, durably.
+  // Asks for the log's checkpoint, compares it with what was kept, and keeps it, durably, when what is kept is of
+  // another log or older than kKeepEveryUs.
   //
-  // kIntegrity, without `from_service`: the log is shorter than it was, or does not continue what it was, or is signed
-  // by another key; the sentence names both sizes. Or what was kept is not what was written. kUnavailable: the folder's
-  // disk. Else what the service says. Roles that may not see checkpoints have no memory: nothing is checked.
+  // kIntegrity: the log is shorter than it was, or does not continue what it was, is signed by another key, or is
+  // another one than was seen at this place; or the service does not show it, and is up. The sentence names sizes, and
+  // the file to remove when that was meant. Or what was kept is not what was written. kUnavailable: the service's
+  // outage, or the folder's disk: nothing was compared. Without a memory of this place the last two are fine, and so is
+  // a service that shows no log.
   RpcResult<void> Check(Client& client) const;
 
  private:
@@ -45,11 +54,17 @@ class LogMemory {
     audit::TreeHead head;
   };
   static RpcResult<Shown> Ask(Client& client);
-  static RpcResult<void> Compare(Client& client, const KeptLog& kept, const Shown& shown);
+  RpcResult<void> Compare(Client& client, const KeptLog& kept, const Shown& shown) const;
+  RpcResult<void> CompareLog(Client& client, Shown shown) const;
   std::string PathOf(const std::string& origin) const;
+  std::string PlacePath() const;
+  // The key of the log that was seen at this place.
+  Result<std::optional<audit::NoteVerifier>> ReadPlace() const;
   Status Keep(const Shown& shown) const;
+  Status KeepPlace(const Shown& shown) const;
 
   const std::string folder_;
+  const std::string place_;
 };
 
 }  // namespace coffer::client

@@ -44,6 +44,9 @@ Status ReplaceFile(const std::string& path, ByteView content, mode_t mode);
 Status CreateFileDurably(const std::string& path, ByteView content, mode_t mode);
 Status CreateFileDurably(const std::string& path, const SecretBytes& content, mode_t mode);
 
+// Makes what a file holds survive a power cut, whoever wrote it. Its name is its folder's matter.
+Status SyncFile(const std::string& path);
+
 // Removes one file and syncs its folder. kNotFound when there is none.
 Status RemoveFileDurably(const std::string& path);
 

@@ -132,6 +132,13 @@ Status CreateFileDurably(const std::string& path, const SecretBytes& content, mo
   return WriteSecret(path, content, mode, Taken::kRefuse);
 }
 
+Status SyncFile(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.valid()) return PathError(errno, path);
+  if (const int error = Attempt([&] { return fsync(file.get()); }); error != 0) return PathError(error, path);
+  return {};
+}
+
 Status RemoveFileDurably(const std::string& path) {
   COFFER_ASSIGN_OR_RETURN(const PathParts parts, SplitPath(path));
   const UniqueFd folder(open(parts.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

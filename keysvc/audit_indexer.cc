@@ -1,29 +1,30 @@
 #include "keysvc/audit_indexer.h"
 
-#include <chrono>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <spdlog/spdlog.h>
 
 namespace coffer::keysvc {
 namespace {
 
 constexpr std::chrono::seconds kTick{1};
-constexpr int kNiceness = 10;
+constexpr std::int64_t kFirstRetention = 60'000'000;  // after the start, microseconds
+constexpr std::int64_t kRetentionEvery = 3'600'000'000;
 
 }  // namespace
 
-AuditIndexer::AuditIndexer(audit::QueryIndex& index, std::function<void()> advanced)
-    : index_(index), advanced_(std::move(advanced)), thread_([this] { Run(); }) {}
+AuditIndexer::AuditIndexer(audit::QueryIndex& index, const Clock& clock, Calls calls)
+    : index_(index),
+      clock_(clock),
+      calls_(std::move(calls)),
+      retain_at_us_(clock.MonotonicMicros() + kFirstRetention) {}
 
-AuditIndexer::~AuditIndexer() {
-  {
-    const Lock held(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+Result<std::unique_ptr<AuditIndexer>> AuditIndexer::Start(audit::QueryIndex& index, const Clock& clock, Calls calls) {
+  std::unique_ptr<AuditIndexer> indexer(new AuditIndexer(index, clock, std::move(calls)));
+  COFFER_ASSIGN_OR_RETURN(indexer->ticker_, Ticker::Start({.interval = kTick, .polite = true}, [raw = indexer.get()] {
+                            const bool more = raw->Step();
+                            raw->RetainWhenDue();
+                            return more;
+                          }));
+  return indexer;
 }
 
 bool AuditIndexer::Step() {
@@ -35,19 +36,13 @@ bool AuditIndexer::Step() {
   if (progress.ok() && progress->made_anew) {
     spdlog::warn("the audit log's index was damaged or not this log's: it is made anew");
   }
-  if (index_.size() != before) advanced_();
+  if (index_.size() != before) calls_.advanced();
   return progress.ok() && progress->more;
 }
 
-void AuditIndexer::Run() {
-  // Linux gives each thread its own niceness. Without it the work is only less polite.
-  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
-  while (true) {
-    const bool more = Step();
-    const Lock held(mutex_);
-    if (!stopping_ && !more) changed_.wait_for(mutex_, kTick);
-    if (stopping_) return;
-  }
+void AuditIndexer::RetainWhenDue() {
+  if (!calls_.retain || clock_.MonotonicMicros() < retain_at_us_) return;
+  if (!calls_.retain()) retain_at_us_ = clock_.MonotonicMicros() + kRetentionEvery;
 }
 
 }  // namespace coffer::keysvc

@@ -26,6 +26,8 @@ constexpr std::size_t kMaxWitnesses = 8;
 constexpr std::int64_t kMaxWitnessInterval = 3'600;
 constexpr std::int64_t kMinWitnessAge = 10;
 constexpr std::int64_t kMaxWitnessAge = 86'400;
+constexpr std::int64_t kMinRecordsDays = 30;
+constexpr std::int64_t kMaxAuditDays = 36'500;
 constexpr std::int64_t kMinCiphers = 16;
 constexpr std::int64_t kMaxCiphers = 1'000'000;
 
@@ -285,6 +287,26 @@ Status ReadAuditWitness(const toml::table& table, Config& config) {
   return {};
 }
 
+// 0, or at least `least`.
+Status ReadDays(TableReader& reader, std::string_view key, std::int64_t least, std::uint32_t& out) {
+  std::optional<std::int64_t> days;
+  COFFER_TRY(reader.Integer(key, 0, kMaxAuditDays, days));
+  if (!days) return {};
+  if (*days != 0 && *days < least) {
+    return Bad("is less than allowed, and not 0", reader.Path(key), reader.PlaceOf(key))
+        .WithLimit(static_cast<std::uint64_t>(least));
+  }
+  out = static_cast<std::uint32_t>(*days);
+  return {};
+}
+
+Status ReadAuditRetention(const toml::table& table, Config& config) {
+  TableReader reader(table, "audit_retention.");
+  COFFER_TRY(ReadDays(reader, "records_days", kMinRecordsDays, config.audit_retention.records_days));
+  COFFER_TRY(ReadDays(reader, "people_days", 1, config.audit_retention.people_days));
+  return reader.Finish();
+}
+
 Status ReadLogLevel(TableReader& reader, Config& config) {
   std::string text;
   COFFER_TRY(reader.Text("log_level", text, false));
@@ -318,7 +340,9 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   COFFER_ASSIGN_OR_RETURN(const toml::table* pkcs11, reader.Table("pkcs11"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* seal_command, reader.Table("seal_command"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* audit_witness, reader.Table("audit_witness"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* audit_retention, reader.Table("audit_retention"));
   COFFER_TRY(reader.Finish());
+  if (audit_retention != nullptr) COFFER_TRY(ReadAuditRetention(*audit_retention, config));
   if (audit_witness != nullptr) COFFER_TRY(ReadAuditWitness(*audit_witness, config));
   if (sockets != nullptr) {
     config.sockets.clear();

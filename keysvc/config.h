@@ -32,6 +32,9 @@
 //   [[audit_witness.witness]]                  # 1 to 8 of them
 //   url = "https://witness.example"            # its submission prefix; required
 //   vkey = "witness.example/w1+20324abe+BCm.." # its key, as `coffer audit witness-keygen` prints it; required
+//   [audit_retention]                          # default: nothing is dropped
+//   records_days = 400                         # age at which records go; 30 to 36,500, 0: never
+//   people_days = 90                           # names go so long after their month's end; 1 to 36,500, 0: never
 //   [pkcs11]                                   # default: no token keeps seal slots' keys
 //   module = "/usr/lib/softhsm/libsofthsm2.so" # loaded into cofferd; required
 //   token = "coffer"                           # its label, 1 to 32 bytes; required
@@ -87,6 +90,11 @@ struct AuditWitnessConfig {
   std::uint32_t max_age_seconds = 300;
 };
 
+struct AuditRetentionConfig {
+  std::uint32_t records_days = 0;  // 0: for ever
+  std::uint32_t people_days = 0;   // 0: for ever
+};
+
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 
 struct Config {
@@ -104,6 +112,7 @@ struct Config {
   std::optional<Pkcs11Config> pkcs11;
   std::optional<SealCommandConfig> seal_command;
   std::optional<AuditWitnessConfig> audit_witness;
+  AuditRetentionConfig audit_retention;
   std::size_t cipher_cache = 16'384;
   std::uint32_t destroy_delay_hours = 7 * 24;
   std::uint32_t backup_retention_days = 30;

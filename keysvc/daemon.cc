@@ -1,7 +1,7 @@
 #include "keysvc/daemon.h"
 
+#include <future>
 #include <signal.h>
-#include <thread>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
@@ -9,14 +9,16 @@
 #include "crypto/random.h"
 #include "io/dir_lock.h"
 #include "io/directory.h"
+#include "io/ticker.h"
 #include "io/unix_socket.h"
 #include "keysvc/audit_indexer.h"
+#include "keysvc/audit_retention.h"
 #include "keysvc/call_log.h"
 #include "keysvc/rpc/server.h"
 #include "keysvc/seal/command_keeper.h"
 #include "keysvc/seal/pkcs11_keeper.h"
 #include "keysvc/service/audit_recorder.h"
-#include "keysvc/service/due_clock.h"
+#include "keysvc/service_upkeep.h"
 #include "keysvc/store/sqlite_store.h"
 #include "keysvc/witness_feed.h"
 
@@ -27,9 +29,7 @@ constexpr char kStoreFile[] = "/store.db";
 constexpr char kIndexFile[] = "/index.sqlite";
 constexpr char kThrowawayKeyFile[] = "/seal.key";
 constexpr std::chrono::seconds kDrainPatience{10};
-constexpr std::chrono::milliseconds kIdleTick{100};
-constexpr std::chrono::seconds kUpkeepTick{5};
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+constexpr std::chrono::milliseconds kWatchTick{100};
 constexpr WorkPool::LaneLimits kOrdinaryLane{.threads = 4, .queue = 4096, .caller_queue = 512};
 // Two: a seal may wait for running calls while the other thread answers the status.
 constexpr WorkPool::LaneLimits kOperatorLane{.threads = 2, .queue = 64, .caller_queue = 64};
@@ -55,20 +55,15 @@ struct Daemon::State {
   AuditView ShowAudit() const;
   Status LockJournal();
   Status OpenStore();
-  void MakeServices();
+  Status MakeServices();
   Status Unseal();
   Services AllServices() const;
   Status ListenTcp();
   Status ListenUnix(policy::Role role, const SocketConfig& socket);
   void Accept(policy::Role role, UniqueFd connection, const PeerCredentials& peer);
   void Watch();
-  void WatchLog() COFFER_REQUIRES(watch_mutex);
+  void WatchLog();
   void Drain();
-  void DoUpkeep();
-  void NoteClock();
-  DueGate GateOf(const AuditRecorder::OwnAct& act);
-  void NoteDue(const AuditRecorder::OwnAct& act, const DueReport& report);
-  void Keep();
   void Stop();
 
   const Config config;
@@ -93,23 +88,23 @@ struct Daemon::State {
   std::unique_ptr<OperatorService> operators;
   std::unique_ptr<audit::QueryIndex> audit_index;
   std::unique_ptr<AuditService> audit;
+  std::unique_ptr<AuditRetention> retention;
   std::unique_ptr<AuditIndexer> indexer;
   std::unique_ptr<WorkPool> pool;
   std::unique_ptr<WorkPool> audit_pool;
   std::unique_ptr<RpcServer> tls;
   std::map<std::pair<policy::Role, std::uint32_t>, std::unique_ptr<RpcServer>> locals;
   std::vector<std::unique_ptr<UnixAcceptor>> acceptors;
-  Mutex watch_mutex;
-  Condition watch_changed;
-  bool stopping COFFER_GUARDED_BY(watch_mutex) = false;
-  bool log_low = false;       // the watcher's
-  bool log_unsigned = false;  // the watcher's
-  std::optional<Error> log_failure COFFER_GUARDED_BY(watch_mutex);
-  std::thread watcher;
-  std::thread keeper;
-  const DueClock due_clock{clock};
-  std::int64_t clock_noted = 0;  // the keeper's
-  std::string held_before;       // the keeper's
+  // The watcher's.
+  std::uint64_t calls_seen = 0;
+  bool nonces_discarded = false;
+  std::optional<bool> serving;
+  bool log_low = false;
+  bool log_unsigned = false;
+  mutable Mutex failure_mutex;
+  std::optional<Error> log_failure COFFER_GUARDED_BY(failure_mutex);
+  std::unique_ptr<Ticker> watcher;
+  std::unique_ptr<ServiceUpkeep> upkeep;
 };
 
 std::optional<FolderRefusal> CheckFolders(const Config& config) {
@@ -174,10 +169,12 @@ Status Daemon::State::OpenStore() {
   Barrier::Options options{.tools = {.store_dir = config.data_dir, .pkcs11 = pkcs11.get(), .command = command.get()},
                            .keys = engine,
                            .journal_folder = journal_folder.get(),
-                           .audited_epoch = [this](StoreUuid uuid) {
-                             const std::optional<audit::Log::Seen> seen = log->seen_store();
-                             return seen && seen->store == uuid ? StoreEpoch{seen->epoch} : StoreEpoch{};
-                           }};
+                           .audited_epoch =
+                               [this](StoreUuid uuid) {
+                                 const std::optional<audit::Log::Seen> seen = log->seen_store();
+                                 return seen && seen->store == uuid ? StoreEpoch{seen->epoch} : StoreEpoch{};
+                               },
+                           .audit_log = RunningLogOf(*log)};
   const Result<std::uint64_t> journal_device = DeviceOf(config.key_journal);
   const Result<std::uint64_t> store_device = DeviceOf(config.data_dir);
   if (journal_device.ok() && store_device.ok() && *journal_device == *store_device) {
@@ -216,7 +213,7 @@ AuditView Daemon::State::ShowAudit() const {
   return view;
 }
 
-void Daemon::State::MakeServices() {
+Status Daemon::State::MakeServices() {
   pipeline = std::make_unique<Pipeline>(*barrier, [this](const CallRecord& record, OnRecorded recorded) {
     call_log.Note(record);
     recorder->Take(record, std::move(recorded));
@@ -233,17 +230,30 @@ void Daemon::State::MakeServices() {
   operators = std::make_unique<OperatorService>(*pipeline, clock);
   audit_index = std::make_unique<audit::QueryIndex>(*log, clock, config.audit_log + kIndexFile);
   audit = std::make_unique<AuditService>(*pipeline, *log, *audit_index);
-  indexer = std::make_unique<AuditIndexer>(*audit_index, [this] { audit->Advance(); });
+  AuditIndexer::Calls indexing{.advanced = [this] { audit->Advance(); }};
+  if (config.audit_retention.records_days > 0 || config.audit_retention.people_days > 0) {
+    AuditRetention::Options options{.records_days = config.audit_retention.records_days,
+                                    .people_days = config.audit_retention.people_days};
+    if (witnesses != nullptr) options.below = [this] { return witnesses->witnessed_size(); };
+    retention = std::make_unique<AuditRetention>(*log, *audit_index, std::move(options));
+    indexing.retain = [this] { return retention->Pass(); };
+  }
+  COFFER_ASSIGN_OR_RETURN(indexer, AuditIndexer::Start(*audit_index, clock, std::move(indexing)));
   pool = std::make_unique<WorkPool>(kOrdinaryLane, kOperatorLane, kSlowLane);
   audit_pool = std::make_unique<WorkPool>(kAuditLane, kNoLane, kNoLane);
+  return {};
 }
 
 // A service that cannot unseal itself still starts: status must be answered, and an operator can unseal it.
 Status Daemon::State::Unseal() {
   if (config.key_file.empty() || barrier->state() != BarrierState::kSealed) return {};
-  const AuditRecorder::OwnAct act{.operation = policy::OperationName(policy::Operation::kUnseal)};
+  AuditRecorder::OwnAct act{.operation = policy::OperationName(policy::Operation::kUnseal)};
   COFFER_ASSIGN_OR_RETURN(const std::uint64_t begin, recorder->BeginOwn(act, audit::RecordClass::kReserve));
   const Status unsealed = barrier->Unseal(KeyFileSeal{.path = config.key_file, .allow_same_device = true});
+  if (const Result<std::shared_ptr<Unsealed>> open = barrier->Enter(); open.ok()) {
+    act.store = (*open)->uuid;
+    act.store_epoch = (*open)->store->seen();
+  }
   COFFER_TRY(recorder->EndOwn(act, begin, unsealed));
   if (!unsealed.ok()) spdlog::error("not unsealed with the configured key file: {}", unsealed.error().ToString());
   return {};
@@ -297,24 +307,17 @@ void Daemon::State::Accept(policy::Role role, UniqueFd connection, const PeerCre
 // Every 100 ms: health follows the barrier, and an idle service forgets the nonces drawn ahead (a snapshot of the
 // machine would copy them).
 void Daemon::State::Watch() {
-  std::uint64_t calls_seen = 0;
-  bool discarded = false;
-  std::optional<bool> serving;
-  const Lock held(watch_mutex);
-  while (!stopping) {
-    const bool unsealed = barrier->state() == BarrierState::kUnsealed;
-    if (serving != unsealed) {
-      serving = unsealed;
-      for (const auto& [key, server] : locals) server->SetServing(unsealed);
-      if (tls != nullptr) tls->SetServing(unsealed);
-    }
-    WatchLog();
-    const std::uint64_t calls = pipeline->calls();
-    if (calls == calls_seen && !discarded) DiscardNonces();
-    discarded = calls == calls_seen;
-    calls_seen = calls;
-    watch_changed.wait_for(watch_mutex, kIdleTick);
+  const bool unsealed = barrier->state() == BarrierState::kUnsealed;
+  if (serving != unsealed) {
+    serving = unsealed;
+    for (const auto& [key, server] : locals) server->SetServing(unsealed);
+    if (tls != nullptr) tls->SetServing(unsealed);
   }
+  WatchLog();
+  const std::uint64_t calls = pipeline->calls();
+  if (calls == calls_seen && !nonces_discarded) DiscardNonces();
+  nonces_discarded = calls == calls_seen;
+  calls_seen = calls;
 }
 
 // Fail closed: without its audit log the service ends, so that its supervisor and its operators notice.
@@ -331,88 +334,17 @@ void Daemon::State::WatchLog() {
   if (published.ok() && log_unsigned) spdlog::warn("checkpoints of the audit log are published again");
   log_unsigned = !published.ok();
   const Status state_now = log->state();
+  const Lock held(failure_mutex);
   if (state_now.ok() || log_failure) return;
   log_failure = state_now.error();
   spdlog::critical("stopping: {}", state_now.error().ToString());
   kill(getpid(), SIGTERM);
 }
 
-// What the service does by itself is recorded like a call: before it, and what came of it.
-DueGate Daemon::State::GateOf(const AuditRecorder::OwnAct& act) {
-  return [this, act](const std::string& what) {
-    AuditRecorder::OwnAct one = act;
-    one.object = what;
-    return recorder->BeginOwn(one);
-  };
-}
-
-void Daemon::State::NoteDue(const AuditRecorder::OwnAct& act, const DueReport& report) {
-  const auto end = [this, &act](const DueReport::Item& item, const Status& outcome) {
-    AuditRecorder::OwnAct one = act;
-    one.object = item.what;
-    const Status recorded = recorder->EndOwn(one, *item.begin, outcome);
-    if (!recorded.ok()) spdlog::error("upkeep: {}", recorded.error().ToString());
-  };
-  for (const DueReport::Item& item : report.done) {
-    spdlog::warn("{}: {}", act.operation, item.what);
-    end(item, {});
-  }
-  for (const DueReport::Item& item : report.failed) end(item, *item.error);
-  if (report.failure) spdlog::error("upkeep: {}", report.failure->ToString());
-}
-
-// A clock that was set is for whoever reads the log's times.
-void Daemon::State::NoteClock() {
-  const std::int64_t ahead = due_clock.Ahead();
-  if (std::abs(ahead - clock_noted) <= DueClock::kTolerance) return;
-  const std::string step = std::to_string((ahead - clock_noted) / kMicrosPerSecond) + " s";
-  spdlog::error("the machine's clock was set by {}: nothing is rotated or destroyed by it before a restart", step);
-  const Status noted = recorder->NoteOwn({.operation = "ClockStepped", .object = step});
-  if (noted.ok()) clock_noted = ahead;
-}
-
-// What is due by the clock: rotations, destructions, a journal to be made anew. Nothing while it could not be recorded.
-void Daemon::State::DoUpkeep() {
-  NoteClock();
-  const Result<std::shared_ptr<Unsealed>> unsealed = barrier->Enter();
-  if (!unsealed.ok() || log->low() || !log->state().ok()) return;
-  const std::int64_t now = due_clock.Now();
-  const Status refreshed = (*unsealed)->keys->Refresh();
-  if (!refreshed.ok()) spdlog::error("the store: {}", refreshed.error().ToString());
-  AuditRecorder::OwnAct act{
-      .operation = "RotateDue", .store = (*unsealed)->uuid, .store_epoch = (*unsealed)->store->seen()};
-  NoteDue(act, (*unsealed)->keys->RotateDue(now, GateOf(act)));
-  act.operation = "DestroyDue";
-  const DueReport destroyed = (*unsealed)->keys->DestroyDue(now, GateOf(act));
-  NoteDue(act, destroyed);
-  // What is held back is tried again each time, and said when that changes.
-  std::string held;
-  for (const DueReport::Item& item : destroyed.held) held += item.what + ": " + item.why + "; ";
-  if (!held.empty() && held != held_before) spdlog::error("not destroyed yet: {}", held);
-  held_before = held;
-  const Status maintained = (*unsealed)->store->Maintain();
-  if (!maintained.ok()) spdlog::error("key journal: {}", maintained.error().ToString());
-}
-
-void Daemon::State::Keep() {
-  while (true) {
-    DoUpkeep();
-    const Lock held(watch_mutex);
-    if (!stopping) watch_changed.wait_for(watch_mutex, kUpkeepTick);
-    if (stopping) return;
-  }
-}
-
 void Daemon::State::Stop() {
   acceptors.clear();
-  {
-    const Lock held(watch_mutex);
-    stopping = true;
-  }
-  watch_changed.notify_all();
-  for (std::thread* thread : {&watcher, &keeper}) {
-    if (thread->joinable()) thread->join();
-  }
+  watcher.reset();
+  upkeep.reset();
   // What waits is answered now; what runs has the servers' patience.
   if (audit != nullptr) audit->EndTails();
   for (const std::unique_ptr<WorkPool>* jobs : {&pool, &audit_pool}) {
@@ -422,6 +354,7 @@ void Daemon::State::Stop() {
   pool.reset();
   audit_pool.reset();
   indexer.reset();
+  retention.reset();
   audit_index.reset();
   if (barrier != nullptr) {
     const Status sealed = barrier->Seal();
@@ -434,20 +367,16 @@ void Daemon::State::Stop() {
 
 // Ends the servers, and meanwhile lets go the replies that wait for the record of several.
 void Daemon::State::Drain() {
-  std::atomic<std::size_t> running = locals.size() + (tls != nullptr ? 1 : 0);
-  std::vector<std::thread> drains;
-  const auto drain = [&running](RpcServer& server) {
-    server.Shutdown(kDrainPatience);
-    running.fetch_sub(1);
-  };
-  for (const auto& [key, server] : locals) drains.emplace_back([&drain, &server = *server] { drain(server); });
-  if (tls != nullptr) drains.emplace_back([&drain, this] { drain(*tls); });
-  while (running.load() > 0) {
+  const Result<std::unique_ptr<Ticker>> flushing = Ticker::Start({.interval = kWatchTick}, [this] {
     if (recorder != nullptr) recorder->Flush();
-    const Lock held(watch_mutex);
-    watch_changed.wait_for(watch_mutex, kIdleTick);
-  }
-  for (std::thread& thread : drains) thread.join();
+    return false;
+  });
+  if (!flushing.ok()) spdlog::warn("replies that wait for the record of several are not sent: no thread is left");
+  std::vector<std::future<void>> drains;
+  const auto drain = [](RpcServer& server) { server.Shutdown(kDrainPatience); };
+  for (const auto& [key, server] : locals) drains.push_back(std::async(drain, std::ref(*server)));
+  if (tls != nullptr) drains.push_back(std::async(drain, std::ref(*tls)));
+  for (const std::future<void>& drained : drains) drained.wait();
 }
 
 Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -457,7 +386,7 @@ Daemon::~Daemon() { Stop(); }
 void Daemon::Stop() { state_->Stop(); }
 
 std::optional<Error> Daemon::failure() const {
-  const Lock held(state_->watch_mutex);
+  const Lock held(state_->failure_mutex);
   return state_->log_failure;
 }
 
@@ -470,12 +399,15 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, bool memory_
   COFFER_TRY(state.OpenLog());
   COFFER_TRY(state.StartWitnesses());
   COFFER_TRY(state.OpenStore());
-  state.MakeServices();
+  COFFER_TRY(state.MakeServices());
   COFFER_TRY(state.Unseal());
   COFFER_TRY(state.ListenTcp());
   for (const auto& [role, socket] : config.sockets) COFFER_TRY(state.ListenUnix(role, socket));
-  state.watcher = std::thread([&state] { state.Watch(); });
-  state.keeper = std::thread([&state] { state.Keep(); });
+  COFFER_ASSIGN_OR_RETURN(state.watcher, Ticker::Start({.interval = kWatchTick}, [&state] {
+                            state.Watch();
+                            return false;
+                          }));
+  COFFER_ASSIGN_OR_RETURN(state.upkeep, ServiceUpkeep::Start(*state.barrier, *state.log, *state.recorder, state.clock));
   return daemon;
 }
 

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <sys/resource.h>
-#include <system_error>
-#include <thread>
 
 #include <spdlog/spdlog.h>
 
 #include "audit/witness_client.h"
 #include "io/http_client.h"
-#include "io/mutex.h"
+#include "io/ticker.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -18,7 +15,7 @@ namespace {
 using audit::WitnessOutcome;
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-constexpr int kNice = 10;
+constexpr std::int64_t kMaxAheadUs = 300'000'000;  // of a witness's clock
 
 std::string TroubleOf(const WitnessOutcome& outcome, std::uint64_t size) {
   const std::string seen = std::to_string(outcome.witness_size);
@@ -40,6 +37,15 @@ std::string TroubleOf(const WitnessOutcome& outcome, std::uint64_t size) {
   return "answers what no witness with this key answers";
 }
 
+std::int64_t MicrosOf(const WitnessOutcome& outcome) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 42U;  // seconds; what is later is as far ahead
+  return static_cast<std::int64_t>(std::min(outcome.time_unix_s, kMost)) * kMicrosPerSecond;
+}
+
+bool IsRefusal(const WitnessOutcome& outcome) {
+  return outcome.kind == WitnessOutcome::Kind::kRolledBack || outcome.kind == WitnessOutcome::Kind::kForked;
+}
+
 }  // namespace
 
 struct WitnessFeed::State {
@@ -56,11 +62,11 @@ struct WitnessFeed::State {
     std::uint64_t size = 0;     // what it cosigned then
   };
 
-  void Keep();
   void ShowAll() COFFER_EXCLUDES(show_mutex, facts_mutex);
   bool IsDue(const Target& target, std::uint64_t size) const;
   WitnessOutcome Show(Target& target, const audit::SignedNote& note, const audit::TreeHead& head) const;
-  void NoteOutcome(std::size_t which, const WitnessOutcome& outcome, std::uint64_t size) COFFER_EXCLUDES(facts_mutex);
+  // False: there is no cosignature to publish.
+  bool NoteOutcome(std::size_t which, const WitnessOutcome& outcome, std::uint64_t size) COFFER_EXCLUDES(facts_mutex);
 
   audit::Log& log;
   const Clock& clock;
@@ -73,9 +79,7 @@ struct WitnessFeed::State {
   std::vector<WitnessFacts> facts COFFER_GUARDED_BY(facts_mutex);
 
   std::atomic<bool> stopping = false;
-  Mutex wake_mutex;
-  Condition wake;
-  std::thread thread;
+  std::unique_ptr<Ticker> ticker;  // last: it uses the others
 };
 
 // A log that did not grow is shown again, so that the cosignature does not become too old.
@@ -95,20 +99,30 @@ WitnessOutcome WitnessFeed::State::Show(Target& target, const audit::SignedNote&
   return target.client.Ask(note, head, prove, post);
 }
 
-void WitnessFeed::State::NoteOutcome(std::size_t which, const WitnessOutcome& outcome, std::uint64_t size) {
+// A refusal stands until the witness cosigns: whoever is between the two could else have it forgotten with any answer.
+// A cosignature of the future would stay young for as long as somebody likes.
+bool WitnessFeed::State::NoteOutcome(std::size_t which, const WitnessOutcome& outcome, std::uint64_t size) {
+  const bool cosigned = outcome.kind == WitnessOutcome::Kind::kCosigned;
+  const bool ahead = cosigned && MicrosOf(outcome) > clock.UnixMicros() + kMaxAheadUs;
+  const bool fine = cosigned && !ahead;
   const Lock held(facts_mutex);
   WitnessFacts& fact = facts[which];
-  const std::string trouble = TroubleOf(outcome, size);
-  // Said when it changes, not each time.
-  if (trouble != fact.trouble && !trouble.empty()) spdlog::error("the audit log's witness {} {}", fact.name, trouble);
-  const bool first = fact.cosigned_us == 0 || !fact.trouble.empty();
-  fact.trouble = trouble;
-  fact.refuses = outcome.kind == WitnessOutcome::Kind::kRolledBack || outcome.kind == WitnessOutcome::Kind::kForked ||
-                 (fact.refuses && outcome.kind == WitnessOutcome::Kind::kUnavailable);
-  if (outcome.kind != WitnessOutcome::Kind::kCosigned) return;
+  const bool refused_before = fact.refuses;
+  fact.refuses = IsRefusal(outcome) || (refused_before && !fine);
+  if (fine || IsRefusal(outcome) || !refused_before) {
+    const std::string trouble =
+        ahead ? "cosigns with a time that is not yet: its clock or ours is wrong" : TroubleOf(outcome, size);
+    // Said when it changes, not each time.
+    if (trouble != fact.trouble && !trouble.empty()) spdlog::error("the audit log's witness {} {}", fact.name, trouble);
+    if (fine && (fact.cosigned_us == 0 || !fact.trouble.empty())) {
+      spdlog::info("the audit log's witness {} has cosigned {} records", fact.name, outcome.witness_size);
+    }
+    fact.trouble = trouble;
+  }
+  if (!fine) return false;
   fact.size = outcome.witness_size;
-  fact.cosigned_us = static_cast<std::int64_t>(outcome.time_unix_s) * kMicrosPerSecond;
-  if (first) spdlog::info("the audit log's witness {} has cosigned {} records", fact.name, fact.size);
+  fact.cosigned_us = MicrosOf(outcome);
+  return true;
 }
 
 void WitnessFeed::State::ShowAll() {
@@ -123,8 +137,7 @@ void WitnessFeed::State::ShowAll() {
     if (stopping || !IsDue(target, checkpoint->head.size)) continue;
     const WitnessOutcome outcome = Show(target, *note, checkpoint->head);
     if (stopping) break;
-    NoteOutcome(i, outcome, checkpoint->head.size);
-    if (outcome.kind != WitnessOutcome::Kind::kCosigned) continue;
+    if (!NoteOutcome(i, outcome, checkpoint->head.size)) continue;
     target.asked_us = clock.MonotonicMicros();
     target.size = checkpoint->head.size;
     cosignatures.push_back(outcome.cosignature);
@@ -132,17 +145,6 @@ void WitnessFeed::State::ShowAll() {
   if (cosignatures.empty()) return;
   const Status added = log.AddCosignatures(*note, std::move(cosignatures));
   if (!added.ok()) spdlog::error("cosignatures cannot be published: {}", added.error().ToString());
-}
-
-void WitnessFeed::State::Keep() {
-  // On Linux of this thread alone; not being allowed to changes nothing but who goes first.
-  static_cast<void>(setpriority(PRIO_PROCESS, 0, kNice));
-  while (true) {
-    ShowAll();
-    const Lock held(wake_mutex);
-    if (!stopping) wake.wait_for(wake_mutex, options.interval);
-    if (stopping) return;
-  }
 }
 
 WitnessFeed::WitnessFeed(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -162,22 +164,14 @@ Result<std::unique_ptr<WitnessFeed>> WitnessFeed::Start(audit::Log& log, const C
     }
   }
   State* const raw = state.get();
-  try {
-    raw->thread = std::thread([raw] { raw->Keep(); });
-  } catch (const std::system_error&) {
-    return Error(ErrorCode::kUnavailable, "no thread is left for the audit log's witnesses");
-  }
+  COFFER_ASSIGN_OR_RETURN(raw->ticker, Ticker::Start({.interval = raw->options.interval, .polite = true}, [raw] {
+                            raw->ShowAll();
+                            return false;
+                          }));
   return std::make_unique<WitnessFeed>(std::move(state));
 }
 
-WitnessFeed::~WitnessFeed() {
-  {
-    const Lock held(state_->wake_mutex);  // so that it is not between its look and its wait
-    state_->stopping = true;
-  }
-  state_->wake.notify_all();
-  state_->thread.join();
-}
+WitnessFeed::~WitnessFeed() { state_->stopping = true; }
 
 WitnessReport WitnessFeed::report() const {
   WitnessReport report;
@@ -190,6 +184,15 @@ WitnessReport WitnessFeed::report() const {
   report.witnessed = std::any_of(report.witnesses.begin(), report.witnesses.end(), fresh) &&
                      std::none_of(report.witnesses.begin(), report.witnesses.end(), refuses);
   return report;
+}
+
+std::uint64_t WitnessFeed::witnessed_size() const {
+  std::uint64_t size = 0;
+  for (const WitnessFacts& fact : report().witnesses) {
+    if (fact.refuses) return 0;
+    size = std::max(size, fact.size);
+  }
+  return size;
 }
 
 }  // namespace coffer::keysvc

@@ -21,8 +21,8 @@ struct WitnessFacts {
   std::string name;
   std::uint64_t size = 0;        // of the last checkpoint that it cosigned since this start
   std::int64_t cosigned_us = 0;  // when, by its clock; 0: not since this start
-  bool refuses = false;          // it has seen a longer log, or another one
-  std::string trouble;           // why there is no newer cosignature; empty: all is well
+  bool refuses = false;          // it has seen a longer log, or another one, and has not cosigned since
+  std::string trouble;  // why there is no newer cosignature; the refusal's while it refuses; empty: all is well
 };
 
 // What all of them together come to.
@@ -49,6 +49,9 @@ class WitnessFeed {
   WitnessFeed& operator=(const WitnessFeed&) = delete;
 
   WitnessReport report() const;
+  // What is in no doubt: the size of the largest checkpoint that was cosigned since this start; 0 when a witness
+  // refuses.
+  std::uint64_t witnessed_size() const;
 
   struct State;
   explicit WitnessFeed(std::unique_ptr<State> state);  // Start's

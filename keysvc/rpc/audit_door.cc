@@ -70,7 +70,7 @@ grpc::ServerUnaryReactor* AuditDoor::ProveRecord(grpc::CallbackServerContext* co
                                                  const v1::ProveRecordRequest* request,
                                                  v1::ProveRecordResponse* response) {
   const auto act = [this, request](const Caller& caller) { return service_.ProveRecord(caller, request->index()); };
-  return AnswerWith(context, context_, response, act, FillProof);
+  return AnswerWith(context, reading_, response, act, FillProof);  // It may wait for a checkpoint.
 }
 
 }  // namespace coffer::keysvc

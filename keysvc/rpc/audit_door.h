@@ -9,7 +9,8 @@ namespace coffer::keysvc {
 
 class AuditDoor final : public v1::AuditService::CallbackService {
  public:
-  // `reading` has a pool of its own, so that nobody who reads through the log takes a thread from other work.
+  // `reading` has a pool of its own, so that nobody who reads through the log, or waits for it, takes a thread from
+  // other work.
   AuditDoor(const AuditService& service, const DoorContext& context, const DoorContext& reading)
       : service_(service), context_(context), reading_(reading) {}
 

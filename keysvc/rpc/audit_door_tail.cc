@@ -34,15 +34,15 @@ grpc::ServerWriteReactor<v1::TailRecordsResponse>* TailCall::Start(grpc::Callbac
 void TailCall::Submit(void (TailCall::*step)()) {
   auto job = [self = shared_from_this(), step](WorkPool::Turn turn) {
     if (turn == WorkPool::Turn::kDropped) {
-      self->Finish(ToStatus(*self->context_, Stopping()));
+      self->EndFailed(Stopping());
     } else if (self->cancelled()) {
-      self->Finish(grpc::Status::CANCELLED);  // nobody hears it
+      self->EndLeft();
     } else {
       (self.get()->*step)();
     }
   };
   const Status taken = door_.pool.Submit(LaneOf(RunOn::kPool, caller_), caller_.principal.id, std::move(job));
-  if (!taken.ok()) Finish(ToStatus(*context_, taken.error()));
+  if (!taken.ok()) EndFailed(taken.error());
 }
 
 Result<std::unique_ptr<AuditTail>> TailCall::OpenTail() {
@@ -55,29 +55,27 @@ Result<std::unique_ptr<AuditTail>> TailCall::OpenTail() {
 
 void TailCall::Open() {
   Result<std::unique_ptr<AuditTail>> tail = OpenTail();
-  if (tail.ok()) {
-    tail_ = std::move(tail).value();
-  } else {
-    refused_ = tail.error();
-  }
-  if (!withheld_.record) return Finish(ToStatus(*context_, *refused_));
-  door_.pipeline.Release(withheld_,
-                         [self = shared_from_this()](const Pipeline::Verdict& verdict) { self->Released(verdict); });
+  if (!tail.ok()) return Refuse(tail.error());
+  tail_ = std::move(tail).value();
+  context_->AddInitialMetadata(kAuditIndexMetadataKey, std::to_string(tail_->begin()));
+  if (!request_.filter().has_from_index()) tail_->BeginAt(tail_->begin() + 1);  // behind its own record
+  StartSendInitialMetadata();
+  Read();
 }
 
-// On the thread that has recorded: nothing here may take long.
-void TailCall::Released(const Pipeline::Verdict& verdict) {
-  if (verdict.kind == Pipeline::Verdict::Kind::kRefuse) return Finish(ToStatus(*context_, *verdict.error));
-  context_->AddInitialMetadata(kAuditIndexMetadataKey, std::to_string(verdict.index));
-  if (refused_) return Finish(ToStatus(*context_, *refused_));
-  if (!request_.filter().has_from_index()) tail_->BeginAt(verdict.index + 1);  // behind its own record
-  StartSendInitialMetadata();
-  Submit(&TailCall::Read);
+void TailCall::Refuse(const Error& error) {
+  if (!withheld_.record) return Finish(ToStatus(*context_, error));  // Not even a begin could be recorded.
+  door_.pipeline.Release(withheld_, [self = shared_from_this(), error](const Pipeline::Verdict& verdict) {
+    const bool refused = verdict.kind == Pipeline::Verdict::Kind::kRefuse;
+    if (refused) return self->Finish(ToStatus(*self->context_, *verdict.error));
+    self->context_->AddInitialMetadata(kAuditIndexMetadataKey, std::to_string(verdict.index));
+    self->Finish(ToStatus(*self->context_, error));
+  });
 }
 
 void TailCall::Read() {
   Result<AuditTail::Batch> batch = tail_->Next();
-  if (!batch.ok()) return Finish(ToStatus(*context_, batch.error()));
+  if (!batch.ok()) return EndFailed(batch.error());
   if (!batch->records.empty()) {
     message_.Clear();
     for (const audit::IndexedRecord& record : batch->records) FillRecord(record, *message_.add_records());
@@ -90,14 +88,15 @@ void TailCall::Read() {
 }
 
 void TailCall::Wait() {
+  const std::shared_ptr<AuditTail> tail = tail_;  // Once it waits, the call may end at any moment.
   bool gone = false;
   {
     const Lock held(mutex_);
     gone = cancelled_;
     if (!gone) doing_ = Doing::kWaiting;
   }
-  if (gone) return Finish(grpc::Status::CANCELLED);
-  tail_->WhenMore([weak = weak_from_this()] {
+  if (gone) return EndLeft();
+  tail->WhenMore([weak = weak_from_this()] {
     const std::shared_ptr<TailCall> self = weak.lock();
     if (self != nullptr) self->Woken();
   });
@@ -114,8 +113,8 @@ void TailCall::Woken() {
 }
 
 void TailCall::OnWriteDone(bool ok) {
-  if (!ok || cancelled()) return Finish(grpc::Status::CANCELLED);
-  if (done_) return Finish(grpc::Status::OK);
+  if (!ok || cancelled()) return EndLeft();
+  if (done_) return End({}, grpc::Status::OK);
   Submit(&TailCall::Read);
 }
 
@@ -126,11 +125,25 @@ void TailCall::OnCancel() {
     if (doing_ != Doing::kWaiting) return;  // whoever works or writes sees it
     doing_ = Doing::kWork;
   }
-  Finish(grpc::Status::CANCELLED);
+  EndLeft();
 }
 
 void TailCall::OnDone() {
   const std::shared_ptr<TailCall> last = std::move(self_);  // may be the last one
+}
+
+void TailCall::EndFailed(const Error& error) { End(error, ToStatus(*context_, error)); }
+
+// Nobody hears the status, but whoever reads the log does.
+void TailCall::EndLeft() { End({}, grpc::Status::CANCELLED); }
+
+void TailCall::End(const Status& outcome, const grpc::Status& status) {
+  if (tail_ == nullptr) return Finish(status);  // It never began.
+  tail_->Close(outcome, [self = shared_from_this(), status](const Pipeline::Verdict& verdict) {
+    self->tail_.reset();  // Its place is free before the caller hears of the end.
+    const bool refused = verdict.kind == Pipeline::Verdict::Kind::kRefuse;
+    self->Finish(refused ? ToStatus(*self->context_, *verdict.error) : status);
+  });
 }
 
 void TailCall::Finish(const grpc::Status& status) {

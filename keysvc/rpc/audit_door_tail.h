@@ -1,7 +1,9 @@
-// TailCall: one TailRecords call, from its first byte to its last. As UnaryCall, with many messages behind one record.
+// TailCall: one TailRecords call, from its first byte to its last. As UnaryCall, with many messages between the record
+// of its begin and that of its end: whatever ends a tail that has begun, the status leaves when the second one is
+// durable.
 //
-// At any moment it does one thing: it runs on the pool, waits for records, or writes a message. So there is one message
-// at a time, and a slow reader holds no more than that.
+// At any moment it does one thing: it runs on the pool, waits for records, writes a message, or records its end. So
+// there is one message at a time, and a slow reader holds no more than that.
 #pragma once
 
 #include "coffer/v1/audit.grpc.pb.h"
@@ -33,10 +35,14 @@ class TailCall final : public grpc::ServerWriteReactor<v1::TailRecordsResponse>,
   void Submit(void (TailCall::*step)());
   void Open();
   Result<std::unique_ptr<AuditTail>> OpenTail();
-  void Released(const Pipeline::Verdict& verdict);
+  void Refuse(const Error& error);
   void Read();
   void Wait();
   void Woken();
+  // The ends. Called by whoever goes on with the call, which nobody does after them.
+  void EndFailed(const Error& error);
+  void EndLeft();
+  void End(const Status& outcome, const grpc::Status& status);
   void Finish(const grpc::Status& status);
   bool cancelled() COFFER_EXCLUDES(mutex_);
 
@@ -46,8 +52,7 @@ class TailCall final : public grpc::ServerWriteReactor<v1::TailRecordsResponse>,
   const v1::TailRecordsRequest request_;
   Caller caller_;
   Withheld withheld_;
-  std::optional<Error> refused_;
-  std::unique_ptr<AuditTail> tail_;
+  std::shared_ptr<AuditTail> tail_;  // not yet, or not any more: null
   v1::TailRecordsResponse message_;
   bool done_ = false;               // the message that is written is the last one
   std::shared_ptr<TailCall> self_;  // until gRPC is through with it

@@ -116,6 +116,7 @@ void FillRecord(const audit::IndexedRecord& found, v1::AuditRecord& message) {
     filled->set_values(count);
   }
   message.mutable_key_ids()->Add(record.keys.begin(), record.keys.end());
+  message.set_more_key_ids(record.more_keys);
   for (const audit::RowTag& tag : record.row_tags) message.add_row_tags(TextOf(tag));
   if (!record.store.IsZero()) message.set_store(record.store.ToText());
   message.set_store_epoch(record.store_epoch);
@@ -153,6 +154,7 @@ void FillHead(const LogHead& head, v1::GetCheckpointResponse& message) {
   message.set_signed_root(TextOf(head.signed_head.root));
   message.set_durable_size(head.durable_size);
   message.set_indexed_size(head.indexed_size);
+  message.set_oldest_index(head.oldest_index);
 }
 
 void FillConsistency(const ConsistencyProved& proved, v1::ProveConsistencyResponse& message) {

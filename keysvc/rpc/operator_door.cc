@@ -20,7 +20,7 @@ JournalFit FitByEpochs(const Barrier::Recovery& recovery) {
 
 std::string_view FindingOf(const Barrier::Recovery& recovery) {
   if (!recovery.store_existed) return "there is no store here";
-  JournalFit fit = recovery.fit;
+  JournalFit fit = recovery.other_log ? JournalFit::kOtherLog : recovery.fit;
   // Nobody has tried to unseal it since the start.
   if (fit == JournalFit::kInStep && recovery.from_journal) fit = FitByEpochs(recovery);
   if (fit == JournalFit::kInStep && !recovery.from_journal) {

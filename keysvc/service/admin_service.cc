@@ -76,7 +76,7 @@ Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const st
     };
     return unsealed.catalogs->Apply(catalog, lock, allow);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kApplyCatalog, act);
+  return pipeline_.Mutate(caller, policy::Operation::kApplyCatalog, act, Subject::Alone(alone_reason));
 }
 
 Result<policy::CatalogChange> AdminService::Diff(const Caller& caller, const std::string& catalog,

@@ -101,7 +101,9 @@ void AuditRecorder::Take(const CallRecord& call, OnRecorded recorded) {
                      .on_behalf_of = call.claims.on_behalf_of,
                      .reason = call.alone_reason};
   if (call.rows_digest) {
-    const auto key = log_.month_keys().For(audit::MonthOf(clock_.UnixMicros()));
+    // The log keeps this time: a month's turn between the two would leave tags that no search finds.
+    record.time_us = log_.Now();
+    const auto key = log_.month_keys().For(audit::MonthOf(record.time_us));
     if (key.ok()) FillRows(call, key->get(), record);
   }
   if (!call.allowed && Hold(call, record, recorded)) return;

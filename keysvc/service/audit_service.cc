@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "crypto/names.h"
 #include "keysvc/service/key_service.h"
@@ -111,6 +112,7 @@ Result<audit::RecordGroups> AuditService::Aggregate(const Caller& caller, const 
 }
 
 Result<std::unique_ptr<AuditTail>> AuditService::Tail(const Caller& caller, const TailAsked& asked) const {
+  COFFER_CHECK(caller.withheld != nullptr);
   const auto act = [&](Barrier&, CallRecord&) -> Result<std::unique_ptr<AuditTail>> {
     COFFER_TRY(CheckFilter(asked.filter));
     if (asked.filter.to_us) return Invalid("is nothing that a tail has", "filter.to_us");
@@ -121,21 +123,20 @@ Result<std::unique_ptr<AuditTail>> AuditService::Tail(const Caller& caller, cons
     TailAsked from = asked;
     if (asked.from_now) from.filter.from = size;
     if (from.filter.from > size) return Invalid("is behind the end of the log", "filter.from_index");
-    if (!tails_->Enter()) {
-      return Error(ErrorCode::kResourceExhausted, "as many tails as are allowed run already")
-          .WithLimit(AuditTails::kMaxTails);
-    }
-    return std::make_unique<AuditTail>(tails_, index_, std::move(from));
+    from.filter.from = std::max(from.filter.from, log_.oldest());
+    COFFER_TRY(tails_->Enter(caller.principal.id));
+    return std::make_unique<AuditTail>(tails_, caller.principal.id, index_, std::move(from));
   };
-  return pipeline_.Look(caller, policy::Operation::kTailRecords, act);
+  auto tail = pipeline_.Control(caller, policy::Operation::kTailRecords, act);
+  // What Control takes for the call's end is only its beginning.
+  if (tail.ok()) (*tail)->Begun(pipeline_, std::exchange(*caller.withheld, {}));
+  return tail;
 }
 
-// The last checkpoint, signed now when there is none yet.
-Result<std::pair<audit::SignedNote, audit::TreeHead>> AuditService::SignedNow() const {
+Result<std::pair<audit::SignedNote, audit::TreeHead>> AuditService::LastSigned() const {
   Result<audit::SignedNote> note = log_.checkpoint();
   if (!note.ok() && note.error().code() == ErrorCode::kNotFound) {
-    COFFER_TRY(log_.PublishNow());
-    note = log_.checkpoint();
+    return Error(ErrorCode::kUnavailable, "the log has no checkpoint for now: try again in a second");
   }
   if (!note.ok()) return std::move(note).error();
   const Result<audit::Checkpoint> parsed = audit::Checkpoint::Parse(note->text);
@@ -145,13 +146,14 @@ Result<std::pair<audit::SignedNote, audit::TreeHead>> AuditService::SignedNow() 
 
 Result<LogHead> AuditService::Checkpoint(const Caller& caller) const {
   const auto act = [&](Barrier&, CallRecord&) -> Result<LogHead> {
-    COFFER_ASSIGN_OR_RETURN(auto published, SignedNow());
+    COFFER_ASSIGN_OR_RETURN(auto published, LastSigned());
     return LogHead{.origin = log_.origin(),
                    .vkey = log_.vkey(),
                    .note = std::move(published.first),
                    .signed_head = published.second,
                    .durable_size = log_.durable().size,
-                   .indexed_size = index_.size()};
+                   .indexed_size = index_.size(),
+                   .oldest_index = log_.oldest()};
   };
   return pipeline_.Look(caller, policy::Operation::kGetCheckpoint, act);
 }
@@ -169,11 +171,28 @@ Result<ConsistencyProved> AuditService::ProveConsistency(const Caller& caller, a
   return pipeline_.Look(caller, policy::Operation::kProveConsistency, act);
 }
 
+Status AuditService::Sign(std::uint64_t index) const {
+  if (index < log_.signed_head().size) return {};
+  const Lock held(forcing_mutex_);
+  while (index >= log_.signed_head().size) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!forced_ || now - *forced_ >= kForcedEvery) {
+      forced_ = now;
+      return log_.PublishNow();
+    }
+    forcing_turn_.wait_until(forcing_mutex_, *forced_ + kForcedEvery);
+  }
+  return {};
+}
+
 Result<RecordProved> AuditService::ProveRecord(const Caller& caller, std::uint64_t index) const {
   const auto act = [&](Barrier&, CallRecord& record) -> Result<RecordProved> {
     if (index >= log_.durable().size) return Invalid("is behind the end of the log", "index");
-    if (index >= log_.signed_head().size) COFFER_TRY(log_.PublishNow());
-    COFFER_ASSIGN_OR_RETURN(auto published, SignedNow());
+    if (index < log_.oldest()) {
+      return Error(ErrorCode::kNotFound, "was dropped by the log's retention").At("index");
+    }
+    COFFER_TRY(Sign(index));
+    COFFER_ASSIGN_OR_RETURN(auto published, LastSigned());
     // What a witness has cosigned is worth more than what is newer.
     const Result<audit::SignedNote> cosigned = log_.cosigned_checkpoint();
     const Result<audit::Checkpoint> seen = cosigned.ok() ? audit::Checkpoint::Parse(cosigned->text) : cosigned.error();

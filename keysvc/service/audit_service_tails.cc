@@ -1,6 +1,7 @@
 #include "keysvc/service/audit_service_tails.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace coffer::keysvc {
 namespace {
@@ -9,16 +10,27 @@ constexpr std::int64_t kLookUs = 200'000;  // one look of one tail
 
 }  // namespace
 
-bool AuditTails::Enter() {
+Status AuditTails::Enter(const std::string& caller) {
   const Lock held(mutex_);
-  if (open_ == kMaxTails) return false;
+  const auto of_caller = open_of_.find(caller);
+  if (of_caller != open_of_.end() && of_caller->second >= kMaxOfOneCaller) {
+    return Error(ErrorCode::kResourceExhausted, "as many tails as one caller may have run already")
+        .WithLimit(kMaxOfOneCaller);
+  }
+  if (open_ == kMaxTails) {
+    return Error(ErrorCode::kResourceExhausted, "as many tails as are allowed run already").WithLimit(kMaxTails);
+  }
+  ++open_of_[caller];
   ++open_;
-  return true;
+  return {};
 }
 
-void AuditTails::Leave(const void* tail) {
+void AuditTails::Leave(const void* tail, const std::string& caller) {
   const Lock held(mutex_);
   waiting_.erase(tail);
+  const auto of_caller = open_of_.find(caller);
+  COFFER_CHECK(of_caller != open_of_.end() && open_ > 0);
+  if (--of_caller->second == 0) open_of_.erase(of_caller);
   --open_;
 }
 
@@ -57,7 +69,35 @@ bool AuditTails::ended() {
   return ended_;
 }
 
-AuditTail::~AuditTail() { tails_->Leave(this); }
+AuditTail::~AuditTail() {
+  if (last_.record) Close({}, [](const Pipeline::Verdict&) {});
+  tails_->Leave(this, caller_);
+}
+
+void AuditTail::Begun(const Pipeline& pipeline, Withheld last) {
+  COFFER_CHECK(last.record.has_value() && last.record->begin.has_value());
+  pipeline_ = &pipeline;
+  begin_ = *last.record->begin;
+  last_ = std::move(last);
+}
+
+void AuditTail::Close(const Status& outcome, std::function<void(const Pipeline::Verdict&)> then) {
+  COFFER_CHECK(last_.record.has_value());
+  Withheld last = std::exchange(last_, {});
+  CallRecord& record = *last.record;
+  record.items = given_;
+  record.ok = outcome.ok();
+  if (!outcome.ok()) {
+    record.error = outcome.error().code();
+    record.failure = outcome.error().message();
+  } else if (!AllGiven()) {
+    record.failure = "the reader left";
+  }
+  // The log names the store of now: that of the begin may be another by then.
+  record.store = {};
+  record.store_epoch = 0;
+  pipeline_->Release(last, std::move(then));
+}
 
 Result<AuditTail::Batch> AuditTail::Next() {
   if (tails_->ended()) return Error(ErrorCode::kUnavailable, "the service is stopping: try again later");
@@ -76,7 +116,7 @@ Result<AuditTail::Batch> AuditTail::Next() {
   batch.records = std::move(page.records);
   batch.next = next_;
   batch.more = page.next.has_value();
-  batch.done = asked_.max_records != 0 && given_ >= asked_.max_records;
+  batch.done = AllGiven();
   return batch;
 }
 

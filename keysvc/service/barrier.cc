@@ -136,7 +136,7 @@ Status Barrier::Unseal(const SealSource& source) {
   return OpenWith(*header, std::move(root));
 }
 
-Status Barrier::OpenWith(const Header& header, RootKey root) {
+Status Barrier::OpenWith(const Header& header, RootKey root, bool other_log) {
   COFFER_TRY(CheckReleased());
   const IntegrityKeys keys = DeriveIntegrityKeys(root.bytes, header.record.uuid);
   COFFER_TRY(TakeJournal(header, keys));
@@ -145,16 +145,27 @@ Status Barrier::OpenWith(const Header& header, RootKey root) {
   unsealed->root = RootKey{.id = root.id, .bytes = root.bytes.Clone()};
   unsealed->store = std::make_unique<AuthenticatedStore>(
       store_, unsealed->uuid, DeriveIntegrityKeys(root.bytes, unsealed->uuid), FloorOf(unsealed->uuid), journal_);
+  bool refused_log = false;
   const auto load = [&]() -> Status {
     COFFER_TRY(unsealed->store->VerifyAll());
+    COFFER_ASSIGN_OR_RETURN(const std::vector<Row> logs, unsealed->store->Scan({.table = Table::kAuditLog}));
+    COFFER_ASSIGN_OR_RETURN(const bool is_other, NamesOtherLog(logs));
+    refused_log = is_other && !other_log;
+    if (refused_log) return Error(ErrorCode::kIntegrity, SentenceOf(JournalFit::kOtherLog));
     COFFER_ASSIGN_OR_RETURN(unsealed->keys,
                             KeyEngine::Load(*unsealed->store, unsealed->uuid, std::move(root), clock_, options_.keys));
     COFFER_TRY(EnsureBuiltins(*unsealed));
     COFFER_TRY(NoteSchema(*unsealed));
+    COFFER_TRY(NoteAuditLog(*unsealed, is_other));
     COFFER_ASSIGN_OR_RETURN(unsealed->catalogs, Catalogs::Load(*unsealed->store, *unsealed->keys, clock_));
     return {};
   };
   const Status loaded = load();
+  if (refused_log) {
+    fit_.store(JournalFit::kOtherLog);
+    Become(BarrierState::kRolledBack, nullptr);
+    return loaded;
+  }
   if (!loaded.ok()) {
     if (loaded.error().code() == ErrorCode::kIntegrity) Become(BarrierState::kCompromised, nullptr);
     return loaded;

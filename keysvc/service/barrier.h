@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 
+#include "keysvc/service/barrier_log.h"
 #include "keysvc/service/catalogs.h"
 #include "keysvc/service/journal_check.h"
 #include "keysvc/service/key_engine.h"
@@ -35,6 +36,8 @@ class Barrier {
     AppendFolder* journal_folder = nullptr;  // where the key journal is; null: there is none (tests, a throwaway store)
     // The newest epoch of this store that the audit log has recorded; 0 or no function: none.
     std::function<StoreEpoch(StoreUuid)> audited_epoch = {};
+    // A store remembers the first one, and how far it had come at the last unseal, and opens with no other.
+    RunningLog audit_log = {};
   };
   // `store` and `clock` must outlive it. Reads whether the store was initialised, and nothing else.
   static Result<std::unique_ptr<Barrier>> Open(KeyStore& store, const Clock& clock, Options options);
@@ -98,6 +101,7 @@ class Barrier {
     StoreEpoch source_epoch;            // of the journal or backup that is (to be) restored
     bool from_journal = false;          // else from the backup, or from the store itself (a new journal)
     StoreImage::Difference difference;  // from the store to what it becomes
+    bool other_log = false;             // what is restored was used with another audit log; the one that runs is noted
     bool loses = false;                 // what is restored is older than, or no successor of, something authentic
     std::uint64_t journal_damaged = 0;  // bytes of the key journal behind its last whole authentic commit
     std::string journal_kept_as;        // the name that the old journal got
@@ -142,10 +146,15 @@ class Barrier {
   Status CheckNoJournal();
   Status WriteFirst(const Header& header, const RootKey& root) COFFER_REQUIRES(change_mutex_);
   Status BeginJournal(const Header& header, const IntegrityKeys& keys) COFFER_REQUIRES(change_mutex_);
-  Status OpenWith(const Header& header, RootKey root) COFFER_REQUIRES(change_mutex_);
+  // `other_log`: the audit log that runs becomes the store's.
+  Status OpenWith(const Header& header, RootKey root, bool other_log = false) COFFER_REQUIRES(change_mutex_);
   // Compares with the journal, and keeps it.
   Status TakeJournal(const Header& header, const IntegrityKeys& keys) COFFER_REQUIRES(change_mutex_);
   Status NoteSchema(Unsealed& unsealed);
+  // That the rows name another audit log than the one that runs, or more of it than there is.
+  Result<bool> NamesOtherLog(const std::vector<Row>& rows) const;
+  // How far the log has come. A disk that refuses is an error only for a store's first note, and for another log's.
+  Status NoteAuditLog(Unsealed& unsealed, bool other_log);
   // kUnavailable while a call of before the last seal still holds keys: it may still commit.
   Status CheckReleased() const COFFER_REQUIRES(change_mutex_);
   StoreEpoch AuditedEpoch(StoreUuid store) const;

@@ -138,7 +138,12 @@ Result<Barrier::Recovery> Barrier::Choose(const SealSource& source, const Recove
     const auto loses = [&](const StoreImage& other) {
       return other.Verify(uuid, keys).ok() && Loses(other.head(), candidate->image, candidate->heads);
     };
-    recovery.loses = (present && candidate != &store && loses(current)) ||
+    std::vector<Row> logs;
+    for (StoredRow& row : candidate->image.RowsOf(Table::kAuditLog)) logs.push_back(std::move(row.columns));
+    COFFER_ASSIGN_OR_RETURN(recovery.other_log, NamesOtherLog(logs));
+    // Where there is no store a disk was lost, and its log with it: whoever recovers knows that nothing can be
+    // compared.
+    recovery.loses = (recovery.other_log && present) || (present && candidate != &store && loses(current)) ||
                      (journal && !recovery.from_journal && journal->store == uuid && loses(journal->image)) ||
                      AuditedEpoch(uuid).value > recovery.source_epoch.value;
     chosen = std::move(candidate->image);
@@ -170,6 +175,11 @@ Result<Barrier::Recovery> Barrier::Recover(const SealSource& source, const Recov
   RootKey root;
   COFFER_ASSIGN_OR_RETURN(Recovery recovery, Choose(source, options, chosen, header, root));
   if (!options.apply) return recovery;
+  if (recovery.loses && recovery.other_log && !options.go_back) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "the store was used with another audit log than the one that is here, and nothing tells any more "
+                 "whether it was put back: put that log back, or say --go-back");
+  }
   if (recovery.loses && !options.go_back) {
     return Error(
         ErrorCode::kFailedPrecondition,
@@ -188,7 +198,7 @@ Result<Barrier::Recovery> Barrier::Recover(const SealSource& source, const Recov
   COFFER_TRY(chosen.WriteTo(store_));
   COFFER_TRY(store_.PurgeErased());
   floors_.erase(uuid);  // an operator said that this is how far the store has come
-  COFFER_TRY(OpenWith(header, std::move(root)));
+  COFFER_TRY(OpenWith(header, std::move(root), recovery.other_log));
   recovery.repaired = true;
   return recovery;
 }

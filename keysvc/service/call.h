@@ -37,6 +37,19 @@ struct Caller {
   Withheld* withheld = nullptr;  // where the last record of the call goes; null: the pipeline waits for it
 };
 
+// What a mutation's request says that it is about, for the record of its begin. Names only: what has not a name's form
+// is left out, whatever somebody put there by mistake.
+struct Subject {
+  std::string object;
+  std::string tenant;
+  std::string alone_reason;
+
+  // A keyring, a tenant, a source.
+  static Subject Named(std::string_view name, std::string_view alone_reason = {});
+  static Subject OfSecret(std::string_view tenant, std::string_view path, std::string_view alone_reason = {});
+  static Subject Alone(std::string_view reason);
+};
+
 // What one call did, without any value: the audit record's content. Names come from our own tables once they are
 // resolved.
 struct CallRecord {

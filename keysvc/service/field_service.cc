@@ -34,13 +34,36 @@ Status CheckBeforeFirstKey(CallColumns& call, const std::vector<FieldColumn>& co
   });
 }
 
-void NoteTenant(CallRecord& record, std::string_view name) {
-  const std::string_view tenant = name.empty() ? kDefaultTenant : name;
-  const std::string listed = "," + record.tenant + ",";
-  if (listed.find("," + std::string(tenant) + ",") != listed.npos) return;
-  if (!record.tenant.empty()) record.tenant += ',';
-  record.tenant += tenant;
-}
+// What a call is about, for its record: each name once. A list that does not fit is refused, never cut: a field that
+// is missing there was read unseen.
+class CallNames {
+ public:
+  explicit CallNames(CallRecord& record) : record_(record) {
+    record_.object.clear();
+    record_.tenant.clear();
+  }
+  Status Add(std::string_view object, std::string_view tenant) {
+    COFFER_TRY(Add(object, objects_, record_.object));
+    return Add(tenant.empty() ? kDefaultTenant : tenant, tenants_, record_.tenant);
+  }
+
+ private:
+  using Names = std::set<std::string, std::less<>>;
+  static Status Add(std::string_view name, Names& names, std::string& list) {
+    if (names.contains(name)) return {};
+    if (list.size() + 1 + name.size() > audit::kMaxNamesBytes) {
+      return Error(ErrorCode::kInvalidArgument,
+                   "the call names more fields or tenants than its audit record holds: make several calls")
+          .WithLimit(audit::kMaxNamesBytes);
+    }
+    names.emplace(name);
+    list.append(list.empty() ? "" : ",").append(name);
+    return {};
+  }
+  CallRecord& record_;
+  Names objects_;
+  Names tenants_;
+};
 
 // Which rows, for the record: each of a few, a digest of all. What is no row is refused where it is bound.
 void NoteRows(const std::vector<FieldColumn>& columns, CallRecord& record) {
@@ -67,16 +90,13 @@ Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::v
   COFFER_TRY(CheckFieldLimits(columns, field_work != FieldWork::kEncrypt));
   CallColumns call{.view = unsealed.catalogs->view(), .works = {}};
   call.works.reserve(columns.size());
-  record.object.clear();
+  CallNames names(record);
   record.items = 0;
-  record.tenant.clear();
   for (std::size_t index = 0; index < columns.size(); ++index) {
     COFFER_ASSIGN_OR_RETURN(ColumnWork work,
                             ColumnWork::Create(unsealed, *call.view, columns[index], index, now_us / kMicrosPerSecond));
-    if (index > 0) record.object += ',';
-    record.object += work.rule().name;
+    COFFER_TRY(names.Add(work.rule().name, columns[index].tenant));
     record.items += columns[index].values.size();
-    NoteTenant(record, columns[index].tenant);
     call.works.push_back(std::move(work));
   }
   NoteRows(columns, record);
@@ -206,6 +226,32 @@ Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector
       });
 }
 
+Result<FieldService::ResolvedQuery> FieldService::ResolveQuery(Unsealed& unsealed, const policy::CatalogView& view,
+                                                               const IndexQuery& query) {
+  const policy::FieldRule* rule = query.field == policy::kBuiltinSecretName ? nullptr : view.Find(query.field);
+  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not a field of an applied catalog").At("field");
+  COFFER_ASSIGN_OR_RETURN(const TenantUuid tenant, unsealed.keys->ResolveTenant(query.tenant));
+  const Result<const policy::IndexRule*> index = FindSearched(*rule, query.term);
+  if (!index.ok()) return Error(index.error()).At("search");
+  return ResolvedQuery{.index = *index, .tenant = tenant, .name = rule->name + "." + (*index)->name};
+}
+
+// All before the first token is made; fills the record with names.
+Result<std::vector<FieldService::ResolvedQuery>> FieldService::ResolveQueries(Unsealed& unsealed,
+                                                                              const policy::CatalogView& view,
+                                                                              const std::vector<IndexQuery>& queries,
+                                                                              CallRecord& record) {
+  std::vector<ResolvedQuery> resolved;
+  CallNames names(record);
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    Result<ResolvedQuery> query = ResolveQuery(unsealed, view, queries[i]);
+    if (!query.ok()) return std::move(query).error().At("queries[" + std::to_string(i) + "]");
+    COFFER_TRY(names.Add(query->name, queries[i].tenant));
+    resolved.push_back(std::move(query).value());
+  }
+  return resolved;
+}
+
 Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vector<IndexQuery>& queries) const {
   return pipeline_.Read(
       caller, policy::Operation::kIndexTokens, [&](Unsealed& unsealed, CallRecord& record) -> Result<IndexAnswers> {
@@ -214,14 +260,14 @@ Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vecto
               .At("queries")
               .WithLimit(kMaxQueries);
         }
-        record.object.clear();
-        record.tenant.clear();
         record.items = queries.size();
         const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
+        COFFER_ASSIGN_OR_RETURN(const std::vector<ResolvedQuery> resolved,
+                                ResolveQueries(unsealed, *view, queries, record));
         IndexAnswers answers;
         SearchWork work;
         for (std::size_t i = 0; i < queries.size(); ++i) {
-          Result<std::vector<VersionTokens>> answer = SearchOne(unsealed, *view, caller, queries[i], record, work);
+          Result<std::vector<VersionTokens>> answer = SearchOne(unsealed, caller, resolved[i], queries[i].term, work);
           if (!answer.ok()) return std::move(answer).error().At("queries[" + std::to_string(i) + "]");
           answers.push_back(std::move(answer).value());
         }
@@ -229,26 +275,18 @@ Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vecto
       });
 }
 
-Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, const policy::CatalogView& view,
-                                                           const Caller& caller, const IndexQuery& query,
-                                                           CallRecord& record, SearchWork& work) const {
-  const policy::FieldRule* rule = query.field == policy::kBuiltinSecretName ? nullptr : view.Find(query.field);
-  if (rule == nullptr) return Error(ErrorCode::kInvalidArgument, "is not a field of an applied catalog").At("field");
-  COFFER_ASSIGN_OR_RETURN(const TenantUuid tenant, unsealed.keys->ResolveTenant(query.tenant));
-  const Result<const policy::IndexRule*> index = FindSearched(*rule, query.term);
-  if (!index.ok()) return Error(index.error()).At("search");
-  const std::string name = rule->name + "." + (*index)->name;
-  if (!record.object.empty()) record.object += ',';
-  record.object += name;
-  NoteTenant(record, query.tenant);
-  for (const policy::IndexVersionRule& version : (*index)->versions) work.slow += version.form.slow ? 1 : 0;
+Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, const Caller& caller,
+                                                           const ResolvedQuery& query, const SearchTerm& term,
+                                                           SearchWork& work) const {
+  for (const policy::IndexVersionRule& version : query.index->versions) work.slow += version.form.slow ? 1 : 0;
   if (work.slow > kMaxSlowTokens) {
     return Error(ErrorCode::kInvalidArgument, "has more searches of slow indexes than one call may, versions counted")
         .At("search")
         .WithLimit(kMaxSlowTokens);
   }
-  COFFER_TRY(quotas_.Take(Quotas::Use::kSearch, caller.principal.id, name, 1));
-  COFFER_ASSIGN_OR_RETURN(std::vector<VersionTokens> found, SearchIndex(*unsealed.keys, **index, tenant, query.term));
+  COFFER_TRY(quotas_.Take(Quotas::Use::kSearch, caller.principal.id, query.name, 1));
+  COFFER_ASSIGN_OR_RETURN(std::vector<VersionTokens> found,
+                          SearchIndex(*unsealed.keys, *query.index, query.tenant, term));
   for (const VersionTokens& version : found) {
     for (const IndexTokens& set : version.tokens.alternatives) work.tokens += set.numbers.size() + set.strings.size();
   }

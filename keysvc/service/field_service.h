@@ -60,7 +60,8 @@ struct FieldOutput {
 };
 
 // Thread-safe. kInvalidArgument, with a path like "columns[0].values[3]", for an unknown field or tenant, a broken
-// limit, a row or context that is not as declared, or a value that an index cannot take; then nothing was done.
+// limit (audit::kMaxNamesBytes for the names of fields, and of tenants, is one), a row or context that is not as
+// declared, or a value that an index cannot take; then nothing was done.
 // kResourceExhausted: the caller's quota for an index is used up.
 class FieldService {
  public:
@@ -93,9 +94,17 @@ class FieldService {
     std::size_t slow = 0;
     std::size_t tokens = 0;
   };
-  Result<std::vector<VersionTokens>> SearchOne(Unsealed& unsealed, const policy::CatalogView& view,
-                                               const Caller& caller, const IndexQuery& query, CallRecord& record,
-                                               SearchWork& work) const;
+  struct ResolvedQuery {
+    const policy::IndexRule* index = nullptr;  // in the view
+    TenantUuid tenant;
+    std::string name;  // the field's and the index's
+  };
+  static Result<ResolvedQuery> ResolveQuery(Unsealed& unsealed, const policy::CatalogView& view,
+                                            const IndexQuery& query);
+  static Result<std::vector<ResolvedQuery>> ResolveQueries(Unsealed& unsealed, const policy::CatalogView& view,
+                                                           const std::vector<IndexQuery>& queries, CallRecord& record);
+  Result<std::vector<VersionTokens>> SearchOne(Unsealed& unsealed, const Caller& caller, const ResolvedQuery& query,
+                                               const SearchTerm& term, SearchWork& work) const;
 
   const Pipeline& pipeline_;
   const Clock& clock_;

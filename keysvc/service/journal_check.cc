@@ -64,6 +64,8 @@ Literal SentenceOf(JournalFit fit) {
     case JournalFit::kBehindAudit:
       return "the store and its key journal are older than the audit log: 'coffer operator recover' explains and "
              "repairs";
+    case JournalFit::kOtherLog:
+      return "the store was used with another audit log than the one that is here: 'coffer operator recover' explains";
     case JournalFit::kForked:
       break;
   }

@@ -14,6 +14,7 @@ enum class JournalFit : std::uint8_t {
   kStoreOlder,   // The store was put back, or lost commits.
   kStoreNewer,   // The journal was put back, or lost commits.
   kBehindAudit,  // Store and journal are older than what the audit log has recorded: both were put back.
+  kOtherLog,     // The store was used with another audit log than the one that runs: that one was thrown away.
   kForked,       // The same epoch with other rows, or a commit that is not one of this store's.
 };
 

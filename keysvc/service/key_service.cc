@@ -38,10 +38,13 @@ Result<std::size_t> PageSize(std::uint32_t asked) {
 
 Result<KeyringView> KeyService::CreateKeyring(const Caller& caller, const std::string& name,
                                               KeyringPurpose purpose) const {
-  return pipeline_.Mutate(caller, policy::Operation::kCreateKeyring, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->CreateKeyring(name, purpose);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kCreateKeyring,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->CreateKeyring(name, purpose);
+      },
+      Subject::Named(name));
 }
 
 Result<KeyringView> KeyService::GetKeyring(const Caller& caller, const std::string& name) const {
@@ -62,32 +65,44 @@ Result<KeyService::Page<Keyring>> KeyService::ListKeyrings(const Caller& caller,
 
 Result<KeyringView> KeyService::RotateKeyring(const Caller& caller, const std::string& name,
                                               KeyVersion expected) const {
-  return pipeline_.Mutate(caller, policy::Operation::kRotateKeyring, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->RotateKeyring(name, expected);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kRotateKeyring,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->RotateKeyring(name, expected);
+      },
+      Subject::Named(name));
 }
 
 Result<KeyringView> KeyService::DisableVersion(const Caller& caller, const std::string& name,
                                                KeyVersion version) const {
-  return pipeline_.Mutate(caller, policy::Operation::kDisableVersion, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->DisableVersion(name, version);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kDisableVersion,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->DisableVersion(name, version);
+      },
+      Subject::Named(name));
 }
 
 Result<KeyringView> KeyService::EnableVersion(const Caller& caller, const std::string& name, KeyVersion version) const {
-  return pipeline_.Mutate(caller, policy::Operation::kEnableVersion, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->EnableVersion(name, version);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kEnableVersion,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->EnableVersion(name, version);
+      },
+      Subject::Named(name));
 }
 
 Result<Tenant> KeyService::CreateTenant(const Caller& caller, const std::string& name) const {
-  return pipeline_.Mutate(caller, policy::Operation::kCreateTenant, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->CreateTenant(name);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kCreateTenant,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->CreateTenant(name);
+      },
+      Subject::Named(name));
 }
 
 Result<KeyService::Page<TenantView>> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
@@ -110,15 +125,18 @@ Result<KeyringView> KeyService::RotateKek(const Caller& caller, const std::strin
     }
     return view;
   };
-  return pipeline_.Mutate(caller, policy::Operation::kRotateKek, act);
+  return pipeline_.Mutate(caller, policy::Operation::kRotateKek, act, Subject::Named(name));
 }
 
 Result<KeyringView> KeyService::SetRotation(const Caller& caller, const std::string& name,
                                             std::int64_t period_us) const {
-  return pipeline_.Mutate(caller, policy::Operation::kSetRotation, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->SetRotation(name, period_us);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kSetRotation,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->SetRotation(name, period_us);
+      },
+      Subject::Named(name));
 }
 
 Result<TenantView> KeyService::GetTenant(const Caller& caller, const std::string& name) const {

@@ -31,14 +31,18 @@ Result<KeyringView> KeyService::ScheduleDestroy(const Caller& caller, const Dest
     }
     return unsealed.keys->ScheduleDestroy(request.name, request.version, order, request.no_sources);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kScheduleDestroy, act);
+  return pipeline_.Mutate(caller, policy::Operation::kScheduleDestroy, act,
+                          Subject::Named(request.name, request.alone_reason));
 }
 
 Result<KeyringView> KeyService::CancelDestroy(const Caller& caller, const std::string& name, KeyVersion version) const {
-  return pipeline_.Mutate(caller, policy::Operation::kCancelDestroy, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->CancelDestroy(name, version);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kCancelDestroy,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->CancelDestroy(name, version);
+      },
+      Subject::Named(name));
 }
 
 Result<TenantView> KeyService::ShredTenant(const Caller& caller, const DestroyRequest& request) const {
@@ -47,14 +51,18 @@ Result<TenantView> KeyService::ShredTenant(const Caller& caller, const DestroyRe
     COFFER_ASSIGN_OR_RETURN(const DestroyOrder order, OrderOf(caller, request, record));
     return unsealed.keys->ShredTenant(request.name, order);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kShredTenant, act);
+  return pipeline_.Mutate(caller, policy::Operation::kShredTenant, act,
+                          Subject::Named(request.name, request.alone_reason));
 }
 
 Result<TenantView> KeyService::CancelShredTenant(const Caller& caller, const std::string& name) const {
-  return pipeline_.Mutate(caller, policy::Operation::kCancelShredTenant, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
-    return unsealed.keys->CancelShredTenant(name);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kCancelShredTenant,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return unsealed.keys->CancelShredTenant(name);
+      },
+      Subject::Named(name));
 }
 
 Result<CensusSourceView> KeyService::RegisterCensusSource(const Caller& caller, const std::string& name,
@@ -63,7 +71,7 @@ Result<CensusSourceView> KeyService::RegisterCensusSource(const Caller& caller, 
     NameObject(record, name);
     return unsealed.keys->RegisterCensusSource(name, max_age_us, record.principal);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kRegisterCensusSource, act);
+  return pipeline_.Mutate(caller, policy::Operation::kRegisterCensusSource, act, Subject::Named(name));
 }
 
 Result<bool> KeyService::RemoveCensusSource(const Caller& caller, const std::string& name,
@@ -74,7 +82,7 @@ Result<bool> KeyService::RemoveCensusSource(const Caller& caller, const std::str
     COFFER_TRY(unsealed.keys->RemoveCensusSource(name));
     return true;
   };
-  return pipeline_.Mutate(caller, policy::Operation::kRemoveCensusSource, act);
+  return pipeline_.Mutate(caller, policy::Operation::kRemoveCensusSource, act, Subject::Named(name, alone_reason));
 }
 
 Result<std::vector<CensusSourceView>> KeyService::ListCensusSources(const Caller& caller) const {
@@ -92,7 +100,7 @@ Result<CensusSourceView> KeyService::ReportCensus(const Caller& caller, const Ce
     record.items = report.counts.size();
     return unsealed.keys->ReportCensus(report.source, report.as_of_us, report.counts, record.principal);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kReportCensus, act);
+  return pipeline_.Mutate(caller, policy::Operation::kReportCensus, act, Subject::Named(report.source));
 }
 
 Result<KeyringCensus> KeyService::GetCensus(const Caller& caller, const std::string& keyring) const {

@@ -109,7 +109,7 @@ Result<MadeSlot> OperatorService::AddSlot(const Caller& caller, const WantedSeal
     COFFER_ASSIGN_OR_RETURN(const NewSeal wanted, SealOf(seal));
     return barrier.AddSlot(wanted, label);
   };
-  return pipeline_.Control(caller, policy::Operation::kAddSealSlot, act);
+  return pipeline_.Control(caller, policy::Operation::kAddSealSlot, act, Subject::Alone(alone_reason));
 }
 
 Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool accept_total_loss,
@@ -121,7 +121,7 @@ Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool 
     COFFER_TRY(barrier.RemoveSlot(slot, accept_total_loss));
     return true;
   };
-  return pipeline_.Control(caller, policy::Operation::kRemoveSealSlot, act);
+  return pipeline_.Control(caller, policy::Operation::kRemoveSealSlot, act, Subject::Alone(alone_reason));
 }
 
 Result<std::vector<Share>> OperatorService::Rekey(const Caller& caller, const std::vector<NewSeal>& seals,
@@ -132,7 +132,7 @@ Result<std::vector<Share>> OperatorService::Rekey(const Caller& caller, const st
     COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
     return barrier.Rekey(seals);
   };
-  return pipeline_.Control(caller, policy::Operation::kRekey, act);
+  return pipeline_.Control(caller, policy::Operation::kRekey, act, Subject::Alone(alone_reason));
 }
 
 Result<OperatorService::BackupFacts> OperatorService::Backup(const Caller& caller, const std::string& path) const {
@@ -178,11 +178,17 @@ Result<Barrier::Recovery> OperatorService::Recover(const Caller& caller, const R
       if (!read.ok()) return std::move(read).error().At("backup");
       backup = std::move(read).value();
     }
-    return barrier.Recover(
-        request.source,
-        {.backup = backup, .new_journal = request.new_journal, .go_back = request.go_back, .apply = request.apply});
+    COFFER_ASSIGN_OR_RETURN(Barrier::Recovery recovery,
+                            barrier.Recover(request.source, {.backup = backup,
+                                                             .new_journal = request.new_journal,
+                                                             .go_back = request.go_back,
+                                                             .apply = request.apply}));
+    if (recovery.repaired && recovery.other_log) {
+      record.failure = "the store was used with another audit log before; it goes on with this one";
+    }
+    return recovery;
   };
-  return pipeline_.Control(caller, policy::Operation::kRecoverStore, act);
+  return pipeline_.Control(caller, policy::Operation::kRecoverStore, act, Subject::Alone(request.alone_reason));
 }
 
 Result<MergeFacts> OperatorService::Merge(const Caller& caller, const MergeRequest& request) const {
@@ -199,7 +205,7 @@ Result<MergeFacts> OperatorService::Merge(const Caller& caller, const MergeReque
     record.items = facts.data_keys + facts.secret_versions;
     return facts;
   };
-  return pipeline_.Control(caller, policy::Operation::kMergeStore, act);
+  return pipeline_.Control(caller, policy::Operation::kMergeStore, act, Subject::Alone(request.alone_reason));
 }
 
 Result<OperatorService::CheckFacts> OperatorService::Check(const Caller& caller) const {

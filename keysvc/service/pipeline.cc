@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "crypto/names.h"
+#include "policy/declaration.h"
+
 namespace coffer::keysvc {
 namespace {
 
@@ -42,6 +45,27 @@ Status Claims::Check() const {
   COFFER_TRY(CheckClaim(purpose, kMaxPurpose, false, "coffer-purpose"));
   COFFER_TRY(CheckClaim(on_behalf_of, kMaxOnBehalfOf, true, "coffer-on-behalf-of"));
   return CheckClaim(request_id, kMaxRequestId, false, "coffer-request-id");
+}
+
+Subject Subject::Named(std::string_view name, std::string_view alone_reason) {
+  Subject subject = Alone(alone_reason);
+  if (IsSlug(name)) subject.object = name;
+  return subject;
+}
+
+Subject Subject::OfSecret(std::string_view tenant, std::string_view path, std::string_view alone_reason) {
+  Subject subject = Alone(alone_reason);
+  const Result<SecretPath> parsed = SecretPath::Parse(path);
+  if (parsed.ok()) subject.object = parsed->text();
+  if (tenant.empty()) tenant = kDefaultTenant;
+  if (IsSlug(tenant)) subject.tenant = tenant;
+  return subject;
+}
+
+Subject Subject::Alone(std::string_view reason) {
+  Subject subject;
+  if (policy::IsReason(reason)) subject.alone_reason = reason;
+  return subject;
 }
 
 Recorder Immediately(std::function<Status(const CallRecord&)> take) {
@@ -96,10 +120,14 @@ Error Pipeline::Reject(const Caller& caller, policy::Operation operation, Error 
   return recorded.ok() ? result.error() : recorded.error();
 }
 
-Status Pipeline::Begin(CallRecord& record) const {
+Status Pipeline::Begin(CallRecord& record, const Subject& subject) const {
   if (!Admit(record).ok()) return {};
   record.phase = CallRecord::Phase::kBegin;
-  COFFER_ASSIGN_OR_RETURN(record.begin, Wait(record));
+  CallRecord begin = record;
+  begin.object = subject.object;
+  begin.tenant = subject.tenant;
+  begin.alone_reason = subject.alone_reason;
+  COFFER_ASSIGN_OR_RETURN(record.begin, Wait(begin));
   return {};
 }
 

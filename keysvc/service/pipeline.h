@@ -57,13 +57,14 @@ class Pipeline {
   // recorded either way.
   Error Reject(const Caller& caller, policy::Operation operation, Error error) const;
 
-  // Mutations: the same, recorded before and after, run once.
+  // Mutations: the same, recorded before and after, run once. The begin says what the request is about; the result,
+  // what was found under these names.
   template <typename Act>
-  auto Mutate(const Caller& caller, policy::Operation operation, Act&& act) const
+  auto Mutate(const Caller& caller, policy::Operation operation, Act&& act, const Subject& subject = {}) const
       -> decltype(act(std::declval<Unsealed&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
-    COFFER_TRY(Begin(record));
+    COFFER_TRY(Begin(record, subject));
     auto result = Guarded(record, act);
     COFFER_TRY(End(caller, std::move(record), result));
     return result;
@@ -72,11 +73,11 @@ class Pipeline {
   // Acts on the barrier itself (init, unseal, seal, status), which do not need it open: `act(Barrier&, CallRecord&) ->
   // Result<T>`.
   template <typename Act>
-  auto Control(const Caller& caller, policy::Operation operation, Act&& act) const
+  auto Control(const Caller& caller, policy::Operation operation, Act&& act, const Subject& subject = {}) const
       -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
-    COFFER_TRY(Begin(record));
+    COFFER_TRY(Begin(record, subject));
     using ResultType = decltype(act(barrier_, record));
     const Status admitted = Admit(record);
     ResultType result = admitted.ok() ? act(barrier_, record) : ResultType(admitted.error());
@@ -128,7 +129,7 @@ class Pipeline {
   // kPermissionDenied, or what is wrong with the claims.
   static Status Admit(const CallRecord& record);
   // Records the begin of a mutation that is allowed, and waits.
-  Status Begin(CallRecord& record) const;
+  Status Begin(CallRecord& record, const Subject& subject) const;
   // Records, and waits until it is durable.
   Result<std::uint64_t> Wait(const CallRecord& record) const;
   Status Record(const CallRecord& record) const;

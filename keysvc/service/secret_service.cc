@@ -164,7 +164,8 @@ Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecr
     COFFER_TRY(mutation.Commit());
     return ViewOf(*unsealed.keys, version);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kPutSecret, act);
+  return pipeline_.Mutate(caller, policy::Operation::kPutSecret, act,
+                          Subject::OfSecret(request.name.tenant, request.name.path));
 }
 
 Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& name, SecretVersion version) const {
@@ -247,16 +248,22 @@ Result<SecretHistory> SecretService::History(const Caller& caller, const SecretN
 
 Result<std::uint32_t> SecretService::Delete(const Caller& caller, const SecretName& name,
                                             const std::vector<SecretVersion>& versions) const {
-  return pipeline_.Mutate(caller, policy::Operation::kDeleteSecret, [&](Unsealed& unsealed, CallRecord& record) {
-    return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDeleted);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kDeleteSecret,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDeleted);
+      },
+      Subject::OfSecret(name.tenant, name.path));
 }
 
 Result<std::uint32_t> SecretService::Undelete(const Caller& caller, const SecretName& name,
                                               const std::vector<SecretVersion>& versions) const {
-  return pipeline_.Mutate(caller, policy::Operation::kUndeleteSecret, [&](Unsealed& unsealed, CallRecord& record) {
-    return ChangeState(unsealed, record, name, versions, SecretState::kDeleted, SecretState::kLive);
-  });
+  return pipeline_.Mutate(
+      caller, policy::Operation::kUndeleteSecret,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        return ChangeState(unsealed, record, name, versions, SecretState::kDeleted, SecretState::kLive);
+      },
+      Subject::OfSecret(name.tenant, name.path));
 }
 
 Result<std::uint32_t> SecretService::Destroy(const Caller& caller, const SecretName& name,
@@ -268,7 +275,8 @@ Result<std::uint32_t> SecretService::Destroy(const Caller& caller, const SecretN
     COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
     return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDestroyed);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kDestroySecret, act);
+  return pipeline_.Mutate(caller, policy::Operation::kDestroySecret, act,
+                          Subject::OfSecret(name.tenant, name.path, alone_reason));
 }
 
 // Moves versions from one state to another; kDestroyed is reached from either of the two others and ends the

@@ -410,4 +410,19 @@ Result<VersionOriginRecord> VersionOriginFromRow(const Row& row) {
   return reader.Finish(std::move(record));
 }
 
+Row ToRow(const AuditLogRecord& record) {
+  return {kOnlyId, record.vkey, static_cast<std::int64_t>(record.size), CopyOf(record.root), record.noted_us};
+}
+
+Result<AuditLogRecord> AuditLogFromRow(const Row& row) {
+  RowReader reader(Table::kAuditLog, row);
+  AuditLogRecord record;
+  reader.Int(kOnlyId, kOnlyId);
+  record.vkey = reader.Text(1, kMaxLogKey);
+  record.size = static_cast<std::uint64_t>(reader.Int(1, static_cast<std::int64_t>(kMaxLogSize)));
+  record.root = reader.Fixed<Digest>();
+  record.noted_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
 }  // namespace coffer::keysvc

@@ -142,6 +142,17 @@ struct VersionOriginRecord {
   std::int64_t merged_us = 0;
 };
 
+inline constexpr std::size_t kMaxLogKey = 1'024;                       // bytes of its text
+inline constexpr std::uint64_t kMaxLogSize = std::uint64_t{1} << 62U;  // records
+
+// The one row of table audit_log.
+struct AuditLogRecord {
+  std::string vkey;        // text of the log's key (audit/note_key.h): its origin is in it
+  std::uint64_t size = 1;  // of a head that the log has signed, in records, from 1 to kMaxLogSize
+  Digest root{};           // of that head
+  std::int64_t noted_us = 0;
+};
+
 // For primary keys: {UuidDatum(tenant), path}.
 template <typename Tag>
 Datum UuidDatum(const UuidOf<Tag>& uuid) {
@@ -165,6 +176,7 @@ Row ToRow(const DestructionRecord& record);
 Row ToRow(const CensusSourceRecord& record);
 Row ToRow(const RotationRecord& record);
 Row ToRow(const VersionOriginRecord& record);
+Row ToRow(const AuditLogRecord& record);
 
 Result<StoreRecord> StoreFromRow(const Row& row);
 Result<SealSlotRecord> SealSlotFromRow(const Row& row);
@@ -181,5 +193,6 @@ Result<DestructionRecord> DestructionFromRow(const Row& row);
 Result<CensusSourceRecord> CensusSourceFromRow(const Row& row);
 Result<RotationRecord> RotationFromRow(const Row& row);
 Result<VersionOriginRecord> VersionOriginFromRow(const Row& row);
+Result<AuditLogRecord> AuditLogFromRow(const Row& row);
 
 }  // namespace coffer::keysvc

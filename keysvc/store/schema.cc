@@ -82,6 +82,11 @@ constexpr std::array kVersionOriginColumns = {
     ColumnSpec{"merged_us", kInt},
 };
 
+constexpr std::array kAuditLogColumns = {
+    ColumnSpec{"id", kInt},     ColumnSpec{"vkey", kText},    ColumnSpec{"size", kInt},
+    ColumnSpec{"root", kBytes}, ColumnSpec{"noted_us", kInt},
+};
+
 constexpr std::array<std::size_t, 1> kSecondColumn = {1};
 constexpr std::array<std::size_t, 1> kSecretUuid = {2};
 constexpr std::array<std::size_t, 1> kDataKeyId = {3};
@@ -103,6 +108,7 @@ constexpr std::array<TableSpec, kTableCount> kSchema = {{
     {Table::kCensusSource, "census_source", kCensusSourceColumns, 1, {}, true, 2},
     {Table::kRotation, "rotation", kRotationColumns, 1, {}, true, 2},
     {Table::kVersionOrigin, "version_origin", kVersionOriginColumns, 3, {}, true, 3},
+    {Table::kAuditLog, "audit_log", kAuditLogColumns, 1, {}, true, 4},
 }};
 
 }  // namespace

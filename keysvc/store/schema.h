@@ -25,8 +25,9 @@ enum class Table : std::uint8_t {
   kCensusSource,
   kRotation,
   kVersionOrigin,
+  kAuditLog,  // one row: the audit log that records what is done to the store, and how far it had come
 };
-inline constexpr std::size_t kTableCount = 15;
+inline constexpr std::size_t kTableCount = 16;
 
 struct ColumnSpec {
   std::string_view name;
@@ -46,7 +47,7 @@ struct TableSpec {
 
 // A program reads stores of its own schema version and of all before it, which it upgrades; never of a later one. An
 // upgrade adds tables and touches no row.
-inline constexpr std::int64_t kSchemaVersion = 3;
+inline constexpr std::int64_t kSchemaVersion = 4;
 
 std::span<const TableSpec> Schema();
 const TableSpec& SpecOf(Table table);

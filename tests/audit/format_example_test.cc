@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "audit/pruned_note.h"
 #include "audit/tile_writer.h"
 #include "audit/tlog_proof.h"
 #include "crypto/cursor.h"
@@ -31,6 +32,15 @@ constexpr std::string_view kProof =
     "aNyZJYQxDpuSYghu14FTeqFL0KBiUjuGap34dB1yQVuz4lu+RVO3BTF8ePUbTg9/TwPH9E+3uT/dhDxD1GCdb5ThOw0=\n"
     "— witness.example/w1 "
     "IDJKvgAAAABqsTuAe6Hdy+HPBzpKhgkLfV1hKR4OssZB0EacgquAKUnss3LkYzRkftpLkUorfrixZ5N678KQVYWRWdxTCun1BaWTDg==\n";
+
+constexpr std::string_view kPruned =
+    "coffer/v1/audit-pruned\n"
+    "coffer/5acf2349-5267-7809-9a38-25188778f680\n"
+    "3\n"
+    "Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=\n"
+    "\n"
+    "— coffer/5acf2349-5267-7809-9a38-25188778f680 "
+    "aNyZJZDL3HLW4K+TMRfleU46L2ipuVEqtSNsv5GSo49EoSUW4T7CTwtUYqX6ACXsdnqZCneoNZV8YYsCJH4lFpkFywU=\n";
 
 NaiveTree ExampleTree() {
   std::vector<Digest> leaves;
@@ -69,6 +79,12 @@ TEST(FormatExampleTest, TheTilesAreThePages) {
   EXPECT_EQ(bundle, "00036f6e65000374776f000574687265650004666f7572000466697665");
 }
 
+TEST(FormatExampleTest, TheNoteOfRetentionIsThePages) {
+  const NoteSigner log = NoteSigner::Create(kOrigin, KeyFrom(0)).value();
+  EXPECT_EQ(SignPruned(ExampleTree().Head(3), log)->ToText(), kPruned);
+  EXPECT_EQ(OpenPruned(kPruned, log.verifier()).value(), ExampleTree().Head(3));
+}
+
 TEST(FormatExampleTest, TheProofIsThePages) {
   const NaiveTree tree = ExampleTree();
   const NoteSigner log = NoteSigner::Create(kOrigin, KeyFrom(0)).value();
@@ -90,9 +106,10 @@ TEST(FormatExampleTest, TheProofIsThePages) {
 }
 
 TEST(FormatExampleTest, ThePageHasIt) {
-  std::ifstream stream(COFFER_SOURCE_DIR "/docs/FORMAT.md");
+  std::ifstream stream("docs/FORMAT.md");
   const std::string page{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   EXPECT_NE(page.find(kProof), std::string::npos);
+  EXPECT_NE(page.find(kPruned), std::string::npos);
   const NaiveTree tree = ExampleTree();
   for (const Digest& leaf : tree.leaves()) EXPECT_NE(page.find(ToHex(leaf)), std::string::npos);
 }

@@ -1,15 +1,16 @@
 // Makes a log's folder for tests/audit/second_verifier_test.py:
-//   audit_log_maker FOLDER SIZE...
+//   audit_log_maker FOLDER SIZE... [pruned INDEX]
 // The log grows through the sizes, each smaller than the next, with a checkpoint at each; the last one stays. Partial
 // tiles that have become full are removed on the way. Beside it: FOLDER/vkey, FOLDER/witness, and for the last size, if
 // it is not 0, proofs of its first, middle and last record in FOLDER/proof-INDEX, with the record in
-// FOLDER/record-INDEX.
+// FOLDER/record-INDEX. `pruned`: records below INDEX are then dropped, with the log's note of it.
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
 
+#include "audit/pruned_note.h"
 #include "audit/tile_writer.h"
 #include "audit/tlog_proof.h"
 #include "tests/audit/note_vectors.h"
@@ -61,6 +62,15 @@ class LogMaker {
     WriteWhole(folder_ / ("record-" + std::to_string(index)), RecordAt(index));
   }
 
+  void Prune(std::uint64_t first_kept) {
+    TileHashes hashes(ReadTilesIn(folder_.string()), writer_.size());
+    const TreeHead base = FrontierAt(first_kept, hashes.Source())->Head();
+    for (std::uint64_t index = 0; index < first_kept / kTileWidth; ++index) {
+      COFFER_CHECK(fs::remove(folder_ / Tile{TileKind::kRecords, 0, index, kTileWidth}.Path()));
+    }
+    WriteWhole(folder_ / kPrunedNote, AsBytes(SignPruned(base, log_)->ToText()));
+  }
+
   void WriteKeys() {
     WriteWhole(folder_ / "vkey", AsBytes(log_.verifier().ToText()));
     WriteWhole(folder_ / "witness", AsBytes(witness_.verifier().ToText()));
@@ -83,23 +93,31 @@ class LogMaker {
   SignedNote checkpoint_;
 };
 
+std::uint64_t NumberOf(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  COFFER_CHECK(parsed.ec == std::errc() && parsed.ptr == text.data() + text.size());
+  return number;
+}
+
 int Main(std::span<const char* const> arguments) {
   if (arguments.size() < 3) {
-    std::cerr << "usage: audit_log_maker FOLDER SIZE...\n";
+    std::cerr << "usage: audit_log_maker FOLDER SIZE... [pruned INDEX]\n";
     return 2;
   }
   LogMaker maker(arguments[1]);
-  for (const std::string_view text : arguments.subspan(2)) {
-    std::uint64_t size = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), size);
-    COFFER_CHECK(parsed.ec == std::errc() && parsed.ptr == text.data() + text.size());
-    maker.GrowTo(size);
+  std::uint64_t first_kept = 0;
+  if (arguments.size() > 4 && arguments[arguments.size() - 2] == std::string_view("pruned")) {
+    first_kept = NumberOf(arguments.back());
+    arguments = arguments.first(arguments.size() - 2);
   }
+  for (const std::string_view text : arguments.subspan(2)) maker.GrowTo(NumberOf(text));
   maker.WriteKeys();
   if (maker.size() == 0) return 0;
   for (const std::uint64_t index : std::set<std::uint64_t>{0, maker.size() / 2, maker.size() - 1}) {
     maker.WriteProof(index);
   }
+  if (first_kept > 0) maker.Prune(first_kept);
   return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "audit/publisher.h"
+#include "audit/signing_key.h"
 #include "io/directory.h"
 #include "io/file.h"
 #include "tests/support/temp_dir.h"
@@ -116,6 +118,35 @@ TEST_F(AuditLogTest, TimeNeverGoesBack) {
   const std::vector<EncodedRecord> records = All(*log);
   EXPECT_EQ(records[2].record.time_us, kStart);
   EXPECT_EQ(records[3].record.time_us, kStart + 5);
+}
+
+// Its rows' tags are under the key of the month that it was made in, whenever it is taken.
+TEST_F(AuditLogTest, ARecordOfRowsKeepsTheMonthOfItsTags) {
+  constexpr std::int64_t kDecember = 1'796'083'200'000'000;  // 2026-12-01
+  const auto log = Open();
+  Record record = Call();
+  record.time_us = kDecember - 1;
+  record.rows = Digest{std::byte{1}};
+  clock.SetUnixMicros(kDecember);
+  ASSERT_TRUE(log->AppendAndWait(record).ok());
+  Record later = Call();
+  later.time_us = kDecember - 1;
+  ASSERT_TRUE(log->AppendAndWait(later).ok());
+  const std::vector<EncodedRecord> records = All(*log);
+  EXPECT_EQ(records[records.size() - 2].month, 202611u);
+  EXPECT_EQ(records[records.size() - 2].record.time_us, kDecember - 1);
+  EXPECT_EQ(records.back().month, 202612u) << "without tags the log's clock counts";
+}
+
+TEST_F(AuditLogTest, NamesThatDoNotFitAreRefusedAndNotCut) {
+  const auto log = Open();
+  const std::uint64_t size = log->durable().size;
+  Record record = Call();
+  record.object = std::string(kMaxNamesBytes + 1, 'a');
+  EXPECT_EQ(log->AppendAndWait(record).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(log->durable().size, size);
+  record.object.pop_back();
+  EXPECT_TRUE(log->AppendAndWait(record).ok());
 }
 
 TEST_F(AuditLogTest, AStopInNoGoodOrderIsRecordedWithWhatWasBegun) {
@@ -262,14 +293,32 @@ TEST_F(AuditLogTest, WithoutAnyCheckpointALogIsRefused) {
   EXPECT_NE(Open(), nullptr);
 }
 
+// Somebody who empties the log and keeps its key would else have the key begin a second history.
+TEST_F(AuditLogTest, AKeyWithoutItsLastCheckpointBeginsNoLog) {
+  { const auto log = Open(); }
+  COFFER_CHECK(std::system(("rm -r '" + (folder / "audit") + "' '" + (folder / "audit.key.signed") + "'").c_str()) ==
+               0);
+  const auto opened = TryOpen();
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code(), ErrorCode::kIntegrity);
+  EXPECT_FALSE(Exists(folder / "audit.key.signed").value());
+}
+
+TEST_F(AuditLogTest, AFirstStartThatEndedBeforeTheKeyGoesOn) {
+  { const auto log = Open(); }
+  ASSERT_TRUE(RemoveFileDurably(folder / "audit.key").ok());
+  ASSERT_TRUE(RemoveTree(folder / "audit").ok());
+  { ASSERT_NE(Open(), nullptr); }
+  EXPECT_NE(Open(), nullptr);
+}
+
 TEST_F(AuditLogTest, AFirstStartThatEndedBehindTheKeyGoesOn) {
   { const auto log = Open(); }
-  for (const char* const name : {"audit.key.signed", "audit/checkpoint"}) {
-    ASSERT_TRUE(RemoveFileDurably(folder / name).ok());
-  }
-  ASSERT_TRUE(RemoveTree(folder / "audit/journal").ok());
+  const std::string signed_path = folder / "audit.key.signed";
+  const NoteSigner signer = ReadSigningKey(folder / "audit.key").value();
+  ASSERT_TRUE(WriteFileDurably(signed_path, AsBytes(SignCheckpoint(TreeHead(), signer)->ToText()), 0644).ok());
+  ASSERT_TRUE(RemoveTree(folder / "audit").ok());
   EXPECT_NE(Open(), nullptr);
-  EXPECT_TRUE(Exists(folder / "audit.key.signed").value());
 }
 
 TEST_F(AuditLogTest, ALogWhoseTilesCannotBeWrittenStartsAndSaysSo) {

@@ -20,11 +20,6 @@ TEST_F(QueryIndexTest, ADeletedFileComesBackTheSame) {
   const auto index = NewIndex();
   FollowAll(*index);
   ExpectSame(AllOf(*index), before);
-  ASSERT_TRUE(index->Rebuild().ok());
-  EXPECT_EQ(index->size(), 0u);
-  EXPECT_EQ(index->Search({}).error().code(), ErrorCode::kUnavailable);
-  FollowAll(*index);
-  ExpectSame(AllOf(*index), before);
 }
 
 TEST_F(QueryIndexTest, AFileThatIsNoGoodIsMadeAnew) {

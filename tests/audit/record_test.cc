@@ -125,9 +125,39 @@ TEST(AuditRecordTest, PersonalPartNeedsTheMonthsKeyAndItsOwnRecord) {
   EXPECT_EQ(DecryptPersonal(decoded, key).error().code(), ErrorCode::kDecryptFailed);
 }
 
+TEST(AuditRecordTest, NamesThatDoNotFitAreNoRecord) {
+  Record record = Full();
+  record.object = std::string(kMaxNamesBytes, 'a');
+  record.tenant = std::string(kMaxNamesBytes, 'b');
+  const Result<Bytes> bytes = EncodeRecord(record, nullptr);
+  ASSERT_TRUE(bytes.ok());
+  EXPECT_EQ(DecodeRecord(*bytes)->record.object, record.object);
+  for (std::string* names : {&record.object, &record.tenant}) {
+    *names += ',';
+    EXPECT_EQ(EncodeRecord(record, nullptr).error().code(), ErrorCode::kInvalidArgument);
+    names->pop_back();
+  }
+}
+
+TEST(AuditRecordTest, KeysThatAreNotWrittenAreCounted) {
+  Record record = Full();
+  record.keys.assign(kMaxKeyIds, 5);
+  EXPECT_EQ(DecodeRecord(EncodeRecord(record, nullptr).value())->record.more_keys, 0u);
+  record.keys.push_back(6);
+  const Bytes bytes = EncodeRecord(record, nullptr).value();
+  const EncodedRecord decoded = DecodeRecord(bytes).value();
+  EXPECT_EQ(decoded.record.more_keys, 1u);
+  EXPECT_EQ(EncodeRecord(decoded.record, nullptr).value(), bytes) << "a record that was read is written the same";
+  const std::string count = "9105050505050505050505050505050505";  // 17 numbers, 16 of them 5
+  std::string hex = ToHex(bytes);
+  ASSERT_NE(hex.find(count + "01"), std::string::npos);
+  hex.replace(hex.find(count + "01"), count.size() + 2, count + "00");
+  EXPECT_FALSE(DecodeRecord(FromHex(hex).value()).ok()) << "none more is not written";
+}
+
 TEST(AuditRecordTest, LongTextsAreCutAtACharacterAndLongListsAtTheirLimit) {
   Record record = Full();
-  record.object = std::string(kMaxNamesBytes - 1, 'a') + "\xC3\xBC" + "bc";
+  record.purpose = std::string(1'023, 'a') + "\xC3\xBC" + "bc";
   record.failure = std::string(5'000, 'f');
   record.keys.assign(100, 5);
   record.row_tags.assign(100, RowTag{});
@@ -137,9 +167,10 @@ TEST(AuditRecordTest, LongTextsAreCutAtACharacterAndLongListsAtTheirLimit) {
   EXPECT_LE(bytes.size(), kMaxRecordBytes);
   const Result<EncodedRecord> decoded = DecodeRecord(bytes);
   ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(decoded->record.object, std::string(kMaxNamesBytes - 1, 'a'));
+  EXPECT_EQ(decoded->record.purpose, std::string(1'023, 'a'));
   EXPECT_EQ(decoded->record.failure.size(), 1'024u);
   EXPECT_EQ(decoded->record.keys.size(), kMaxKeyIds);
+  EXPECT_EQ(decoded->record.more_keys, 100 - kMaxKeyIds);
   EXPECT_EQ(decoded->record.row_tags.size(), kMaxRowTags);
   EXPECT_EQ(DecryptPersonal(*decoded, key)->principal.size(), 1'024u);
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """A second implementation of the audit log's public formats, written from the C2SP pages signed-note, tlog-checkpoint,
-tlog-cosignature, tlog-tiles and tlog-proof and from RFC 6962 alone: it shares no code with audit/.
+tlog-cosignature, tlog-tiles and tlog-proof and from RFC 6962 alone: it shares no code with audit/. The note of records
+that were dropped, which C2SP does not know, is read as docs/FORMAT.md section 10 says.
 
   second_verifier.py log FOLDER VKEY [--witness VKEY]... [--quorum N]
   second_verifier.py proof FILE RECORD_FILE VKEY [--witness VKEY]... [--quorum N]
 
-`log` verifies the checkpoint in FOLDER, every tile and every bundle that its size needs, and the root. `proof` verifies
+`log` verifies the checkpoint in FOLDER, every tile and every bundle that its size needs, and the root; of records that
+the log's note says were dropped, the hashes alone. `proof` verifies
 that the record, byte for byte, is in the log. Exit status: 0 verified, 1 refused (a sentence on standard error).
 """
 
@@ -200,13 +202,40 @@ def verify_level(folder, level, expected):
     return [tree_hash(expected[i * WIDTH : (i + 1) * WIDTH]) for i in range(full)], expected[full * WIDTH :]
 
 
+def open_pruned(folder, log):
+    """(how many records were dropped, the root of their tree)"""
+    file = folder / "pruned"
+    if not file.exists():
+        return 0, None
+    text, signers = open_note(file.read_bytes(), [log])
+    require(log in signers, "the log did not sign its note of dropped records")
+    lines = text.decode().split("\n")
+    require(len(lines) == 5 and lines[0] == "coffer/v1/audit-pruned" and not lines[4], "not a note of dropped records")
+    require(lines[1] == log.name, "the note of dropped records is another log's")
+    root = unbase64(lines[3])
+    require(len(root) == 32 and decimal(lines[2]) > 0, "a bad note of dropped records")
+    return decimal(lines[2]), root
+
+
 def verify_log(folder, log, witnesses, quorum):
     size, root = open_checkpoint((folder / "checkpoint").read_bytes(), log, witnesses, quorum)
+    dropped, dropped_root = open_pruned(folder, log)
+    require(dropped <= size, "more records were dropped than the checkpoint counts")
     leaves = []
     for first in range(0, size, WIDTH):
         width = min(WIDTH, size - first)
+        if first + WIDTH <= dropped:
+            hashes = tile_hashes(folder, 0, first // WIDTH, WIDTH)
+            bundle = folder / tile_path("entries", first // WIDTH, WIDTH)
+            if bundle.exists():  # a crash left it
+                records = bundle_records(bundle.read_bytes(), WIDTH)
+                require([leaf_hash(record) for record in records] == hashes, f"{bundle} is false")
+            leaves += hashes
+            continue
         raw, stored = read_tile(folder, "entries", first // WIDTH, width)
         leaves += [leaf_hash(record) for record in bundle_records(raw, stored)[:width]]
+    if dropped:
+        require(tree_hash(leaves[:dropped]) == dropped_root, "the hashes do not give the dropped records' root")
     level, expected, edges = 0, leaves, []
     while expected:
         expected, partial = verify_level(folder, level, expected)

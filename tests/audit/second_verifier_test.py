@@ -119,6 +119,46 @@ class SecondVerifierTest(unittest.TestCase):
         with self.assertRaises(second_verifier.Refused):
             second_verifier.verify_proof(text, record + b"\0", *self.keys())
 
+    def test_a_log_whose_first_records_were_dropped_verifies(self):
+        for size, kept in ((300, 1), (1000, 256), (1000, 700), (70000, 65536), (70000, 69999)):
+            with self.subTest(size=size, kept=kept):
+                self.make(size, "pruned", kept)
+                self.assertEqual((self.folder / "tile/entries/000").exists(), kept < 256)
+                self.assertEqual(self.verify_log()[0], size)
+
+    def test_a_bundle_that_is_left_of_dropped_records_is_verified(self):
+        self.make(1000)
+        bundle = self.folder / "tile/entries/001"
+        content = bundle.read_bytes()
+        self.make(1000, "pruned", 700)
+        self.assertFalse(bundle.exists())
+        bundle.write_bytes(content)
+        self.assertEqual(self.verify_log()[0], 1000)
+        changed = bytearray(content)
+        changed[40] ^= 1
+        bundle.write_bytes(changed)
+        self.assert_log_refused("a record of it")
+        bundle.write_bytes(content[:-1])
+        self.assert_log_refused("cut")
+
+    def test_dropped_records_without_the_logs_own_note_are_refused(self):
+        self.make(1000, "pruned", 700)
+        note = self.folder / "pruned"
+        content = note.read_bytes()
+        for what, changed in (("another index", content.replace(b"\n700\n", b"\n701\n")), ("cut", content[:-9]),
+                              ("a checkpoint", (self.folder / "checkpoint").read_bytes())):
+            self.assertNotEqual(changed, content)
+            note.write_bytes(changed)
+            self.assert_log_refused(what)
+        note.unlink()
+        self.assert_log_refused("no note")
+        note.write_bytes(content)
+        tile = self.folder / "tile/0/001"
+        hashes = bytearray(tile.read_bytes())
+        hashes[40] ^= 1
+        tile.write_bytes(hashes)
+        self.assert_log_refused("a hash of a dropped record")
+
     def test_the_command_says_what_it_found(self):
         self.make(300)
         vkey, witness = ((self.folder / name).read_text() for name in ("vkey", "witness"))

@@ -151,6 +151,76 @@ TEST(TileWriterTest, RecordsAreBoundedAndMayBeEmpty) {
   EXPECT_EQ(writer.Head(), before);
 }
 
+TEST(TileWriterTest, ResumesAtAnEarlierSizeOutOfTheTilesOfALaterOne) {
+  constexpr std::size_t kStored = 66000;
+  const NaiveTree tree = NaiveTree::OfCount(kStored);
+  TileStore whole;
+  TileWriter straight;
+  Grow(straight, whole, kStored);
+  ASSERT_TRUE(straight.WritePartial(whole.Sink()).ok());
+  for (const std::size_t size : {0U, 1U, 255U, 256U, 257U, 65535U, 65536U, 65800U, 65999U, 66000U}) {
+    auto resumed = TileWriter::Resume(whole.Reader(), tree.Head(size), kStored);
+    ASSERT_TRUE(resumed.ok()) << size;
+    Grow(*resumed, whole, kStored);  // Its sink refuses whatever is different.
+    EXPECT_EQ(resumed->Head(), tree.Head(kStored)) << size;
+  }
+  EXPECT_FALSE(TileWriter::Resume(whole.Reader(), tree.Head(300), 299).ok());
+}
+
+// A tree whose first records are gone, with their bundles but the one that `size` is in.
+void DropBundles(TileStore& store, std::size_t size) {
+  for (std::size_t index = 0; index < size / kTileWidth; ++index) {
+    store.files.erase(Tile{TileKind::kRecords, 0, index, kTileWidth}.Path());
+  }
+}
+
+TEST(TileWriterTest, BeginsOutOfLeafHashesWhereRecordsWereDropped) {
+  constexpr std::size_t kStored = 66304;  // 259 full tiles
+  const NaiveTree tree = NaiveTree::OfCount(kStored);
+  TileStore whole;
+  TileWriter straight;
+  Grow(straight, whole, kStored);
+  for (const std::size_t size : {1U, 256U, 300U, 65536U, 65537U, 66000U}) {
+    TileStore store;
+    store.files = whole.files;
+    DropBundles(store, size);
+    std::erase_if(store.files, [](const auto& file) { return file.first.starts_with("tile/1/"); });
+    auto begun = TileWriter::FromLeaves(store.Reader(), tree.Head(size), store.Sink());
+    ASSERT_TRUE(begun.ok()) << size;
+    ASSERT_TRUE(begun->ReadPartialBundle(store.Reader()).ok()) << size;
+    Grow(*begun, store, kStored);
+    EXPECT_EQ(begun->Head(), tree.Head(kStored));
+    std::map<std::string, Bytes> expected = whole.files;
+    std::swap(expected, store.files);
+    DropBundles(store, size);
+    EXPECT_TRUE(store.files == expected) << size << ": the upper tiles are there again, and no dropped bundle";
+  }
+}
+
+TEST(TileWriterTest, LeafHashesOfAnotherTreeOrWithAHoleAreRefused) {
+  const NaiveTree tree = NaiveTree::OfCount(768);
+  TileStore store;
+  TileWriter writer;
+  Grow(writer, store, 768);
+  const TileSink sink = [](const Tile&, ByteView) { return Status(); };
+  EXPECT_EQ(TileWriter::FromLeaves(store.Reader(), {300, EmptyRoot()}, sink).error().code(), ErrorCode::kIntegrity);
+  auto begun = TileWriter::FromLeaves(store.Reader(), tree.Head(300), sink);
+  ASSERT_TRUE(begun.ok());
+  Bytes& bundle = store.files["tile/entries/001"];
+  bundle[5] ^= std::byte{1};
+  EXPECT_FALSE(begun->ReadPartialBundle(store.Reader()).ok());
+  // Without it the next bundle is the first one that is given.
+  TileStore after;
+  for (std::size_t i = 300; i < 768; ++i) ASSERT_TRUE(begun->Append(AsBytes(RecordText(i)), after.Sink()).ok());
+  EXPECT_EQ(after.files.count("tile/entries/001"), 0U);
+  EXPECT_EQ(after.files.count("tile/entries/002"), 1U);
+  EXPECT_EQ(after.files["tile/0/001"], store.files["tile/0/001"]);
+  store.files["tile/0/000"][40] ^= std::byte{1};
+  EXPECT_EQ(TileWriter::FromLeaves(store.Reader(), tree.Head(300), sink).error().code(), ErrorCode::kIntegrity);
+  store.files.erase("tile/0/000");
+  EXPECT_EQ(TileWriter::FromLeaves(store.Reader(), tree.Head(300), sink).error().code(), ErrorCode::kNotFound);
+}
+
 TEST(TileWriterTest, TheSinksErrorIsPassedOn) {
   const TileSink full = [](const Tile&, ByteView) -> Status { return Error(ErrorCode::kUnavailable, "disk full"); };
   TileWriter writer;

@@ -118,9 +118,9 @@ inline void MendFrameAt(Bytes& content, const FramePlace& place) {
 }
 
 // Every record's bytes.
-inline std::vector<Bytes> RecordsOfLog(const LogWorld& world) {
+inline std::vector<Bytes> RecordsOfLog(const LogWorld& world, RecordRange range = {}) {
   const auto folder = DiskLogFolder(world.journal());
-  JournalReader reader = std::move(JournalReader::Open(*folder, world.vkey().name())).value();
+  JournalReader reader = std::move(JournalReader::Open(*folder, world.vkey().name(), range)).value();
   std::vector<Bytes> records;
   while (const std::optional<JournalReader::Record> record = reader.Next().value()) {
     records.push_back(CopyOf(record->bytes));

@@ -12,6 +12,15 @@ class VerifierIndexTest : public LogCopyTest {
   VerifierIndexTest() {
     FakeClock clock(kLogStart + 3'600'000'000);
     const auto log = world.Open(clock);
+    // The good log's records name one object each, and no tenant, key or row.
+    Record record = CallRecordOf("DecryptFields");
+    record.object = "shop.user.email,shop.user.phone,shop.user.email";
+    record.tenant = "default,acme";
+    record.keys = {7, 9};
+    record.row_tags = {RowTag{std::byte{1}}, RowTag{std::byte{2}}};
+    record.rows = Digest{std::byte{3}};
+    record.personal.principal = "unix:app:8";
+    COFFER_CHECK(log->AppendAndWait(record).ok());
     QueryIndex index(*log, clock, Path());
     while (index.Follow()->more) {
     }
@@ -25,7 +34,7 @@ class VerifierIndexTest : public LogCopyTest {
     COFFER_CHECK(database->Execute(sql).ok());
   }
   VerifyReport Verify() const {
-    IndexComparison index(Path(), world.vkey().name());
+    IndexComparison index(Path(), world.vkey().name(), world.audit() + "/keys");
     VerifyOptions options = world.Verifying();
     options.follower = &index;
     return VerifyLog(options);
@@ -60,6 +69,28 @@ TEST_F(VerifierIndexTest, EveryEditIsFound) {
       "UPDATE progress SET version = 99",
       "DELETE FROM progress",
       "DROP TABLE records",
+      // Searches by names.
+      "UPDATE people SET text = 'unix:app:9' WHERE text = 'unix:app:8'",
+      "UPDATE records SET principal = (SELECT id FROM people WHERE text = 'unix:app:7') WHERE principal = (SELECT id "
+      "FROM people WHERE text = 'unix:app:8')",
+      "UPDATE records SET principal = NULL WHERE idx = 9",
+      "UPDATE people SET month = 202610",
+      "DELETE FROM record_objects WHERE idx = 9",
+      "DELETE FROM record_objects WHERE idx > 990",
+      "DELETE FROM record_tenants",
+      "DELETE FROM record_keys WHERE name = 9",
+      "DELETE FROM record_rows",
+      "UPDATE record_rows SET name = name + 1",
+      "UPDATE record_objects SET idx = 0 WHERE idx = 9",
+      "INSERT INTO record_keys VALUES(77, 9)",
+      "INSERT INTO record_tenants SELECT id, 9 FROM names WHERE text = 'acme'",
+      "UPDATE segments SET month = 202610",
+      "INSERT INTO segments VALUES(500, 202610)",
+      "DELETE FROM segments",
+      // And what they are made with.
+      "DROP INDEX by_trouble",
+      "DROP INDEX by_trouble; CREATE INDEX by_trouble ON records(idx) WHERE standing > 1",
+      "CREATE TABLE another(a)",
   };
   for (const std::string& sql : edits) {
     fs::remove_all(world.audit());
@@ -67,6 +98,55 @@ TEST_F(VerifierIndexTest, EveryEditIsFound) {
     Edit(sql);
     EXPECT_TRUE(Finds(Verify(), Check::kIndex)) << sql;
   }
+}
+
+TEST_F(VerifierIndexTest, WithoutTheMonthsKeysTheReportSaysWhatWasNotCompared) {
+  EXPECT_TRUE(Verify().remark(Check::kIndex).empty());
+  fs::rename(world.audit() + "/keys", folder / "keys");
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.untouched()) << FoundIn(report);
+  EXPECT_TRUE(report.skipped(Check::kIndex).empty());
+  EXPECT_NE(report.remark(Check::kIndex).find("people's names"), std::string_view::npos);
+  EXPECT_FALSE(fs::exists(world.audit() + "/keys")) << "nothing is made";
+  fs::create_directory(world.audit() + "/keys");
+  EXPECT_FALSE(Verify().remark(Check::kIndex).empty()) << "there is no key of the month";
+  Edit("DELETE FROM record_tenants");
+  EXPECT_TRUE(Finds(Verify(), Check::kIndex)) << "all else is compared";
+}
+
+TEST_F(VerifierIndexTest, NamesOfAMonthThatWasErasedAreNotExpectedAndAreFound) {
+  fs::copy(Path(), folder / "before");
+  {
+    FakeClock clock(kLogStart + 7'200'000'000);
+    const auto log = world.Open(clock);
+    QueryIndex index(*log, clock, Path());
+    while (index.Follow()->more) {
+    }
+    ASSERT_TRUE(index.EraseMonth(MonthOf(kLogStart)).ok());
+    while (index.Follow()->more) {
+    }
+  }
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.untouched()) << FoundIn(report);
+  EXPECT_TRUE(report.remark(Check::kIndex).empty()) << report.remark(Check::kIndex);
+  fs::copy(folder / "before", Path(), fs::copy_options::overwrite_existing);
+  for (const char* const suffix : {"-wal", "-shm"}) fs::remove(Path() + suffix);
+  EXPECT_TRUE(Finds(Verify(), Check::kIndex)) << "put back from before";
+}
+
+TEST_F(VerifierIndexTest, AnIndexThatDoesNotFindItsRowsIsFound) {
+  Bytes file = ReadWhole(Path());
+  ASSERT_GT(file.size(), 100'000u);
+  CopyTree(world.audit(), folder / "good");
+  int found = 0;
+  for (std::size_t at = 8'192; at < file.size(); at += file.size() / 24) {
+    Bytes damaged = file;
+    for (std::size_t i = 0; i < 64 && at + i < damaged.size(); ++i) damaged[at + i] ^= std::byte{0x55};
+    WriteWhole(Path(), damaged);
+    for (const char* const suffix : {"-wal", "-shm"}) fs::remove(Path() + suffix);
+    found += Finds(Verify(), Check::kIndex) ? 1 : 0;
+  }
+  EXPECT_GT(found, 12) << "free space may be damaged without anybody minding";
 }
 
 TEST_F(VerifierIndexTest, AFileThatIsNoDatabaseIsFound) {

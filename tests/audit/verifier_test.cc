@@ -11,11 +11,27 @@ namespace {
 class VerifierTest : public LogCopyTest {
  protected:
   // The published checkpoint, cosigned by a witness of that name.
-  void Cosign(const std::string& name, unsigned key, const std::string& file) const {
+  void Cosign(const std::string& name, unsigned key, const std::string& file,
+              std::uint64_t time_s = 1'790'000'000) const {
     SignedNote note = ReadCheckpoint(world.audit()).value();
     const NoteCosigner witness = NoteCosigner::Create(name, KeyFrom(key)).value();
-    note.signatures.push_back(witness.Cosign(note.text, 1'790'000'000).value());
+    note.signatures.push_back(witness.Cosign(note.text, time_s).value());
     WriteWhole(world.audit() + "/" + file, AsBytes(note.ToText()));
+  }
+  // The log goes on, and the witnesses do not look any more; they cosigned at its end. Gives the last record's time.
+  std::int64_t GoOnFor(std::int64_t micros) const {
+    FakeClock clock(world.Verify().last_time_us);
+    const auto log = world.Open(clock);
+    clock.Advance(micros);
+    COFFER_CHECK(log->AppendAndWait(CallRecordOf("GetKeyring")).ok());
+    return clock.UnixMicros();
+  }
+  VerifyOptions Watched(std::size_t quorum, std::int64_t now_us) const {
+    VerifyOptions options = world.Verifying();
+    options.witnesses = {WitnessKey("w1", 50), WitnessKey("w2", 90)};
+    options.quorum = quorum;
+    options.now_us = now_us;
+    return options;
   }
   static NoteVerifier WitnessKey(const std::string& name, unsigned key) {
     return NoteCosigner::Create(name, KeyFrom(key)).value().verifier();
@@ -117,6 +133,67 @@ TEST_F(VerifierTest, CosignaturesOfAQuorumAreAskedFor) {
   options.quorum = 1;
   Cosign("w2", 91, kCosignedCheckpoint);
   EXPECT_TRUE(Finds(VerifyLog(options), Check::kCosignatures)) << "another key of that name";
+}
+
+TEST_F(VerifierTest, AWitnessThatStoppedCosigningLongAgoIsFound) {
+  const std::int64_t end_s = world.Verify().last_time_us / 1'000'000 + 1;
+  Cosign("w1", 50, kCosignedCheckpoint, static_cast<std::uint64_t>(end_s));
+  const std::uint64_t seen = world.Verify().head.size;
+  const VerifyReport idle = VerifyLog(Watched(1, (end_s + 86'400) * 1'000'000));
+  EXPECT_TRUE(idle.untouched()) << "nothing came since: " << FoundIn(idle);
+  EXPECT_EQ(idle.unwitnessed(), 0u);
+  std::int64_t now_us = GoOnFor(599'000'000);
+  const VerifyReport near = VerifyLog(Watched(1, now_us));
+  EXPECT_TRUE(near.untouched()) << FoundIn(near);
+  EXPECT_EQ(near.unwitnessed(), near.head.size - seen);
+  EXPECT_EQ(near.cosigned_us, end_s * 1'000'000);
+  now_us = GoOnFor(3'000'000);
+  const VerifyReport far = VerifyLog(Watched(1, now_us));
+  ASSERT_EQ(far.count(Check::kCosignatures), 1u) << FoundIn(far);
+  EXPECT_EQ(far.findings().front().record, seen) << "from there on nobody has seen anything";
+  VerifyOptions patient = Watched(1, now_us);
+  patient.max_cosignature_age_us = 3'600'000'000;
+  EXPECT_TRUE(VerifyLog(patient).untouched());
+}
+
+TEST_F(VerifierTest, TheAgeIsThatOfTheQuorumAndNotOfItsYoungestWitness) {
+  const auto end_s = static_cast<std::uint64_t>(world.Verify().last_time_us / 1'000'000 + 1);
+  SignedNote note = ReadCheckpoint(world.audit()).value();
+  const NoteCosigner old = NoteCosigner::Create("w1", KeyFrom(50)).value();
+  const NoteCosigner young = NoteCosigner::Create("w2", KeyFrom(90)).value();
+  note.signatures.push_back(old.Cosign(note.text, end_s - 3'600).value());
+  note.signatures.push_back(young.Cosign(note.text, end_s).value());
+  WriteWhole(world.audit() + "/" + std::string(kCosignedCheckpoint), AsBytes(note.ToText()));
+  const std::int64_t now_us = GoOnFor(60'000'000);
+  EXPECT_TRUE(VerifyLog(Watched(1, now_us)).untouched());
+  EXPECT_TRUE(Finds(VerifyLog(Watched(2, now_us)), Check::kCosignatures));
+}
+
+TEST_F(VerifierTest, ACosignatureOfTheFutureIsNotBelieved) {
+  const auto end_s = static_cast<std::uint64_t>(world.Verify().last_time_us / 1'000'000);
+  for (const std::uint64_t time_s : {end_s + 301, end_s + 86'400 * 365, ~std::uint64_t{0} >> 1U}) {
+    Cosign("w1", 50, kCosignedCheckpoint, time_s);
+    const VerifyReport report = VerifyLog(Watched(1, static_cast<std::int64_t>(end_s) * 1'000'000));
+    EXPECT_TRUE(Finds(report, Check::kCosignatures)) << time_s;
+    EXPECT_FALSE(report.cosigned_head.has_value());
+  }
+  Cosign("w1", 50, kCosignedCheckpoint, end_s + 300);
+  EXPECT_TRUE(VerifyLog(Watched(1, static_cast<std::int64_t>(end_s) * 1'000'000)).untouched()) << "clocks differ";
+}
+
+TEST_F(VerifierTest, ARecordOfTheFutureIsFoundOnceAndMinutesAreForgiven) {
+  VerifyOptions options = world.Verifying();
+  const VerifyReport good = VerifyLog(options);
+  options.now_us = good.last_time_us - kMaxRecordAheadUs;
+  EXPECT_TRUE(VerifyLog(options).untouched()) << "a clock that was corrected: " << FoundIn(VerifyLog(options));
+  for (const std::int64_t ahead_us : {60'000'000LL, 86'400'000'000LL, 86'400'000'000'000LL}) {
+    options.now_us = good.last_time_us - kMaxRecordAheadUs - ahead_us;
+    const VerifyReport report = VerifyLog(options);
+    EXPECT_EQ(report.count(Check::kRecordTimes), 1u) << FoundIn(report);
+    EXPECT_EQ(report.findings().size(), 1u) << FoundIn(report);
+  }
+  options.now_us = 0;
+  EXPECT_TRUE(VerifyLog(options).untouched()) << "all times are believed";
 }
 
 TEST_F(VerifierTest, ACosignedCheckpointThatTheJournalDoesNotHoldIsFound) {

@@ -15,6 +15,8 @@
 namespace coffer::client {
 namespace {
 
+namespace fs = std::filesystem;
+
 // A service that shows a log, or says that it cannot.
 class LogService final : public v1::AuditService::Service {
  public:
@@ -65,15 +67,42 @@ class LogMemoryTest : public ::testing::Test {
   }
 
   // As a program that starts anew.
-  RpcResult<void> Check() { return LogMemory(folder / "home/state").Check(*client); }
+  RpcResult<void> Check() {
+    // What was kept is old enough to be kept again.
+    if (fs::exists(folder / "home/state")) Age(LogMemory::kKeepEveryUs);
+    return CheckAt("unix:/run/coffer");
+  }
+  RpcResult<void> CheckAt(const std::string& place) { return LogMemory(folder / "home/state", place).Check(*client); }
+  void Age(std::int64_t micros) const {
+    for (const auto& entry : fs::directory_iterator(folder / "home/state")) {
+      fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::microseconds(micros));
+    }
+  }
   RpcResult<void> Check(std::uint64_t size) {
     service.size = size;
     return Check();
   }
+  std::vector<std::string> Files(std::string_view ending) const {
+    std::vector<std::string> files;
+    const std::vector<std::string> all = ListDirectory(folder / "home/state", 10).value();
+    for (const std::string& name : all) {
+      if (name.ends_with(ending)) files.push_back((folder / "home/state") + "/" + name);
+    }
+    return files;
+  }
   std::string KeptFile() const {
-    const auto names = ListDirectory(folder / "home/state", 10);
-    EXPECT_EQ(names->size(), 1u);
-    return (folder / "home/state") + "/" + names->at(0);
+    EXPECT_EQ(Files(".log").size(), 1u);
+    return Files(".log").at(0);
+  }
+  std::string PlaceFile() const {
+    EXPECT_EQ(Files(".server").size(), 1u);
+    return Files(".server").at(0);
+  }
+  // The service's whole log is thrown away, and another one begun.
+  void ShowAnotherLog() {
+    const audit::NoteSigner signer = audit::NoteSigner::Create("coffer/another", audit::KeyFrom(3)).value();
+    service.vkey = signer.verifier().ToText();
+    service.note = audit::SignCheckpoint(audit::TreeHead{}, signer)->ToText();
   }
   std::uint64_t KeptSize() const { return KeptLog::Parse(AsText(ReadFile(KeptFile(), 1 << 20).value()))->head.size; }
   static void ExpectRefused(const RpcResult<void>& checked, const std::string& part) {
@@ -126,13 +155,96 @@ TEST_F(LogMemoryTest, AnotherKeyForTheSameNameIsRefused) {
   ExpectRefused(Check(6), "signed by another key");
 }
 
-TEST_F(LogMemoryTest, AnotherLogIsKeptBesideIt) {
+TEST_F(LogMemoryTest, AnotherLogAtAnotherPlaceIsKeptBesideIt) {
   ASSERT_TRUE(Check(5).ok());
-  const audit::NoteSigner signer = audit::NoteSigner::Create("coffer/another", audit::KeyFrom(3)).value();
-  service.vkey = signer.verifier().ToText();
-  service.note = audit::SignCheckpoint(audit::TreeHead{}, signer)->ToText();
-  ASSERT_TRUE(Check().ok());
-  EXPECT_EQ(ListDirectory(folder / "home/state", 10)->size(), 2u);
+  ShowAnotherLog();
+  ASSERT_TRUE(CheckAt("other.example:7443").ok());
+  EXPECT_EQ(Files(".log").size(), 2u);
+  EXPECT_EQ(Files(".server").size(), 2u);
+}
+
+TEST_F(LogMemoryTest, AnotherLogAtAKnownPlaceIsRefusedUntilItsFileIsRemoved) {
+  ASSERT_TRUE(Check(5).ok());
+  const std::string file = PlaceFile();
+  ShowAnotherLog();
+  ExpectRefused(Check(),
+                "the service at unix:/run/coffer shows another audit log than this client has seen there: the old one "
+                "was thrown away");
+  ExpectRefused(Check(), "when that was meant, remove " + file);
+  EXPECT_EQ(Files(".log").size(), 1u) << "and nothing of the new one is kept";
+  fs::remove(file);
+  ASSERT_TRUE(Check().ok()) << "meant";
+  service.vkey.clear();
+  service.note.clear();
+  ExpectRefused(Check(5), "shows another audit log");
+}
+
+TEST_F(LogMemoryTest, OneServiceHasSeveralPlaces) {
+  ASSERT_TRUE(CheckAt("unix:/run/coffer").ok());
+  ASSERT_TRUE(CheckAt("vault.example:7443").ok());
+  EXPECT_EQ(Files(".log").size(), 1u);
+  EXPECT_EQ(Files(".server").size(), 2u);
+  const Bytes kept = ReadFile(Files(".server")[0], 1 << 20).value();
+  EXPECT_LT(kept.size(), 300u);
+}
+
+TEST_F(LogMemoryTest, WithItsLogsFileRemovedAKnownPlaceStillKnowsTheKey) {
+  ASSERT_TRUE(Check(5).ok());
+  fs::remove(KeptFile());
+  audit::SignedLog other(9);
+  service.log = &other;
+  ExpectRefused(Check(6), "signed by another key than this client has seen there");
+  service.log = &log;
+  EXPECT_TRUE(Check(3).ok()) << "a rollback that was meant";
+}
+
+TEST_F(LogMemoryTest, WhatIsKeptIsWrittenAgainAfterAMinute) {
+  ASSERT_TRUE(Check(5).ok());
+  const auto place_time = fs::last_write_time(PlaceFile());
+  service.size = 9;
+  ASSERT_TRUE(CheckAt("unix:/run/coffer").ok());
+  EXPECT_EQ(KeptSize(), 5u) << "it is a moment old";
+  Age(LogMemory::kKeepEveryUs - 5'000'000);
+  ASSERT_TRUE(CheckAt("unix:/run/coffer").ok());
+  EXPECT_EQ(KeptSize(), 5u);
+  Age(LogMemory::kKeepEveryUs);
+  ASSERT_TRUE(CheckAt("unix:/run/coffer").ok());
+  EXPECT_EQ(KeptSize(), 9u);
+  Age(-3'600'000'000);
+  service.size = 12;
+  ASSERT_TRUE(CheckAt("unix:/run/coffer").ok());
+  EXPECT_EQ(KeptSize(), 12u) << "a clock that was set back does not stop it";
+  EXPECT_NE(fs::last_write_time(PlaceFile()), place_time) << "the test has aged it";
+}
+
+TEST_F(LogMemoryTest, AServiceThatWasKnownShowsItsLogOrIsAway) {
+  ASSERT_TRUE(Check(5).ok());
+  for (const auto code :
+       {grpc::StatusCode::PERMISSION_DENIED, grpc::StatusCode::UNIMPLEMENTED, grpc::StatusCode::FAILED_PRECONDITION,
+        grpc::StatusCode::INTERNAL, grpc::StatusCode::NOT_FOUND, grpc::StatusCode::DATA_LOSS}) {
+    service.status = grpc::Status(code, "no");
+    const RpcResult<void> checked = Check(6);
+    ASSERT_FALSE(checked.ok()) << code;
+    EXPECT_EQ(checked.error().code, ErrorCode::kIntegrity) << code;
+    EXPECT_FALSE(checked.error().from_service) << code;
+  }
+  for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED}) {
+    service.status = grpc::Status(code, "no");
+    EXPECT_EQ(Check(6).error().code, ErrorCode::kUnavailable) << code;
+  }
+  service.status = grpc::Status::OK;
+  EXPECT_TRUE(Check(6).ok());
+}
+
+TEST_F(LogMemoryTest, APlacesFileThatWasEditedIsRefused) {
+  ASSERT_TRUE(Check(5).ok());
+  const std::string path = PlaceFile();
+  const std::string good(AsText(ReadFile(path, 1 << 20).value()));
+  for (const std::string& wrong : {std::string(), std::string("x\n"), good.substr(1), good + "x", good + "\n",
+                                   good.substr(0, good.find('\n') + 1)}) {
+    ASSERT_TRUE(WriteFileDurably(path, AsBytes(wrong), 0600).ok());
+    ExpectRefused(Check(6), "remove it to begin anew");
+  }
 }
 
 TEST_F(LogMemoryTest, WhatIsNotSignedIsRefused) {
@@ -177,14 +289,13 @@ TEST_F(LogMemoryTest, AMemoryThatWasEditedIsRefused) {
   }
 }
 
-TEST_F(LogMemoryTest, WhatTheServiceSaysIsPassedOn) {
+TEST_F(LogMemoryTest, AServiceThatIsNotKnownNeedsNoLog) {
   service.status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the disk is full");
-  const RpcResult<void> down = Check(5);
-  ASSERT_FALSE(down.ok());
-  EXPECT_EQ(down.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(Check(5).ok());
   EXPECT_EQ(service.checkpoints, 1) << "an outage is not waited for";
   service.status = grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "not your role's");
-  EXPECT_TRUE(Check(5).ok()) << "a role that sees no checkpoint has no memory";
+  EXPECT_TRUE(Check(5).ok());
+  EXPECT_FALSE(Exists(folder / "home/state").value()) << "nothing is kept";
 }
 
 TEST(LogMemoryFolderTest, TheEnvironmentSaysWhere) {

@@ -158,6 +158,15 @@ class LostDisk(VaultTest):
 
 
 class PutBack(VaultTest):
+    def put_store_back(self, vault, copy):
+        """The audit log stays as it is."""
+        kept = vault.elsewhere / "kept"
+        shutil.copytree(vault.data, kept)
+        vault.put_back(copy)
+        shutil.rmtree(vault.data / "audit")
+        shutil.copytree(kept / "audit", vault.data / "audit")
+        shutil.copy(kept / "audit.key.signed", vault.data)
+
     def test_yesterdays_store_is_refused_explained_and_repaired(self):
         vault = self.vault().work()
         vault.stop()
@@ -165,7 +174,7 @@ class PutBack(VaultTest):
         vault.start()
         vault.work()
         vault.stop()
-        vault.put_back(yesterday)
+        self.put_store_back(vault, yesterday)
         vault.start()
         self.check_refused(vault, "the store is older than its key journal")
         found = vault.explain()
@@ -179,6 +188,23 @@ class PutBack(VaultTest):
         self.check_refused(vault, "the store is older than its key journal")
         self.check_recovers(vault)
 
+    def test_an_audit_log_that_was_put_back_with_the_store_is_told_by_the_journal(self):
+        vault = self.vault().work()
+        vault.stop()
+        yesterday = vault.copy_store()
+        vault.start()
+        vault.work()
+        vault.stop()
+        vault.put_back(yesterday)
+        vault.start()
+        self.check_refused(vault, "the store is older than its key journal")
+        found = vault.explain()
+        self.assertEqual(found["finding"], "the store was used with another audit log than the one that is here")
+        self.assertTrue(found["loses"], "records of the log")
+        self.assertEqual(vault.recover("--apply", *ALONE).returncode, 1)
+        self.check_refused(vault, "the store is older than its key journal")
+        self.check_recovers(vault, "--go-back")
+
     def test_a_sealed_service_says_the_same(self):
         """Nobody has unsealed it yet, so only the epochs tell."""
         vault = self.vault("--passphrase-file", str(self.passphrase_file()), key_file=False).work()
@@ -188,7 +214,7 @@ class PutBack(VaultTest):
         vault.ok("operator", "unseal", "--passphrase-file", str(self.passphrase_file()))
         vault.work()
         vault.stop()
-        vault.put_back(yesterday)
+        self.put_store_back(vault, yesterday)
         vault.start()
         self.assertEqual(vault.state(), "sealed")
         self.assertEqual(vault.explain()["finding"], "the store is older than its key journal")

@@ -247,6 +247,43 @@ TEST(ConfigTest, AuditWitnessesAreRead) {
   EXPECT_FALSE(ParseConfig("data_dir = \"/d\"", kOwnUid)->audit_witness.has_value());
 }
 
+TEST(ConfigTest, RefusesAWrongAuditRetention) {
+  const std::string head = "data_dir = \"/d\"\n[audit_retention]\n";
+  const std::string records = "audit_retention.records_days";
+  const std::string people = "audit_retention.people_days";
+  for (const BadConfig& bad : std::vector<BadConfig>{
+           {"data_dir = \"/d\"\naudit_retention = 30", "audit_retention", 2, "must be a table"},
+           {head + "records_days = 29", records, 3, "is less than allowed, and not 0", 30},
+           {head + "records_days = 1", records, 3, "is less than allowed, and not 0", 30},
+           {head + "records_days = -1", records, 3, "is less than allowed"},
+           {head + "records_days = 36501", records, 3, "is more than allowed", 36500},
+           {head + "records_days = \"90\"", records, 3, "must be a whole number"},
+           {head + "records_days = 90.0", records, 3, "must be a whole number"},
+           {head + "people_days = -1", people, 3, "is less than allowed"},
+           {head + "people_days = 36501", people, 3, "is more than allowed", 36500},
+           {head + "people_days = true", people, 3, "must be a whole number"},
+           {head + "people_months = 3", "audit_retention.people_months", 3, "not a key"},
+       }) {
+    ExpectRefused(bad);
+  }
+}
+
+TEST(ConfigTest, AuditRetentionIsReadAndKeepsEverythingUnlessTold) {
+  const Result<Config> least = ParseConfig("data_dir = \"/d\"\n[audit_retention]\n", kOwnUid);
+  ASSERT_TRUE(least.ok()) << least.error().ToString();
+  EXPECT_EQ(least->audit_retention.records_days, 0U);
+  EXPECT_EQ(least->audit_retention.people_days, 0U);
+  for (const auto& [records, people] : {std::pair(0U, 0U), std::pair(30U, 1U), std::pair(36'500U, 36'500U)}) {
+    const Result<Config> config =
+        ParseConfig("data_dir = \"/d\"\n[audit_retention]\nrecords_days = " + std::to_string(records) +
+                        "\npeople_days = " + std::to_string(people),
+                    kOwnUid);
+    ASSERT_TRUE(config.ok()) << config.error().ToString();
+    EXPECT_EQ(config->audit_retention.records_days, records);
+    EXPECT_EQ(config->audit_retention.people_days, people);
+  }
+}
+
 TEST(ConfigTest, KeepersOfSlotKeysAreRead) {
   const Result<Config> config = ParseConfig(R"(data_dir = "/d"
 [pkcs11]

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "audit/signing_key.h"
 #include "audit/verifier.h"
 #include "audit/witness.h"
 #include "io/http_server.h"
@@ -33,6 +34,8 @@ class LiveWitness {
     HttpServerOptions options;
     options.port = port;
     server_ = HttpServer::Start(options, [this](const HttpRequest& request) -> HttpReply {
+                ++asked;
+                if (status != 0) return {.status = status, .content_type = "text/plain", .body = "nonsense\n"};
                 audit::WitnessAnswer answer = witness_->AddCheckpoint(request.body);
                 return {.status = answer.status, .content_type = answer.content_type, .body = answer.body};
               }).value();
@@ -43,8 +46,23 @@ class LiveWitness {
   }
   std::uint16_t port() const { return server_->port(); }
 
+  std::atomic<int> status = 0;  // what is answered instead
+  std::atomic<int> asked = 0;
+  // Of this witness, against everybody else's.
+  void SetAhead(std::int64_t micros) { clock_.ahead_us = micros; }
+
  private:
-  SystemClock clock_;
+  class AheadClock final : public Clock {
+   public:
+    std::int64_t UnixMicros() const override { return clock_.UnixMicros() + ahead_us; }
+    std::int64_t MonotonicMicros() const override { return clock_.MonotonicMicros(); }
+    std::atomic<std::int64_t> ahead_us = 0;
+
+   private:
+    SystemClock clock_;
+  };
+
+  AheadClock clock_;
   std::unique_ptr<audit::WitnessStore> store_;
   std::unique_ptr<audit::Witness> witness_;
   std::unique_ptr<HttpServer> server_;
@@ -193,7 +211,7 @@ TEST_F(WitnessFeedTest, ALogThatWasRolledBackIsToldByItsWitness) {
   fs::copy(folder / "audit", folder / "yesterday", fs::copy_options::recursive);
   fs::copy_file(folder / "audit.key.signed", folder / "yesterday.signed");
   Open();
-  const LiveWitness witness(vkey(), folder / "witness", "w1", 50);
+  LiveWitness witness(vkey(), folder / "witness", "w1", 50);
   {
     const auto feed = Feed({witness.address()});
     for (int i = 0; i < 30; ++i) Grow();
@@ -210,9 +228,50 @@ TEST_F(WitnessFeedTest, ALogThatWasRolledBackIsToldByItsWitness) {
       << TroubleOf(*feed);
   EXPECT_FALSE(feed->report().witnessed);
   for (int i = 0; i < 60; ++i) Grow();
-  EXPECT_TRUE(WaitUntil([&] { return TroubleOf(*feed).find("the log was rewritten") != std::string::npos; }))
+  const std::string rewritten =
+      "these " + std::to_string(log->signed_head().size) + " do not continue: the log was rewritten";
+  EXPECT_TRUE(WaitUntil([&] { return TroubleOf(*feed).find(rewritten) != std::string::npos; })) << TroubleOf(*feed);
+  EXPECT_FALSE(feed->report().witnessed);
+  // Whoever is between the two has it forgotten with no answer: it has to cosign.
+  const std::string refusal = TroubleOf(*feed);
+  for (const int status : {404, 403, 500, 409, 200, 302}) {
+    const int before = witness.asked;
+    witness.status = status;
+    ASSERT_TRUE(WaitUntil([&] { return witness.asked >= before + 3; }));
+    EXPECT_TRUE(feed->report().witnesses[0].refuses) << status;
+    EXPECT_EQ(TroubleOf(*feed), refusal) << status;
+    EXPECT_FALSE(feed->report().witnessed) << status;
+  }
+}
+
+TEST_F(WitnessFeedTest, AWitnessThatIsResetCosignsAndRefusesNoMore) {
+  for (int i = 0; i < 5; ++i) Grow();
+  const audit::NoteSigner signer = audit::ReadSigningKey(folder / "audit.key").value();
+  const auto longer = audit::SignCheckpoint({.size = 9'000, .root = Digest{std::byte{1}}}, signer).value();
+  ASSERT_TRUE(audit::FilesOfWitness(folder / "witness")->Save(vkey().name(), longer.ToText()).ok());
+  auto witness = std::make_unique<LiveWitness>(vkey(), folder / "witness", "w1", 50);
+  const WitnessAddress address = witness->address();
+  const auto feed = Feed({address});
+  ASSERT_TRUE(WaitUntil([&] { return feed->report().witnesses[0].refuses; }));
+  const std::uint16_t port = witness->port();
+  witness.reset();
+  witness = std::make_unique<LiveWitness>(vkey(), folder / "second", "w1", 50, port);
+  ASSERT_TRUE(WaitUntil([&] { return feed->report().witnessed; })) << TroubleOf(*feed);
+  EXPECT_FALSE(feed->report().witnesses[0].refuses);
+  EXPECT_EQ(TroubleOf(*feed), "");
+}
+
+TEST_F(WitnessFeedTest, ACosignatureOfTheFutureIsNotTaken) {
+  LiveWitness witness(vkey(), folder / "witness", "w1", 50);
+  witness.SetAhead(400'000'000);
+  const auto feed = Feed({witness.address()});
+  ASSERT_TRUE(WaitUntil([&] { return TroubleOf(*feed).find("cosigns with a time that is not yet") == 0; }))
       << TroubleOf(*feed);
   EXPECT_FALSE(feed->report().witnessed);
+  EXPECT_EQ(feed->report().witnesses[0].cosigned_us, 0);
+  EXPECT_FALSE(log->cosigned_checkpoint().ok()) << "nor published";
+  witness.SetAhead(200'000'000);
+  EXPECT_TRUE(WaitUntil([&] { return feed->report().witnessed; })) << "clocks differ a little";
 }
 
 }  // namespace

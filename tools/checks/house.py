@@ -34,7 +34,8 @@ KEYSVC_FLOORS = {
     "": {""},
 }
 # May include every inner floor.
-KEYSVC_ROOF = ("keysvc/main.cc", "keysvc/daemon.h", "keysvc/daemon.cc", "keysvc/call_log.h")
+KEYSVC_ROOF = ("keysvc/main.cc", "keysvc/daemon.h", "keysvc/daemon.cc", "keysvc/call_log.h",
+               "keysvc/service_upkeep.h", "keysvc/service_upkeep.cc")
 
 # Generated protobuf headers are included as "coffer/v1/x.pb.h"; they belong to proto/.
 GENERATED_PREFIX = "coffer/"

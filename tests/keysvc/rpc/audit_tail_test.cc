@@ -1,14 +1,15 @@
 // Reading the audit log on the wire: what calls leave behind, and tails.
 #include <atomic>
 #include <future>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
+#include <grpcpp/create_channel_posix.h>
 
 #include "coffer/v1/audit.grpc.pb.h"
 #include "io/mutex.h"
+#include "io/unix_socket.h"
 #include "tests/keysvc/rpc/rpc_fixture.h"
 #include "tests/support/wait_until.h"
 
@@ -20,11 +21,9 @@ using policy::Role;
 // One TailRecords call on a connection of its own. Reads on a thread.
 class TailReader {
  public:
-  TailReader(const std::string& socket, const v1::TailRecordsRequest& request) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stub_ = v1::AuditService::NewStub(
-        grpc::CreateCustomChannel("unix:" + socket, grpc::experimental::LocalCredentials(UDS), arguments));
+  TailReader(const std::string& socket, const v1::TailRecordsRequest& request)
+      : connection_(ConnectUnix(socket).value()), vanishing_(dup(connection_.get())) {
+    stub_ = v1::AuditService::NewStub(grpc::CreateInsecureChannelFromFd("tail", connection_.Release()));
     context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
     reader_ = stub_->TailRecords(&context_, request);
     reader_->WaitForInitialMetadata();
@@ -49,6 +48,7 @@ class TailReader {
         const Lock held(mutex_);
         for (const v1::AuditRecord& record : message.records()) records_.push_back(record);
       }
+      ended_ = true;
     });
   }
   std::vector<v1::AuditRecord> records() {
@@ -61,7 +61,11 @@ class TailReader {
     }
     return false;
   }
+  // Nothing comes any more.
+  bool ended() const { return ended_; }
   void Cancel() { context_.TryCancel(); }
+  // As when the reader's process is killed: not a word more.
+  void Vanish() { shutdown(vanishing_.get(), SHUT_RDWR); }
   grpc::Status Status() {
     if (!thread_.joinable() && !status_) Read();
     if (thread_.joinable()) thread_.join();
@@ -70,11 +74,14 @@ class TailReader {
   }
 
  private:
+  UniqueFd connection_;
+  UniqueFd vanishing_;  // the same socket
   std::unique_ptr<v1::AuditService::Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReader<v1::TailRecordsResponse>> reader_;
   Mutex mutex_;
   std::vector<v1::AuditRecord> records_ COFFER_GUARDED_BY(mutex_);
+  std::atomic<bool> ended_{false};
   std::thread thread_;
   std::optional<grpc::Status> status_;
 };
@@ -98,6 +105,20 @@ class AuditWireTest : public RpcFixture {
     })) << request;
     return records;
   }
+  // The record of a tail's end.
+  v1::AuditRecord EndOf(std::uint64_t begin) {
+    v1::AuditRecord end;
+    EXPECT_TRUE(WaitUntil([&] {
+      for (const v1::AuditRecord& record :
+           Find("filter { operation: 'TailRecords' type: AUDIT_RECORD_TYPE_RESULT }", 1)) {
+        if (record.begin_index() == begin) end = record;
+      }
+      return end.has_begin_index();
+    })) << begin;
+    return end;
+  }
+
+  static constexpr int kMaxTails = 4;  // of one caller
 };
 
 TEST_F(AuditWireTest, ACallIsFoundByAllThatItSays) {
@@ -190,25 +211,73 @@ TEST_F(AuditWireTest, ATailFromTheBeginningEndsAtItsCount) {
   EXPECT_EQ(tail->records().front().type(), v1::AUDIT_RECORD_TYPE_BOOT);
 }
 
-TEST_F(AuditWireTest, OneTailIsOneRecord) {
+TEST_F(AuditWireTest, OneTailThatRunsIsOneRecord) {
   const auto tail = Tail();
   tail->Read();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(Call("KeyService.CreateTenant", "name: 't" + std::to_string(i) + "'").ok());
   EXPECT_TRUE(WaitUntil([&] { return tail->records().size() >= 10; }));
-  EXPECT_EQ(Find("filter { operation: 'TailRecords' }", 1).size(), 1u);
+  const auto found = Find("filter { operation: 'TailRecords' }", 1);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found.front().type(), v1::AUDIT_RECORD_TYPE_BEGIN);
+  EXPECT_EQ(found.front().index(), tail->own_index());
 }
 
-TEST_F(AuditWireTest, TailsAreFewAndTheirPlacesComeBack) {
-  std::vector<std::unique_ptr<TailReader>> tails;
-  for (int i = 0; i < 16; ++i) tails.push_back(Tail());
-  EXPECT_EQ(Tail()->Status().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  tails.pop_back();
-  EXPECT_TRUE(WaitUntil([&] {
-    v1::TailRecordsRequest one;
-    one.mutable_filter()->set_from_index(0);
-    one.set_max_records(1);
-    return Tail(one)->Status().ok();
-  }));
+TEST_F(AuditWireTest, HoweverATailEndsItsEndIsRecordedAndItsPlaceIsFree) {
+  struct Case {
+    std::string name;
+    std::uint64_t max_records;
+    void (*end)(TailReader&);
+    grpc::StatusCode code;
+    std::string failure;
+  };
+  const std::vector<Case> cases = {
+      {"counted", 2, [](TailReader&) {}, grpc::StatusCode::OK, ""},
+      {"cancelled", 0, [](TailReader& tail) { tail.Cancel(); }, grpc::StatusCode::CANCELLED, "the reader left"},
+      {"vanished", 0, [](TailReader& tail) { tail.Vanish(); }, grpc::StatusCode::UNAVAILABLE, "the reader left"},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    v1::TailRecordsRequest request;
+    request.mutable_filter()->set_operation("CreateTenant");
+    request.mutable_filter()->set_type(v1::AUDIT_RECORD_TYPE_RESULT);
+    request.set_max_records(one.max_records);
+    const auto tail = Tail(request);
+    tail->Read();
+    std::vector<std::unique_ptr<TailReader>> others;
+    for (int i = 1; i < kMaxTails; ++i) others.push_back(Tail());
+    const grpc::Status refused = Tail()->Status();
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(refused.error_message(), "as many tails as one caller may have run already (limit 4)");
+    for (const char* const name : {"-a", "-b"}) {
+      ASSERT_TRUE(Call("KeyService.CreateTenant", "name: '" + one.name + name + "'").ok());
+    }
+    EXPECT_TRUE(WaitUntil([&] { return tail->records().size() == 2; }));
+    one.end(*tail);
+    EXPECT_EQ(tail->Status().error_code(), one.code);
+    const v1::AuditRecord end = EndOf(tail->own_index());
+    EXPECT_EQ(end.items(), 2u);
+    EXPECT_EQ(end.outcome(), "ok");
+    EXPECT_EQ(end.failure(), one.failure);
+    EXPECT_EQ(end.principal(), "unix:auditor:" + std::to_string(geteuid()));
+    // Whoever comes now finds the place free, and ends at once, so that the next case has all four.
+    v1::TailRecordsRequest first;
+    first.mutable_filter()->set_from_index(0);
+    first.set_max_records(1);
+    EXPECT_TRUE(WaitUntil([&] { return Tail(first)->Status().ok(); }));
+    for (const auto& other : others) other->Cancel();
+    for (const auto& other : others) EndOf(other->own_index());
+  }
+}
+
+TEST_F(AuditWireTest, ATailThatIsRefusedIsABeginAndItsResult) {
+  v1::TailRecordsRequest behind;
+  behind.mutable_filter()->set_from_index(1'000'000);
+  EXPECT_EQ(Tail(behind)->Status().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  const auto found = Find("filter { operation: 'TailRecords' }", 2);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].begin_index(), found[1].index());
+  EXPECT_EQ(found[0].outcome(), "invalid_argument");
+  EXPECT_EQ(found[0].items(), 0u);
 }
 
 TEST_F(AuditWireTest, ATailThatNobodyReadsHoldsNobodyUp) {
@@ -231,6 +300,12 @@ TEST_F(AuditWireTest, TailsEndWhenTheServiceStops) {
   std::future<void> stopped = std::async(std::launch::async, [this] { daemon->Stop(); });
   for (const auto& tail : tails) EXPECT_EQ(tail->Status().error_code(), grpc::StatusCode::UNAVAILABLE);
   stopped.get();
+  StartDaemon(DefaultSockets());
+  for (const auto& tail : tails) {
+    const v1::AuditRecord end = EndOf(tail->own_index());
+    EXPECT_EQ(end.outcome(), "unavailable");
+    EXPECT_EQ(end.failure(), "the service is stopping: try again later");
+  }
 }
 
 TEST_F(AuditWireTest, TailsComeAndGoWhileCallsAreMade) {
@@ -242,11 +317,14 @@ TEST_F(AuditWireTest, TailsComeAndGoWhileCallsAreMade) {
   for (int i = 0; i < 40; ++i) {
     v1::TailRecordsRequest request;
     if (i % 2 == 0) request.mutable_filter()->set_from_index(0);
-    const auto tail = Tail(request);
-    tail->Read();
-    if (i % 4 == 0) {
-      EXPECT_TRUE(WaitUntil([&] { return !tail->records().empty(); }));
-    }
+    std::unique_ptr<TailReader> tail;
+    // Refused while the places of those before are not free yet.
+    EXPECT_TRUE(WaitUntil([&] {
+      tail = Tail(request);
+      tail->Read();
+      if (i % 4 != 0) return true;
+      return WaitUntil([&] { return !tail->records().empty() || tail->ended(); }) && !tail->records().empty();
+    }));
     tail->Cancel();
   }
   stop = true;

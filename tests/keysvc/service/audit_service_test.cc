@@ -1,9 +1,11 @@
 #include "keysvc/service/audit_service.h"
 
 #include <functional>
+#include <future>
 #include <set>
+#include <unistd.h>
 
-#include "tests/keysvc/service/service_fixture.h"
+#include "tests/keysvc/service/audit_service_fixture.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -11,62 +13,7 @@ namespace {
 using policy::Operation;
 using policy::Role;
 
-class AuditServiceTest : public ServiceFixture {
- protected:
-  void SetUp() override {
-    audit::LogOptions options;
-    options.folder = folder / "audit";
-    options.key_file = folder / "audit.key";
-    options.file_bytes = 1 << 20;
-    options.publish_every = std::chrono::hours(1);  // The tests publish.
-    Result<std::unique_ptr<audit::Log>> opened = audit::Log::Open(options, clock);
-    ASSERT_TRUE(opened.ok()) << opened.error().ToString();
-    log = std::move(opened).value();
-    index = std::make_unique<audit::QueryIndex>(*log, clock, folder / "audit/index.sqlite");
-    service = std::make_unique<AuditService>(pipeline, *log, *index);
-  }
-  void Append(const std::string& principal, std::uint64_t count = 1, bool allowed = true) {
-    audit::Record record;
-    record.role = "app";
-    record.operation = "DecryptFields";
-    record.object = "shop.user.email";
-    record.tenant = "default";
-    record.allowed = allowed;
-    record.outcome = allowed ? "ok" : "permission_denied";
-    record.items = 1;
-    record.personal.principal = principal;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      record.request_id = "r" + std::to_string(++appended);
-      ASSERT_TRUE(log->AppendAndWait(record).ok());
-    }
-  }
-  // What the daemon's thread does once a second.
-  void Follow() {
-    while (true) {
-      const auto progress = index->Follow();
-      ASSERT_TRUE(progress.ok()) << progress.error().ToString();
-      if (!progress->more) break;
-    }
-    service->Advance();
-  }
-  // The error of a query with this filter; the test fails when it succeeds, or acts, or is not recorded.
-  void ExpectRefused(const audit::RecordFilter& filter, std::string_view text) {
-    recorded.records.clear();
-    const auto refused = service->Query(auditor, {.filter = filter});
-    ASSERT_FALSE(refused.ok()) << text;
-    EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
-    EXPECT_NE(refused.error().ToString().find(text), std::string::npos) << refused.error().ToString();
-    ASSERT_EQ(recorded.records.size(), 1u);
-    EXPECT_FALSE(recorded.records.front().ok);
-    EXPECT_EQ(service->Aggregate(auditor, filter, {audit::GroupBy::kRole}).error().code(), ErrorCode::kInvalidArgument);
-    EXPECT_EQ(service->Tail(auditor, {.filter = filter}).error().code(), ErrorCode::kInvalidArgument);
-  }
-
-  std::unique_ptr<audit::Log> log;
-  std::unique_ptr<audit::QueryIndex> index;
-  std::unique_ptr<AuditService> service;
-  std::uint64_t appended = 0;
-};
+class AuditServiceTest : public AuditServiceFixture {};
 
 TEST_F(AuditServiceTest, AnAuditorReadsAndIsRecordedWithoutWhatWasLookedFor) {
   Append("unix:app:1000", 3);
@@ -97,10 +44,42 @@ TEST_F(AuditServiceTest, EverythingIsServedWhileSealed) {
   Follow();
   EXPECT_TRUE(service->Query(auditor, {}).ok());
   EXPECT_TRUE(service->Aggregate(auditor, {}, {audit::GroupBy::kRole}).ok());
-  EXPECT_TRUE(service->Tail(auditor, {}).ok());
+  EXPECT_TRUE(Tail(auditor, {}).ok());
   EXPECT_TRUE(service->Checkpoint(auditor).ok());
   EXPECT_TRUE(service->ProveConsistency(auditor, {}).ok());
   EXPECT_TRUE(service->ProveRecord(auditor, 1).ok());
+}
+
+TEST_F(AuditServiceTest, ReadingBeginsAtTheOldestRecordThatRetentionHasLeft) {
+  // Files of the least size, so that some are full.
+  index.reset();
+  log.reset();
+  audit::LogOptions options;
+  options.folder = folder / "small";
+  options.key_file = folder / "small.key";
+  options.file_bytes = audit::kMinFileBytes;
+  options.publish_every = std::chrono::hours(1);
+  log = audit::Log::Open(options, clock).value();
+  index = std::make_unique<audit::QueryIndex>(*log, clock, folder / "small/index.sqlite");
+  service = std::make_unique<AuditService>(pipeline, *log, *index);
+  Append("unix:app:1000", 1'500);
+  ASSERT_TRUE(log->PublishNow().ok());
+  EXPECT_EQ(service->Checkpoint(auditor)->oldest_index, 0u);
+  clock.Advance(1);
+  ASSERT_GT(log->Prune({.before_us = clock.UnixMicros()})->records, 0u);
+  const std::uint64_t oldest = log->oldest();
+  Follow();
+  EXPECT_EQ(service->Checkpoint(auditor)->oldest_index, oldest);
+  const auto found = service->Query(auditor, {.filter = {}, .oldest_first = true});
+  ASSERT_TRUE(found.ok()) << found.error().ToString();
+  EXPECT_EQ(found->records.front().index, oldest);
+  const auto tail = Tail(auditor, {.filter = {}, .from_now = false}).value();
+  EXPECT_EQ(tail->Next()->records.front().index, oldest);
+  EXPECT_TRUE(service->ProveRecord(auditor, oldest).ok());
+  const Error dropped = service->ProveRecord(auditor, oldest - 1).error();
+  EXPECT_EQ(dropped.code(), ErrorCode::kNotFound);
+  EXPECT_EQ(dropped.message(), "was dropped by the log's retention");
+  EXPECT_TRUE(service->ProveConsistency(auditor, {.from = 5}).ok());
 }
 
 TEST_F(AuditServiceTest, NobodyElseReadsPeopleAndEveryRefusalIsRecorded) {
@@ -109,13 +88,16 @@ TEST_F(AuditServiceTest, NobodyElseReadsPeopleAndEveryRefusalIsRecorded) {
   for (const Role role : policy::AllRoles()) {
     const Caller caller = LocalCaller(role);
     recorded.records.clear();
+    const auto tailed = [&] { return Tail(caller, {}).ok(); };  // and ended
     const std::vector<std::pair<Operation, bool>> did = {
         {Operation::kQueryRecords, service->Query(caller, {}).ok()},
         {Operation::kAggregateRecords, service->Aggregate(caller, {}, {audit::GroupBy::kRole}).ok()},
-        {Operation::kTailRecords, service->Tail(caller, {}).ok()},
+        {Operation::kTailRecords, tailed()},
         {Operation::kGetCheckpoint, service->Checkpoint(caller).ok()},
         {Operation::kProveConsistency, service->ProveConsistency(caller, {}).ok()},
         {Operation::kProveRecord, service->ProveRecord(caller, 1).ok()}};
+    // A tail that began has a record of its end, and one of its begin before.
+    std::erase_if(recorded.records, [](const CallRecord& record) { return record.phase == CallRecord::Phase::kBegin; });
     ASSERT_EQ(recorded.records.size(), did.size());
     for (std::size_t i = 0; i < did.size(); ++i) {
       const auto& [operation, ok] = did[i];
@@ -195,96 +177,6 @@ TEST_F(AuditServiceTest, DimensionsAreOneOrTwoDifferentOnes) {
   EXPECT_EQ(groups.groups.front().records, 3u);
 }
 
-TEST_F(AuditServiceTest, ATailGivesWhatComesAndNothingTwice) {
-  Append("unix:app:1000", 5);
-  Follow();
-  auto tail = service->Tail(auditor, {.filter = {}}).value();
-  EXPECT_TRUE(tail->Next().value().records.empty());
-  int woken = 0;
-  tail->WhenMore([&woken] { ++woken; });
-  EXPECT_EQ(woken, 0);
-  Append("unix:app:2000", AuditTail::kBatch + 3);
-  Follow();
-  EXPECT_EQ(woken, 1);
-  const auto first = tail->Next().value();
-  EXPECT_EQ(first.records.size(), AuditTail::kBatch);
-  EXPECT_TRUE(first.more);
-  EXPECT_EQ(first.records.front().index, 6u);
-  EXPECT_EQ(first.next, 6u + AuditTail::kBatch);
-  const auto second = tail->Next().value();
-  EXPECT_EQ(second.records.size(), 3u);
-  EXPECT_FALSE(second.more);
-  tail->WhenMore([&woken] { ++woken; });
-  EXPECT_EQ(woken, 1);
-}
-
-TEST_F(AuditServiceTest, ATailWakesAtOnceWhenRecordsCameMeanwhile) {
-  Follow();
-  auto tail = service->Tail(auditor, {.filter = {}, .from_now = false}).value();
-  EXPECT_EQ(tail->Next().value().records.size(), 1u) << "the boot, from index 0";
-  Append("unix:app:1000");
-  Follow();
-  int woken = 0;
-  tail->WhenMore([&woken] { ++woken; });
-  EXPECT_EQ(woken, 1);
-}
-
-TEST_F(AuditServiceTest, ATailFiltersEndsAtItsCountAndMayBeginLater) {
-  Append("unix:app:1000", 2);
-  Append("unix:dba:8", 3, false);
-  Append("unix:app:1000", 2);
-  Follow();
-  TailAsked asked{.filter = {}, .from_now = false, .max_records = 2};
-  asked.filter.refused = true;
-  auto tail = service->Tail(auditor, asked).value();
-  const auto batch = tail->Next().value();
-  EXPECT_EQ(batch.records.size(), 2u);
-  EXPECT_TRUE(batch.done);
-  auto later = service->Tail(auditor, {.filter = {}}).value();
-  later->BeginAt(6);
-  EXPECT_EQ(later->Next().value().records.front().index, 6u);
-}
-
-TEST_F(AuditServiceTest, TailsAreFewAndGiveTheirPlacesBack) {
-  Follow();
-  std::vector<std::unique_ptr<AuditTail>> tails;
-  for (std::size_t i = 0; i < AuditTails::kMaxTails; ++i) tails.push_back(service->Tail(auditor, {}).value());
-  EXPECT_EQ(service->Tail(auditor, {}).error().code(), ErrorCode::kResourceExhausted);
-  int woken = 0;
-  tails.back()->WhenMore([&woken] { ++woken; });
-  tails.pop_back();
-  EXPECT_TRUE(service->Tail(auditor, {}).ok());
-  Append("unix:app:1000");
-  Follow();
-  EXPECT_EQ(woken, 0) << "a tail that is gone is not woken";
-}
-
-TEST_F(AuditServiceTest, WhatATailCannotBeAskedIsRefused) {
-  Append("unix:app:1000");
-  Follow();
-  TailAsked asked;
-  asked.filter.to_us = 5;
-  EXPECT_EQ(service->Tail(auditor, asked).error().path(), "filter.to_us");
-  asked.filter.to_us.reset();
-  asked.filter.to = 5;
-  EXPECT_EQ(service->Tail(auditor, asked).error().path(), "filter.to_index");
-  TailAsked behind{.filter = {}, .from_now = false};
-  behind.filter.from = 3;
-  EXPECT_EQ(service->Tail(auditor, behind).error().path(), "filter.from_index");
-}
-
-TEST_F(AuditServiceTest, TheEndWakesEveryTailAndRefusesIt) {
-  Follow();
-  auto tail = service->Tail(auditor, {}).value();
-  int woken = 0;
-  tail->WhenMore([&woken] { ++woken; });
-  service->EndTails();
-  EXPECT_EQ(woken, 1);
-  EXPECT_EQ(tail->Next().error().code(), ErrorCode::kUnavailable);
-  tail->WhenMore([&woken] { ++woken; });
-  EXPECT_EQ(woken, 2) << "at once";
-}
-
 TEST_F(AuditServiceTest, AnIndexThatIsNotThereAnswersUnavailableAndProofsGoOn) {
   Append("unix:app:1000");
   EXPECT_EQ(service->Query(auditor, {}).error().code(), ErrorCode::kUnavailable);
@@ -309,6 +201,61 @@ TEST_F(AuditServiceTest, AProofVerifiesOfflineAndOnlyForItsRecord) {
   }
   EXPECT_EQ(service->ProveRecord(auditor, 21).error().path(), "index");
   EXPECT_EQ(service->ProveRecord(auditor, ~std::uint64_t{0}).error().path(), "index");
+}
+
+TEST_F(AuditServiceTest, ARecordThatIsSignedIsProvedWithoutASignature) {
+  Append("unix:app:1000", 5);
+  ASSERT_TRUE(log->PublishNow().ok());
+  const std::uint64_t size = log->signed_head().size;
+  Append("unix:app:1000", 5);
+  for (std::uint64_t at = 0; at < size; ++at) EXPECT_TRUE(service->ProveRecord(auditor, at).ok()) << at;
+  EXPECT_EQ(log->signed_head().size, size);
+  EXPECT_EQ(service->ProveRecord(auditor, 11).error().path(), "index");
+  EXPECT_EQ(log->signed_head().size, size) << "what is not there is not signed";
+  EXPECT_TRUE(service->ProveRecord(auditor, size).ok());
+  EXPECT_EQ(log->signed_head().size, 11u);
+}
+
+TEST_F(AuditServiceTest, WhoAsksForTheNewestAgainAndAgainWaitsForSignatures) {
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr int kAsked = 5;
+  for (int i = 0; i < kAsked; ++i) {
+    Append("unix:app:1000");
+    const std::uint64_t newest = log->durable().size - 1;
+    EXPECT_TRUE(service->ProveRecord(auditor, newest).ok()) << "nobody has to ask twice";
+    EXPECT_EQ(log->signed_head().size, newest + 1) << "each of them was signed for";
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, (kAsked - 1) * AuditService::kForcedEvery);
+}
+
+TEST_F(AuditServiceTest, OneSignatureServesAllWhoWaitForIt) {
+  const Pipeline thread_safe(*barrier, Immediately([](const CallRecord&) { return Status(); }));
+  const AuditService shared(thread_safe, *log, *index);
+  Append("unix:app:1000");
+  ASSERT_TRUE(shared.ProveRecord(auditor, 1).ok()) << "from here on, the others wait";
+  Append("unix:app:1000", 8);
+  std::vector<std::future<std::uint64_t>> sizes;
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    sizes.push_back(std::async(std::launch::async, [&, i] {
+      const auto proved = shared.ProveRecord(auditor, 2 + i);
+      return proved.ok() ? audit::Checkpoint::Parse(proved->proof.checkpoint.text)->head.size : 0;
+    }));
+  }
+  for (std::future<std::uint64_t>& size : sizes) EXPECT_EQ(size.get(), 10u);
+}
+
+TEST_F(AuditServiceTest, ACheckpointThatIsGoneIsNotSignedAnewByWhoAsks) {
+  Append("unix:app:1000");
+  ASSERT_TRUE(log->PublishNow().ok());
+  Append("unix:app:1000");
+  ASSERT_EQ(unlink((folder / "audit/checkpoint").c_str()), 0);
+  const std::uint64_t size = log->signed_head().size;
+  const Error gone = service->Checkpoint(LocalCaller(Role::kApp)).error();
+  EXPECT_EQ(gone.code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(gone.message(), "the log has no checkpoint for now: try again in a second");
+  EXPECT_EQ(log->signed_head().size, size);
+  ASSERT_TRUE(log->PublishNow().ok());
+  EXPECT_TRUE(service->Checkpoint(LocalCaller(Role::kApp)).ok());
 }
 
 TEST_F(AuditServiceTest, TheLogGrowsAndProvesIt) {

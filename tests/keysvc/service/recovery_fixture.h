@@ -9,6 +9,28 @@ namespace coffer::keysvc {
 
 inline constexpr char kJournal[] = "key-journal";
 
+// An audit log as a store sees it: a key and the records that it has signed.
+struct LogOfRecords {
+  std::string vkey;  // empty: nobody asks
+  std::vector<std::string> records = {"boot"};
+  bool unreadable = false;
+
+  audit::TreeHead HeadAt(std::uint64_t size) const {
+    audit::Frontier tree;
+    for (std::uint64_t i = 0; i < size; ++i) tree.Append(audit::LeafHash(AsBytes(records[i])));
+    return tree.Head();
+  }
+  // Of this object as it will be then.
+  RunningLog Running() const {
+    return {.vkey = vkey,
+            .signed_head = [this] { return HeadAt(records.size()); },
+            .continues = [this](const audit::TreeHead& earlier) -> Result<bool> {
+              if (unreadable) return Error(ErrorCode::kUnavailable, "the disk of the audit log does not answer");
+              return earlier.size <= records.size() && HeadAt(earlier.size) == earlier;
+            }};
+  }
+};
+
 // A shop over a store with a key journal and a recovery slot.
 class RecoveryTest : public ServiceFixture {
  protected:
@@ -18,6 +40,7 @@ class RecoveryTest : public ServiceFixture {
     void Open() {
       Barrier::Options options{.tools = {}, .keys = {}, .journal_folder = &journal};
       options.audited_epoch = [this](StoreUuid) { return audited; };
+      options.audit_log = audit_log.Running();
       barrier = Barrier::Open(*store, clock, std::move(options)).value();
       pipeline = std::make_unique<Pipeline>(*barrier, recorder);
       fields = std::make_unique<FieldService>(*pipeline, clock, *barrier);
@@ -43,6 +66,7 @@ class RecoveryTest : public ServiceFixture {
     std::unique_ptr<MemoryStore> store = std::make_unique<MemoryStore>();
     FaultFolder journal;
     StoreEpoch audited;  // what the audit log has recorded; 0: nothing
+    LogOfRecords audit_log;
     std::unique_ptr<Barrier> barrier;
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<FieldService> fields;

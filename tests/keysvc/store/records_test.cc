@@ -68,6 +68,8 @@ Row SampleRecord(Table table) {
     case Table::kVersionOrigin:
       return ToRow(VersionOriginRecord{
           {IdNumber<StoreUuid>(7), IdNumber<KeyringUuid>(8), KeyVersion{1}}, kRing, KeyVersion{2}, tenant, 1000});
+    case Table::kAuditLog:
+      return ToRow(AuditLogRecord{"coffer/5acf2349+20324abe+AQ==", 7, Digest{std::byte{5}}, 1000});
   }
   return {};
 }
@@ -112,6 +114,8 @@ Status Parse(Table table, const Row& row) {
       return Again(RotationFromRow(row), row);
     case Table::kVersionOrigin:
       return Again(VersionOriginFromRow(row), row);
+    case Table::kAuditLog:
+      return Again(AuditLogFromRow(row), row);
   }
   return Error(ErrorCode::kInternal, "no such table");
 }
@@ -285,6 +289,26 @@ TEST(RecordsTest, CatalogAndSecretsOutsideTheirRangeAreIntegrity) {
   for (const Replacement& c : cases) {
     const Status parsed = ParseWith(c);
     ASSERT_FALSE(parsed.ok()) << SpecOf(c.table).name << " column " << c.column;
+    EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
+  }
+}
+
+TEST(RecordsTest, AnAuditLogOutsideItsRangeIsIntegrity) {
+  const std::vector<Replacement> cases = {
+      {Table::kAuditLog, 0, Int(0)},
+      {Table::kAuditLog, 0, Int(2)},
+      {Table::kAuditLog, 1, std::string()},
+      {Table::kAuditLog, 1, std::string(kMaxLogKey + 1, 'a')},
+      {Table::kAuditLog, 2, Int(0)},
+      {Table::kAuditLog, 2, Int(-1)},
+      {Table::kAuditLog, 2, Int((std::int64_t{1} << 62) + 1)},
+      {Table::kAuditLog, 3, Bytes(31)},
+      {Table::kAuditLog, 3, Bytes(33)},
+      {Table::kAuditLog, 4, Int(-1)},
+  };
+  for (const Replacement& c : cases) {
+    const Status parsed = ParseWith(c);
+    ASSERT_FALSE(parsed.ok()) << "column " << c.column;
     EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
   }
 }

@@ -1,0 +1,41 @@
+// Ticker: does something again and again on a thread of its own, until it is destroyed.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "crypto/result.h"
+#include "io/mutex.h"
+
+namespace coffer {
+
+// Thread-safe.
+class Ticker {
+ public:
+  struct Options {
+    std::chrono::milliseconds interval;  // between two passes
+    bool polite = false;                 // others go first: Linux gives each thread its own niceness
+  };
+  // The first pass begins at once. A pass that returns true is followed by the next one without a wait; it must not
+  // throw. kUnavailable: the system gives no thread.
+  static Result<std::unique_ptr<Ticker>> Start(Options options, std::function<bool()> pass);
+  // After the pass that runs.
+  ~Ticker();
+  Ticker(const Ticker&) = delete;
+  Ticker& operator=(const Ticker&) = delete;
+
+ private:
+  Ticker(Options options, std::function<bool()> pass) : options_(options), pass_(std::move(pass)) {}
+  void Run() COFFER_EXCLUDES(mutex_);
+
+  const Options options_;
+  const std::function<bool()> pass_;
+  Mutex mutex_;
+  Condition changed_;
+  bool stopping_ COFFER_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace coffer
