@@ -16,7 +16,7 @@
 namespace coffer::audit {
 namespace {
 
-constexpr std::uint64_t kLookBack = 20'000;  // more records than can wait at once
+// Records: ten times as many as can wait at once, for mutations that take their time.
 constexpr std::uint64_t kLookBackAfterCrash = 200'000;
 constexpr std::int64_t kMicrosPerMilli = 1'000;
 constexpr std::int64_t kMicrosPerDay = 86'400'000'000;
@@ -125,8 +125,9 @@ Status Log::State::ReadEnd() {
   const auto range = [size, first = Oldest().size()](std::uint64_t count) {
     return RecordRange{.from = std::max(Back(size, count), first), .to = size};
   };
-  COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, range(kLookBack)));
-  if (!tail.stopped && size > kLookBack) {
+  // A log that was closed in good order has its newest time and store in the record that says so, and no open begins.
+  COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, range(1)));
+  if (!tail.stopped) {
     COFFER_ASSIGN_OR_RETURN(tail, ReadTail(*folder, origin, range(kLookBackAfterCrash)));
   }
   newest_us = tail.time_us == 0 ? clock.UnixMicros() : tail.time_us;

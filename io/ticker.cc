@@ -7,7 +7,7 @@
 namespace coffer {
 namespace {
 
-constexpr int kNiceness = 10;
+constexpr int kNiceness = 19;
 
 }  // namespace
 

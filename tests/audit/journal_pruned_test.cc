@@ -67,7 +67,7 @@ TEST_F(PrunedJournalTest, AMissingFirstFileIsDamageWithoutANoteOrWithALesserOne)
 }
 
 TEST_F(PrunedJournalTest, ANoteOfAnotherTreeOrOfNoFileIsDamage) {
-  for (const std::uint64_t gone : {0, 3}) {
+  for (const std::uint64_t gone : {std::uint64_t{0}, std::uint64_t{3}}) {
     Drop(0, gone);
     ExpectDamage({3, EmptyRoot()});
     ExpectDamage({kRecords, HeadAt(kRecords).root});

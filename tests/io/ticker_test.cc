@@ -67,7 +67,7 @@ TEST(TickerTest, APoliteOneLetsOthersGoFirst) {
   });
   ASSERT_TRUE(ticker.ok());
   ASSERT_TRUE(WaitUntil([&niceness] { return niceness != -1000; }));
-  EXPECT_EQ(niceness, 10);
+  EXPECT_EQ(niceness, 19);
   EXPECT_EQ(getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())), 0) << "the others are as they were";
 }
 
