@@ -239,8 +239,10 @@ Result<QueryIndex::Progress> QueryIndex::Follow() {
     }
     before = state_->frontier;
   }
-  COFFER_ASSIGN_OR_RETURN(Batch batch, ReadBatch(before));
+  Result<Batch> read = ReadBatch(before);
   const Lock held(mutex_);
+  stuck_ = !read.ok();
+  COFFER_ASSIGN_OR_RETURN(const Batch batch, std::move(read));
   Progress progress{.more = batch.more, .made_anew = std::exchange(made_anew_, false)};
   if (state_ == nullptr || state_->frontier != before) {  // A search found it damaged meanwhile.
     progress.more = true;

@@ -153,6 +153,7 @@ class QueryIndex {
   std::unique_ptr<State> state_ COFFER_GUARDED_BY(mutex_);  // null: not open
   bool discard_ COFFER_GUARDED_BY(mutex_) = false;          // the file is no good
   bool made_anew_ COFFER_GUARDED_BY(mutex_) = false;        // since the last Follow
+  bool stuck_ COFFER_GUARDED_BY(mutex_) = false;            // the log's records could not be read the last time
   std::uint64_t opened_ COFFER_GUARDED_BY(mutex_) = 0;      // times; tells a search that the file is another
 };
 

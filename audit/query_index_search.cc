@@ -110,6 +110,12 @@ Result<QueryIndex::Plan> QueryIndex::MakePlan(const RecordFilter& filter) {
   if (state_ == nullptr) {
     return Error(ErrorCode::kUnavailable, "the audit log's index is not open yet: try again later");
   }
+  // Nothing found would look like nothing that happened.
+  if (stuck_) {
+    return Error(ErrorCode::kUnavailable,
+                 "the audit log cannot be read on from the records that its index has: `coffer audit verify` on the "
+                 "service's host says why");
+  }
   Result<Plan> plan = MakeRanges(filter);
   if (!plan.ok()) return Failed(plan.error());
   return plan;

@@ -36,7 +36,7 @@ struct VerifyArguments {
   std::string key_file;
   std::string since;
   std::string keep;
-  std::string max_age = kDefaultMaxAge;
+  std::string max_age;
   bool index = false;
   TrustOptions trust;
 };
@@ -63,21 +63,61 @@ Outcome<audit::NoteVerifier> LogKey(const VerifyArguments& arguments) {
                  "name it with --vkey; `coffer audit vkey` prints it on the service's host");
 }
 
+// What a file says that holds a checkpoint of this log. Who signed it is not looked at.
+Outcome<audit::Checkpoint> CheckpointIn(std::string_view option, const std::string& path,
+                                        const audit::NoteVerifier& key) {
+  const Result<Bytes> file = ReadFile(path, audit::kMaxNoteSize);
+  if (!file.ok()) return FileFailure(option, path, file.error());
+  const Result<audit::SignedNote> note = audit::SignedNote::Parse(AsText(*file));
+  Result<audit::Checkpoint> checkpoint = note.ok() ? audit::Checkpoint::Parse(note->text) : note.error();
+  const std::string named = std::string(option) + ": " + ShownPath(path);
+  if (!checkpoint.ok()) return Failure(kExitUsage, named + ": is no checkpoint", "--keep writes one");
+  if (checkpoint->origin == key.name()) return std::move(checkpoint).value();
+  return UsageFailure(named + ": is a checkpoint of the log " + checkpoint->origin + ", and this one is " + key.name());
+}
+
+// What was kept is evidence: only a later checkpoint of the same log takes its place.
+Outcome<void> CheckMayKeep(const VerifyArguments& arguments, const audit::NoteVerifier& key) {
+  const Result<bool> there = Exists(arguments.keep);
+  if (arguments.keep.empty() || !there.ok() || !*there) return {};
+  COFFER_ASSIGN_OR_RETURN(const audit::Checkpoint kept, CheckpointIn("--keep", arguments.keep, key));
+  const std::string path = arguments.folder + "/checkpoint";
+  COFFER_ASSIGN_OR_RETURN(const audit::Checkpoint ours, CheckpointIn("--dir", path, key));
+  if (kept.head.size <= ours.head.size) return {};
+  return Failure(kExitUsage,
+                 "--keep: " + ShownPath(arguments.keep) + ": is of " + std::to_string(kept.head.size) +
+                     " records, and this log has " + std::to_string(ours.head.size),
+                 "compare the log with it (--since), and keep this one elsewhere");
+}
+
+Outcome<std::int64_t> MaxAge(const VerifyArguments& arguments) {
+  const Result<std::int64_t> max_age = ParseDuration(arguments.max_age.empty() ? kDefaultMaxAge : arguments.max_age);
+  if (!max_age.ok()) return UsageFailure("--max-age: is no duration: write 30s, 10m, 2h or 1d");
+  if (!arguments.max_age.empty() && arguments.trust.witness_keys.empty()) {
+    return UsageFailure("--max-age: is the age of cosignatures: name a witness with --witness-key");
+  }
+  return *max_age;
+}
+
 Outcome<audit::VerifyOptions> OptionsFrom(const VerifyArguments& arguments, std::int64_t now_us) {
+  COFFER_ASSIGN_OR_RETURN(const std::int64_t max_age, MaxAge(arguments));
   COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, LogKey(arguments));
   COFFER_ASSIGN_OR_RETURN(audit::LogTrust trust, TrustFrom(key, arguments.trust));
+  if (!arguments.since.empty()) COFFER_TRY(CheckpointIn("--since", arguments.since, key));
+  COFFER_TRY(CheckMayKeep(arguments, key));
   const std::string last_signed = KeyFileOf(arguments) + ".signed";
   const Result<bool> there = Exists(last_signed);
-  const Result<std::int64_t> max_age = ParseDuration(arguments.max_age);
-  if (!max_age.ok()) return UsageFailure("--max-age " + max_age.error().ToString());
   const bool named = !arguments.key_file.empty() || (there.ok() && *there);
+  if (!arguments.key_file.empty() && there.ok() && !*there) {
+    return UsageFailure("--key-file: there is no last signed checkpoint beside it, " + ShownPath(last_signed));
+  }
   return audit::VerifyOptions{.folder = arguments.folder,
                               .log_key = std::move(key),
                               .last_signed = named ? last_signed : "",
                               .kept = arguments.since,
                               .witnesses = std::move(trust.witnesses),
                               .quorum = trust.quorum,
-                              .max_cosignature_age_us = *max_age,
+                              .max_cosignature_age_us = max_age,
                               .now_us = now_us};
 }
 
@@ -263,6 +303,10 @@ Outcome<int> Verify(Session& session, const VerifyArguments& arguments) {
     COFFER_TRY(Print(ReportText(report, options.log_key, now_us, session.Colors(STDOUT_FILENO))));
   }
   COFFER_TRY(Keep(arguments, report));
+  if (report.untouched() && arguments.index && !report.skipped(audit::Check::kIndex).empty()) {
+    return Failure(kExitFailed, "--index: was not compared: " + std::string(report.skipped(audit::Check::kIndex)),
+                   "stop the service, or verify a copy with its index");
+  }
   return report.untouched() ? kExitOk : kExitFailed;
 }
 

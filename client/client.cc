@@ -44,21 +44,35 @@ struct Client::State {
 
 namespace {
 
-constexpr std::size_t kMaxClaimBytes = 128;
+// As the service has them (keysvc/service/call.h).
+constexpr std::size_t kMaxOnBehalfOf = 128;
+constexpr std::size_t kMaxWord = 64;
+
+bool IsWord(std::string_view claim) {
+  return claim.size() <= kMaxWord && std::all_of(claim.begin(), claim.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == '-';
+         });
+}
 
 std::chrono::milliseconds LeftUntil(TimePoint deadline) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::system_clock::now());
 }
 
-// What gRPC takes as metadata; anything else would end the process.
+// What gRPC does not take as metadata would end the process; the rest the service would refuse.
 RpcResult<void> CheckClaims(const CallClaims& claims) {
-  for (const std::string* claim : {&claims.purpose, &claims.on_behalf_of, &claims.request_id}) {
-    const bool printable = std::all_of(claim->begin(), claim->end(), [](char c) { return c >= ' ' && c <= '~'; });
-    if (!printable || claim->size() > kMaxClaimBytes) {
-      return RpcError(ErrorCode::kInvalidArgument, "a claim is at most 128 printable ASCII characters");
-    }
+  if (!IsWord(claims.purpose)) {
+    return RpcError(ErrorCode::kInvalidArgument, "the claimed purpose is at most 64 letters, digits, '.', '_' and '-'");
   }
-  return {};
+  if (!IsWord(claims.request_id)) {
+    return RpcError(ErrorCode::kInvalidArgument,
+                    "the claimed request id is at most 64 letters, digits, '.', '_' and '-'");
+  }
+  const std::string& person = claims.on_behalf_of;
+  const bool printable = std::all_of(person.begin(), person.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (printable && person.size() <= kMaxOnBehalfOf) return {};
+  return RpcError(ErrorCode::kInvalidArgument,
+                  "whom the call is claimed to be on behalf of is at most 128 printable ASCII characters");
 }
 
 void AddClaims(const CallClaims& claims, grpc::ClientContext& context) {

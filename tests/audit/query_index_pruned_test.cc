@@ -1,6 +1,7 @@
 // A QueryIndex whose log drops its oldest records.
 #include "audit/verifier_index.h"
 #include "io/directory.h"
+#include "io/file.h"
 #include "io/sqlite.h"
 #include "tests/audit/query_index_fixture.h"
 
@@ -41,6 +42,25 @@ class PrunedIndexTest : public QueryIndexTest {
     return std::get<std::int64_t>(query.Column(0, ValueType::kInt64, false).value());
   }
 };
+
+TEST_F(PrunedIndexTest, AJournalThatCannotBeReadIsNoEmptyAnswer) {
+  const std::string path = folder / "audit/journal/00000000000000000000.journal";
+  const Bytes whole = ReadFile(path, kMinFileBytes).value();
+  Bytes damaged = whole;
+  damaged.at(damaged.size() / 2) ^= std::byte{1};
+  ASSERT_TRUE(WriteFileDurably(path, damaged, 0600).ok());
+  const auto index = NewIndex();
+  while (index->Follow().ok()) continue;
+  EXPECT_LT(index->size(), log->durable().size);
+  const auto found = index->Search({.filter = {}, .oldest_first = true});
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().code(), ErrorCode::kUnavailable);
+  EXPECT_NE(found.error().message().find("coffer audit verify"), std::string_view::npos);
+  EXPECT_EQ(index->Count({}, {GroupBy::kOperation}).error().code(), ErrorCode::kUnavailable);
+  ASSERT_TRUE(WriteFileDurably(path, whole, 0600).ok());
+  FollowAll(*index);
+  ExpectSame(AllOf(*index), Expected());
+}
 
 TEST_F(PrunedIndexTest, AnIndexMadeAnewBeginsAtTheOldestRecord) {
   Prune(2);

@@ -325,6 +325,40 @@ class ServiceWithWitnesses(TemporaryFolder):
             "keyring", "list", environment=memory).stderr, "a second history")
         self.assertEqual(self.service.run("keyring", "list").returncode, 0)
 
+    def test_what_was_asked_for_and_cannot_be_done_is_wrong_usage_and_no_verdict(self):
+        self.service.start()
+        self.service.stop()
+        kept, later = self.folder / "kept", self.folder / "later"
+        self.assertEqual(self.verify("--keep", kept)[0], 0)
+        self.service.start()
+        self.grow(20)
+        self.service.stop()
+        self.assertEqual(self.verify("--keep", later)[0], 0)
+        other = later.read_text().replace("coffer/", "coffer/another-", 1)
+        (self.folder / "other").write_text(other)
+        (self.folder / "junk").write_text("junk")
+        before = later.read_bytes()
+        shutil.copy(kept, self.service.data / "audit" / "checkpoint")
+        for options, said in (
+                (("--since", self.folder / "junk"), "is no checkpoint"),
+                (("--since", self.folder / "other"), "is a checkpoint of the log coffer/another-"),
+                (("--keep", self.folder / "other"), "is a checkpoint of the log coffer/another-"),
+                (("--keep", later), "compare the log with it (--since), and keep this one elsewhere"),
+                (("--key-file", self.folder / "none"), "there is no last signed checkpoint beside it"),
+                (("--max-age", "5m"), "name a witness with --witness-key"),
+                (("--max-age", "5", "--witness-key", self.vkey), "write 30s, 10m, 2h or 1d")):
+            done = coffer("audit", "verify", "--dir", self.service.data / "audit", "--vkey", self.vkey, *options)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), (options, done.stderr))
+            self.assertIn(said, done.stderr.decode(), options)
+        self.assertEqual(later.read_bytes(), before)
+        # An index that is not there cannot be compared.
+        shutil.copy(later, self.service.data / "audit" / "checkpoint")
+        for file in (self.service.data / "audit").glob("index.sqlite*"):
+            file.unlink()
+        done = coffer("audit", "verify", "--dir", self.service.data / "audit", "--vkey", self.vkey, "--index")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"--index: was not compared", done.stderr)
+
     def test_a_log_that_was_thrown_away_is_noticed_by_the_store_and_by_clients(self):
         self.service.start()
         memory = {"COFFER_STATE_DIR": str(self.folder / "memory")}
