@@ -30,14 +30,14 @@ v1::AuditRecordType TypeOfName(const std::string& name) {
 
 // A time, or a duration back from now.
 Outcome<std::int64_t> PastOf(std::string_view option, const std::string& text, std::int64_t now_us) {
-  if (text.find('T') != text.npos) {
-    auto time = ParseTime(text);
-    if (!time.ok()) return Failure(std::move(time).error().At(option));
-    return *time;
+  for (const auto parse : {ParseTime, ParseLocalTime}) {
+    const Result<std::int64_t> time = parse(text);
+    if (time.ok()) return *time;
   }
-  auto duration = ParseDuration(text);
-  if (!duration.ok()) return Failure(std::move(duration).error().At(option));
-  return std::max<std::int64_t>(now_us - *duration, 0);
+  const Result<std::int64_t> duration = ParseDuration(text);
+  if (duration.ok()) return std::max<std::int64_t>(now_us - *duration, 0);
+  return Failure(kExitUsage, std::string(option) + ": is no time",
+                 "write 2027-01-31T00:00:00Z, \"2027-01-31 00:00\" for local time, or how long ago: 90s, 5m, 2h, 30d");
 }
 
 Outcome<void> AddPart(const std::string& text, v1::RowId& row) {

@@ -92,6 +92,13 @@ Outcome<int> Prove(Session& session, const ProveOptions& options) {
   if (!proof.ok()) return Failure(kExitFailed, "the service's proof cannot be read: " + proof.error().ToString());
   const auto opened = audit::VerifyTlogProof(*proof, audit::LeafHash(AsBytes(proved.record())), trust);
   if (!opened.ok() || proof->index != options.index) {
+    audit::LogTrust log_alone = trust;
+    log_alone.witnesses.clear();
+    log_alone.quorum = 0;
+    if (!opened.ok() && audit::VerifyTlogProof(*proof, audit::LeafHash(AsBytes(proved.record())), log_alone).ok()) {
+      return Failure(kExitFailed, "too few witnesses have cosigned a checkpoint with this record yet",
+                     "try again in some seconds; `coffer operator status` says how the witnesses are");
+    }
     const std::string why = opened.ok() ? "it is of another record" : opened.error().ToString();
     return Failure(kExitFailed, "the service's proof does not hold: " + why);
   }

@@ -1,6 +1,7 @@
 // coffer audit query, tail, stats: what the audit log says.
 #include <algorithm>
 #include <chrono>
+#include <iostream>
 #include <unistd.h>
 
 #include "cli/audit_filter.h"
@@ -57,7 +58,9 @@ Outcome<int> Query(Session& session, const QueryOptions& options) {
   Json list = Json::array();
   Table table(AuditRecordHeader());
   const bool colors = session.Colors(STDOUT_FILENO);
+  std::size_t found = 0;
   const auto take = [&](const v1::AuditRecord& record) {
+    ++found;
     if (session.json()) {
       list.push_back(AuditRecordJson(record));
     } else {
@@ -70,6 +73,7 @@ Outcome<int> Query(Session& session, const QueryOptions& options) {
     return kExitOk;
   }
   COFFER_TRY(Print(table.ToText()));
+  if (found == 0) std::cerr << "no record fits\n";
   if (more) COFFER_TRY(Print("there are more: --limit shows them\n"));
   return kExitOk;
 }

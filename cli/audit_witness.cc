@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "audit/signing_key.h"
+#include "audit/text_form.h"
 #include "audit/witness.h"
 #include "cli/audit_keys.h"
 #include "cli/commands.h"
@@ -50,11 +51,20 @@ Outcome<std::vector<audit::WitnessedLog>> LogsFrom(const std::vector<std::string
   return logs;
 }
 
+// Whoever asks begins with a guess, after a restart with 0, and is told what is kept; a log that has no more than that
+// is another matter.
+std::string ConflictText(const audit::WitnessAnswer& answer) {
+  const std::string kept = answer.body.substr(0, answer.body.size() - 1);
+  const Result<std::uint64_t> size = audit::FromDecimal(kept, audit::kMaxTreeSize);
+  if (size.ok() && answer.size > *size) return " asked to go on from another size than the " + kept + " kept";
+  return " conflicts with the " + kept + " kept";
+}
+
 // One line an answer: when, which log, how many records, what was answered.
 void Say(const Clock& clock, const audit::WitnessAnswer& answer) {
   std::string line = FormatTime(clock.UnixMicros()) + " " + std::to_string(answer.status);
   if (!answer.origin.empty()) line += " " + answer.origin + " " + std::to_string(answer.size);
-  if (answer.status == 409) line += " conflicts with the " + answer.body.substr(0, answer.body.size() - 1) + " kept";
+  if (answer.status == 409) line += ConflictText(answer);
   if (answer.status == 422) line += " does not continue what was kept";
   std::cerr << line + "\n" << std::flush;
 }

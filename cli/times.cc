@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <optional>
 
 namespace coffer::cli {
@@ -133,6 +134,26 @@ Result<std::int64_t> ParseTime(std::string_view text) {
   const auto offset = TakeOffset(text);
   if (!offset || !text.empty()) return BadTime();
   return (*days * kSecondsADay + *minutes + *seconds - *offset) * kMicros + *fraction;
+}
+
+Result<std::int64_t> ParseLocalTime(std::string_view text) {
+  const auto days = TakeDate(text);
+  if (!days) return BadTime();
+  std::int64_t seconds = 0;
+  if (Take(text, ' ')) {
+    const auto minutes = TakeHoursMinutes(text);
+    const auto rest = minutes && Take(text, ':') ? TakeNumber(text, 2) : std::optional(0);
+    if (!minutes || !rest || *rest > 59) return BadTime();
+    seconds = *minutes + *rest;
+  }
+  if (!text.empty()) return BadTime();
+  // What the clock on the wall showed: mktime knows where the zone was then.
+  const auto as_utc = static_cast<std::time_t>(*days * kSecondsADay + seconds);
+  std::tm wall{};
+  if (gmtime_r(&as_utc, &wall) == nullptr) return BadTime();
+  wall.tm_isdst = -1;
+  const std::time_t local = std::mktime(&wall);
+  return local < 0 ? Result<std::int64_t>(BadTime()) : Result<std::int64_t>(std::int64_t{local} * kMicros);
 }
 
 Result<std::int64_t> ParseDuration(std::string_view text) {

@@ -16,6 +16,10 @@ std::string FormatTime(std::int64_t unix_micros, bool micros = false);
 // RFC 3339 with offset or Z, at most six decimals. kInvalidArgument for anything else.
 Result<std::int64_t> ParseTime(std::string_view text);
 
+// "2026-11-21", "2026-11-21 00:42" or "2026-11-21 00:42:16" in this machine's time zone, as tables show times.
+// kInvalidArgument for anything else.
+Result<std::int64_t> ParseLocalTime(std::string_view text);
+
 // A whole number and one of s, m, h, d, w: "90s", "30d"; from 1 second to 10 years. Gives microseconds.
 Result<std::int64_t> ParseDuration(std::string_view text);
 

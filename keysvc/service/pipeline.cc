@@ -121,11 +121,7 @@ Error Pipeline::Reject(const Caller& caller, policy::Operation operation, Error 
 }
 
 Status Pipeline::Begin(CallRecord& record, const Subject& subject) const {
-  if (!Admit(record).ok()) {
-    record.object = subject.object;
-    record.tenant = subject.tenant;
-    return {};
-  }
+  if (!Admit(record).ok()) return {};
   record.phase = CallRecord::Phase::kBegin;
   CallRecord begin = record;
   begin.object = subject.object;

@@ -103,11 +103,17 @@ class Audit(unittest.TestCase):
                          [("ListTenants", "ticket-42", "Ann O.", "req-1")])
 
     def test_a_claim_that_is_no_claim_is_refused(self):
-        for bad in ("a\nb", "x" * 129):
-            self.refused("a claim is at most 128 printable ASCII characters", "tenant", "list", "--claim-purpose", bad,
-                         code=2)
-        self.refused("coffer-purpose", "tenant", "list", "--claim-purpose", "two words")
-        self.refused("coffer-request-id", "tenant", "list", "--claim-request-id", "x" * 65)
+        for option, bad, said in (("--claim-purpose", "two words", "the claimed purpose is at most 64 letters"),
+                                  ("--claim-purpose", "a\nb", "the claimed purpose is at most 64 letters"),
+                                  ("--claim-request-id", "x" * 65, "the claimed request id is at most 64 letters"),
+                                  ("--claim-on-behalf-of", "x" * 129, "at most 128 printable ASCII characters"),
+                                  ("--claim-on-behalf-of", "Anna M\u00fcller", "at most 128 printable ASCII")):
+            self.refused(said, "tenant", "list", option, bad, code=2)
+
+    def test_what_finds_nothing_says_so_and_times_may_be_local(self):
+        done = self.service.run("audit", "query", "--until", "2001-01-01 10:00")
+        self.assertEqual((done.returncode, done.stderr), (0, b"no record fits\n"))
+        self.refused("--since: is no time", "audit", "query", "--since", "soon", code=2)
 
     def test_counts_in_groups(self):
         self.records("--refused", "--operation", "GetSecret")

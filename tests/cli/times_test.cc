@@ -56,6 +56,24 @@ TEST(Times, WhatIsNoTimeIsRefused) {
   }
 }
 
+TEST(LocalTimes, AreThoseOfTheMachinesZone) {
+  ASSERT_EQ(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+  tzset();
+  EXPECT_EQ(*ParseLocalTime("2026-11-21 19:11:18"), *ParseTime("2026-11-21T18:11:18Z"));
+  EXPECT_EQ(*ParseLocalTime("2026-07-01 00:30"), *ParseTime("2026-06-30T22:30:00Z"));
+  EXPECT_EQ(*ParseLocalTime("2026-11-21"), *ParseTime("2026-11-20T23:00:00Z"));
+  unsetenv("TZ");
+  tzset();
+}
+
+TEST(LocalTimes, AnythingElseIsRefused) {
+  for (const char* text : {"", "2026", "2026-11", "2026-11-31", "2026-11-21 ", "2026-11-21 1:00", "2026-11-21 24:00",
+                           "2026-11-21 10:60", "2026-11-21 10:00:", "2026-11-21 10:00:60", "2026-11-21 10:00:00Z",
+                           "2026-11-21 10:00 ", "2026-11-21T10:00", "30d"}) {
+    EXPECT_EQ(ParseLocalTime(text).error().code(), ErrorCode::kInvalidArgument) << text;
+  }
+}
+
 TEST(Durations, EachUnitCounts) {
   EXPECT_EQ(*ParseDuration("1s"), kMicros);
   EXPECT_EQ(*ParseDuration("2m"), 120 * kMicros);
