@@ -447,8 +447,9 @@ Result<Pruned> Log::Prune(const PruneLimits& limits) {
                                                .signed_head = signed_before}));
   const TreeHead base = boundary.before.Head();
   if (base.size == before.size()) return Pruned();
-  if (low())
+  if (low()) {
     return Error(ErrorCode::kUnavailable, "the audit log's disk is full: dropping records needs some space too");
+  }
   COFFER_TRY(pruner.CheckRecords(before.Head(), base, signed_before));
   COFFER_TRY(pruner.KeepTiles(before.Head(), base, signed_before));
   // The log says it, and has signed that it does, before anything is gone.

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 
-#include "audit/journal_reader.h"
+#include "audit/journal_files.h"
+#include "audit/journal_scan.h"
 #include "audit/proof.h"
 #include "audit/pruned_note.h"
 #include "audit/record.h"
+#include "audit/tile_feed.h"
 #include "audit/tile_files.h"
 #include "io/directory.h"
 #include "io/file.h"
@@ -36,9 +38,7 @@ Result<std::optional<std::int64_t>> FirstTime(FileScanner& scanner) {
 // Whether the later tree begins with the earlier one, as far as the published tiles say.
 bool TilesProve(const TileReader& reader, const TreeHead& earlier, const TreeHead& later) {
   TileHashes hashes(reader, later.size);
-  const Result<Proof> proof =
-      MakeConsistencyProof({.from = earlier.size, .to = later.size},
-                           [&hashes](unsigned level, std::uint64_t index) { return hashes.Get(level, index); });
+  const Result<Proof> proof = MakeConsistencyProof({.from = earlier.size, .to = later.size}, hashes.Source());
   return proof.ok() && VerifyConsistency(earlier, later, *proof).ok();
 }
 
@@ -81,14 +81,8 @@ Result<TileWriter> Pruner::WriterAt(const TreeHead& base, std::uint64_t signed_s
 }
 
 Result<bool> Pruner::Follow(TileWriter& writer, const TreeHead& to, const TileSink& sink) const {
-  COFFER_ASSIGN_OR_RETURN(JournalReader reader, JournalReader::Open(journal_, signer_.verifier().name(),
-                                                                    {.from = writer.size(), .to = to.size}));
-  while (writer.size() < to.size) {
-    COFFER_ASSIGN_OR_RETURN(const std::optional<JournalReader::Record> record, reader.Next());
-    if (!record) return false;
-    COFFER_TRY(writer.Append(record->bytes, sink));
-  }
-  return writer.Head() == to;
+  COFFER_ASSIGN_OR_RETURN(const bool there, FeedTiles(writer, journal_, signer_.verifier().name(), to.size, sink));
+  return there && writer.Head() == to;
 }
 
 Status Pruner::CheckRecords(const TreeHead& base, const TreeHead& boundary, const TreeHead& signed_head) const {
@@ -110,13 +104,9 @@ Status Pruner::KeepTiles(const TreeHead& base, const TreeHead& boundary, const T
   COFFER_ASSIGN_OR_RETURN(TileWriter writer, WriterAt(base, signed_head.size, sink));
   COFFER_ASSIGN_OR_RETURN(const bool same, Follow(writer, boundary, sink));
   if (!same) return NotOfThisTree();
-  COFFER_ASSIGN_OR_RETURN(JournalReader rest, JournalReader::Open(journal_, signer_.verifier().name(),
-                                                                  {boundary.size, EndOfBundle(boundary.size)}));
-  while (writer.size() < EndOfBundle(boundary.size)) {
-    COFFER_ASSIGN_OR_RETURN(const std::optional<JournalReader::Record> record, rest.Next());
-    if (!record) return NotOfThisTree();
-    COFFER_TRY(writer.Append(record->bytes, sink));
-  }
+  COFFER_ASSIGN_OR_RETURN(const bool there,
+                          FeedTiles(writer, journal_, signer_.verifier().name(), EndOfBundle(boundary.size), sink));
+  if (!there) return NotOfThisTree();
   return keeper.SyncNames();
 }
 

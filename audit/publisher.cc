@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "audit/tile_feed.h"
 #include "audit/tile_files.h"
 #include "io/directory.h"
 #include "io/file.h"
@@ -51,15 +52,8 @@ TileSink Publisher::Sink() const {
 }
 
 Status Publisher::Follow(TileWriter& tiles, std::uint64_t size, const TileSink& sink) const {
-  if (tiles.size() == size) return {};
-  COFFER_ASSIGN_OR_RETURN(JournalReader reader,
-                          JournalReader::Open(journal_, signer_.verifier().name(), {.from = tiles.size(), .to = size}));
-  while (tiles.size() < size) {
-    COFFER_ASSIGN_OR_RETURN(const std::optional<JournalReader::Record> record, reader.Next());
-    if (!record) return NotContinued();
-    COFFER_TRY(tiles.Append(record->bytes, sink));
-  }
-  return {};
+  COFFER_ASSIGN_OR_RETURN(const bool there, FeedTiles(tiles, journal_, signer_.verifier().name(), size, sink));
+  return there ? Status() : Status(NotContinued());
 }
 
 Result<TileWriter> Publisher::WriterAtBase(const TreeHead& head, const TileSink& sink) const {

@@ -67,9 +67,8 @@ std::string Advice(const v1::RecoverResponse& answer, const RecoverOptions& opti
   const std::string same = RepairCommand(options, options.new_journal, options.go_back);
   if (IsSame(answer) && answer.loses()) {
     return "Store and journal hold the same, and the audit log that recorded what was done to them is gone: they may "
-           "have "
-           "been put back together. Look for that log, or compare the epoch with your notes and your latest backup. To "
-           "go on with the log that is here:\n  " +
+           "have been put back together. Look for that log, or compare the epoch with your notes and your latest "
+           "backup. To go on with the log that is here:\n  " +
            RepairCommand(options, options.new_journal, true) + "\n";
   }
   if (IsSame(answer)) {

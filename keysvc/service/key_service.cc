@@ -1,6 +1,7 @@
 #include "keysvc/service/key_service.h"
 
 #include "crypto/names.h"
+#include "keysvc/service/named_mutation.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -38,13 +39,8 @@ Result<std::size_t> PageSize(std::uint32_t asked) {
 
 Result<KeyringView> KeyService::CreateKeyring(const Caller& caller, const std::string& name,
                                               KeyringPurpose purpose) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kCreateKeyring,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->CreateKeyring(name, purpose);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kCreateKeyring, name,
+                     [&](KeyEngine& keys) { return keys.CreateKeyring(name, purpose); });
 }
 
 Result<KeyringView> KeyService::GetKeyring(const Caller& caller, const std::string& name) const {
@@ -65,44 +61,24 @@ Result<KeyService::Page<Keyring>> KeyService::ListKeyrings(const Caller& caller,
 
 Result<KeyringView> KeyService::RotateKeyring(const Caller& caller, const std::string& name,
                                               KeyVersion expected) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kRotateKeyring,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->RotateKeyring(name, expected);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kRotateKeyring, name,
+                     [&](KeyEngine& keys) { return keys.RotateKeyring(name, expected); });
 }
 
 Result<KeyringView> KeyService::DisableVersion(const Caller& caller, const std::string& name,
                                                KeyVersion version) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kDisableVersion,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->DisableVersion(name, version);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kDisableVersion, name,
+                     [&](KeyEngine& keys) { return keys.DisableVersion(name, version); });
 }
 
 Result<KeyringView> KeyService::EnableVersion(const Caller& caller, const std::string& name, KeyVersion version) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kEnableVersion,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->EnableVersion(name, version);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kEnableVersion, name,
+                     [&](KeyEngine& keys) { return keys.EnableVersion(name, version); });
 }
 
 Result<Tenant> KeyService::CreateTenant(const Caller& caller, const std::string& name) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kCreateTenant,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->CreateTenant(name);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kCreateTenant, name,
+                     [&](KeyEngine& keys) { return keys.CreateTenant(name); });
 }
 
 Result<KeyService::Page<TenantView>> KeyService::ListTenants(const Caller& caller, std::uint32_t page_size,
@@ -130,13 +106,8 @@ Result<KeyringView> KeyService::RotateKek(const Caller& caller, const std::strin
 
 Result<KeyringView> KeyService::SetRotation(const Caller& caller, const std::string& name,
                                             std::int64_t period_us) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kSetRotation,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->SetRotation(name, period_us);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kSetRotation, name,
+                     [&](KeyEngine& keys) { return keys.SetRotation(name, period_us); });
 }
 
 Result<TenantView> KeyService::GetTenant(const Caller& caller, const std::string& name) const {

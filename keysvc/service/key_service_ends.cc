@@ -1,5 +1,6 @@
 // The part of KeyService that ends keys, and the census that lets it.
 #include "keysvc/service/key_service.h"
+#include "keysvc/service/named_mutation.h"
 #include "policy/declaration.h"
 
 namespace coffer::keysvc {
@@ -36,13 +37,8 @@ Result<KeyringView> KeyService::ScheduleDestroy(const Caller& caller, const Dest
 }
 
 Result<KeyringView> KeyService::CancelDestroy(const Caller& caller, const std::string& name, KeyVersion version) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kCancelDestroy,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->CancelDestroy(name, version);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kCancelDestroy, name,
+                     [&](KeyEngine& keys) { return keys.CancelDestroy(name, version); });
 }
 
 Result<TenantView> KeyService::ShredTenant(const Caller& caller, const DestroyRequest& request) const {
@@ -56,13 +52,8 @@ Result<TenantView> KeyService::ShredTenant(const Caller& caller, const DestroyRe
 }
 
 Result<TenantView> KeyService::CancelShredTenant(const Caller& caller, const std::string& name) const {
-  return pipeline_.Mutate(
-      caller, policy::Operation::kCancelShredTenant,
-      [&](Unsealed& unsealed, CallRecord& record) {
-        NameObject(record, name);
-        return unsealed.keys->CancelShredTenant(name);
-      },
-      Subject::Named(name));
+  return MutateNamed(pipeline_, caller, policy::Operation::kCancelShredTenant, name,
+                     [&](KeyEngine& keys) { return keys.CancelShredTenant(name); });
 }
 
 Result<CensusSourceView> KeyService::RegisterCensusSource(const Caller& caller, const std::string& name,

@@ -167,13 +167,17 @@ class PutBack(VaultTest):
         shutil.copytree(kept / "audit", vault.data / "audit")
         shutil.copy(kept / "audit.key.signed", vault.data)
 
-    def test_yesterdays_store_is_refused_explained_and_repaired(self):
+    def worked_since_a_copy(self):
         vault = self.vault().work()
         vault.stop()
         yesterday = vault.copy_store()
         vault.start()
         vault.work()
         vault.stop()
+        return vault, yesterday
+
+    def test_yesterdays_store_is_refused_explained_and_repaired(self):
+        vault, yesterday = self.worked_since_a_copy()
         self.put_store_back(vault, yesterday)
         vault.start()
         self.check_refused(vault, "the store is older than its key journal")
@@ -189,12 +193,7 @@ class PutBack(VaultTest):
         self.check_recovers(vault)
 
     def test_an_audit_log_that_was_put_back_with_the_store_is_told_by_the_journal(self):
-        vault = self.vault().work()
-        vault.stop()
-        yesterday = vault.copy_store()
-        vault.start()
-        vault.work()
-        vault.stop()
+        vault, yesterday = self.worked_since_a_copy()
         vault.put_back(yesterday)
         vault.start()
         self.check_refused(vault, "the store is older than its key journal")

@@ -258,13 +258,17 @@ class ServiceWithWitnesses(TemporaryFolder):
         self.assertIn(SAYS_HOST, self.service.ok("operator", "status").decode())
         self.assertFalse(self.status()["audit_witnessed"])
 
-    def test_a_witness_that_goes_away_is_named_after_its_cosignature_is_too_old(self):
+    def grown_since_its_witness_stopped(self):
         ours = self.witness(self.vkey).start()
         self.configure((ours.url, ours.vkey))
         self.service.start()
         self.until_witnessed()
         ours.stop()
         self.grow()
+        return ours
+
+    def test_a_witness_that_goes_away_is_named_after_its_cosignature_is_too_old(self):
+        ours = self.grown_since_its_witness_stopped()
         text = wait_until(lambda: [t for t in [self.service.ok("operator", "status").decode()] if SAYS_HOST in t],
                           "its word becomes too old")[0]
         self.assertIn("does not answer", text)
@@ -438,12 +442,7 @@ class ServiceWithWitnesses(TemporaryFolder):
         self.assertEqual(self.verify()[0], 0)
 
     def test_a_witness_that_stopped_long_ago_is_no_witness(self):
-        ours = self.witness(self.vkey).start()
-        self.configure((ours.url, ours.vkey))
-        self.service.start()
-        self.until_witnessed()
-        ours.stop()
-        self.grow()
+        ours = self.grown_since_its_witness_stopped()
         self.service.stop()
         code, report = self.verify("--witness-key", ours.vkey)
         self.assertEqual(code, 0, report["findings"])

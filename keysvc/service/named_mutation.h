@@ -1,0 +1,21 @@
+// MutateNamed: the changes of KeyService that are about one name and ask for nothing else.
+#pragma once
+
+#include "keysvc/service/key_service.h"
+
+namespace coffer::keysvc {
+
+// Pipeline::Mutate with `act(KeyEngine&) -> Result<T>`; begin and result have the name, where it has a name's form.
+template <typename Act>
+auto MutateNamed(const Pipeline& pipeline, const Caller& caller, policy::Operation operation, const std::string& name,
+                 const Act& act) {
+  return pipeline.Mutate(
+      caller, operation,
+      [&](Unsealed& unsealed, CallRecord& record) {
+        NameObject(record, name);
+        return act(*unsealed.keys);
+      },
+      Subject::Named(name));
+}
+
+}  // namespace coffer::keysvc
