@@ -286,7 +286,7 @@ Result<std::unique_ptr<Log>> Log::Open(const LogOptions& options, const Clock& c
   COFFER_TRY(log->AppendAndWait(ours.Own(RecordType::kBoot), RecordClass::kReserve));
   // Before anybody asks: a power cut may have left an older checkpoint than the last one that was shown.
   static_cast<void>(ours.Publish());
-  COFFER_ASSIGN_OR_RETURN(ours.ticker, Ticker::Start({.interval = options.publish_every}, [&ours] {
+  COFFER_ASSIGN_OR_RETURN(ours.ticker, Ticker::Start({.interval = options.publish_every, .wait_first = true}, [&ours] {
                             ours.PublishAgain();
                             return false;
                           }));

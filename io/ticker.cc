@@ -34,12 +34,14 @@ Ticker::~Ticker() {
 void Ticker::Run() {
   // Not being allowed to changes nothing but who goes first.
   if (options_.polite) static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
-  while (true) {
-    const bool more = pass_();
-    const Lock held(mutex_);
-    if (!stopping_ && !more) changed_.wait_for(mutex_, options_.interval);
-    if (stopping_) return;
-  }
+  bool more = options_.wait_first ? false : pass_();
+  while (Wait(more)) more = pass_();
+}
+
+bool Ticker::Wait(bool more) {
+  const Lock held(mutex_);
+  if (!stopping_ && !more) changed_.wait_for(mutex_, options_.interval);
+  return !stopping_;
 }
 
 }  // namespace coffer

@@ -23,6 +23,22 @@ TEST(TickerTest, BeginsAtOnceAndWaitsForItsIntervalThen) {
   EXPECT_TRUE(WaitUntil([&passes] { return passes == 1; }));
 }
 
+TEST(TickerTest, MayWaitBeforeItsFirstPass) {
+  std::atomic<int> passes = 0;
+  const auto pass = [&passes] {
+    ++passes;
+    return false;
+  };
+  {
+    const auto never = Ticker::Start({.interval = kNever, .wait_first = true}, pass);
+    ASSERT_TRUE(never.ok());
+  }
+  EXPECT_EQ(passes, 0);
+  const auto soon = Ticker::Start({.interval = std::chrono::milliseconds(1), .wait_first = true}, pass);
+  ASSERT_TRUE(soon.ok());
+  EXPECT_TRUE(WaitUntil([&passes] { return passes > 0; }));
+}
+
 TEST(TickerTest, GoesOnWithoutAWaitWhileThereIsMore) {
   std::atomic<int> passes = 0;
   const auto ticker = Ticker::Start({.interval = kNever}, [&passes] { return ++passes < 5; });
