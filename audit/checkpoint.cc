@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "audit/text_form.h"
+#include "crypto/text_form.h"
 
 namespace coffer::audit {
 namespace {

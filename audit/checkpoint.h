@@ -2,8 +2,8 @@
 // thread-safe, objects thread-compatible.
 #pragma once
 
-#include "audit/note_key.h"
 #include "audit/tree.h"
+#include "crypto/note_key.h"
 
 namespace coffer::audit {
 

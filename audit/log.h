@@ -9,8 +9,8 @@
 
 #include "audit/journal.h"
 #include "audit/month_keys.h"
-#include "audit/note_key.h"
 #include "audit/publisher.h"
+#include "crypto/note_key.h"
 #include "io/clock.h"
 
 namespace coffer::audit {

@@ -1,6 +1,6 @@
 #include "audit/pruned_note.h"
 
-#include "audit/text_form.h"
+#include "crypto/text_form.h"
 #include "io/file.h"
 
 namespace coffer::audit {

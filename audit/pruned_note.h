@@ -2,8 +2,8 @@
 // log's key can pass a removed file off as retention. Functions are thread-safe.
 #pragma once
 
-#include "audit/note_key.h"
 #include "audit/tree.h"
+#include "crypto/note_key.h"
 
 namespace coffer::audit {
 

@@ -3,8 +3,8 @@
 // two steps leaves a log that opens and verifies; Remove, again, finishes what was begun.
 #pragma once
 
-#include "audit/note_key.h"
 #include "audit/tile_writer.h"
+#include "crypto/note_key.h"
 #include "io/log_file.h"
 
 namespace coffer::audit {

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "audit/note_key.h"
+#include "crypto/note_key.h"
 #include "io/file.h"
 
 namespace coffer::audit {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "audit/text_form.h"
 #include "crypto/cursor.h"
+#include "crypto/text_form.h"
 #include "io/file.h"
 
 namespace coffer::audit {

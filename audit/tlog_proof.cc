@@ -1,6 +1,6 @@
 #include "audit/tlog_proof.h"
 
-#include "audit/text_form.h"
+#include "crypto/text_form.h"
 
 namespace coffer::audit {
 namespace {

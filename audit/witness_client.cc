@@ -1,6 +1,6 @@
 #include "audit/witness_client.h"
 
-#include "audit/text_form.h"
+#include "crypto/text_form.h"
 
 namespace coffer::audit {
 namespace {

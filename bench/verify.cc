@@ -92,7 +92,7 @@ nlohmann::json Measure(const Settings& settings) {
     vkey = log->vkey();
   }
   const audit::VerifyOptions options{.folder = log_options.folder,
-                                     .log_key = audit::NoteVerifier::Parse(vkey).value(),
+                                     .log_key = NoteVerifier::Parse(vkey).value(),
                                      .last_signed = log_options.key_file + ".signed",
                                      .kept = {},
                                      .witnesses = {}};

@@ -16,31 +16,29 @@ std::string_view Trimmed(std::string_view text) {
 
 }  // namespace
 
-Outcome<audit::NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file) {
-  Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(text_or_file);
+Outcome<NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file) {
+  Result<NoteVerifier> key = NoteVerifier::Parse(text_or_file);
   if (key.ok()) return std::move(key).value();
   const std::string wanted = std::string(option) + ": must be a key, NAME+ID+BASE64, or a file that holds one";
   const Result<Bytes> file = ReadFile(text_or_file, kMaxVkeyFile);
   if (!file.ok()) return UsageFailure(wanted);
-  key = audit::NoteVerifier::Parse(Trimmed(AsText(*file)));
+  key = NoteVerifier::Parse(Trimmed(AsText(*file)));
   if (!key.ok()) return UsageFailure(wanted);
   return std::move(key).value();
 }
 
-Outcome<audit::NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file,
-                                      audit::NoteKeyType type) {
-  COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, ReadVkey(option, text_or_file));
+Outcome<NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file, NoteKeyType type) {
+  COFFER_ASSIGN_OR_RETURN(NoteVerifier key, ReadVkey(option, text_or_file));
   if (key.type() == type) return key;
-  const std::string_view kind = type == audit::NoteKeyType::kSignature
-                                    ? "is a witness's key; a log's is asked for here"
-                                    : "is a log's key; a witness's is asked for here";
+  const std::string_view kind = type == NoteKeyType::kSignature ? "is a witness's key; a log's is asked for here"
+                                                                : "is a log's key; a witness's is asked for here";
   return UsageFailure(std::string(option) + ": " + std::string(kind));
 }
 
-Outcome<audit::LogTrust> TrustFrom(const audit::NoteVerifier& log_key, const TrustOptions& options) {
+Outcome<audit::LogTrust> TrustFrom(const NoteVerifier& log_key, const TrustOptions& options) {
   audit::LogTrust trust = audit::LogTrust::Of(log_key);
   for (const std::string& text : options.witness_keys) {
-    COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, ReadVkey("--witness-key", text, audit::NoteKeyType::kCosignature));
+    COFFER_ASSIGN_OR_RETURN(NoteVerifier key, ReadVkey("--witness-key", text, NoteKeyType::kCosignature));
     trust.witnesses.push_back(std::move(key));
   }
   if (options.quorum > trust.witnesses.size()) {

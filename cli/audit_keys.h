@@ -10,10 +10,9 @@
 namespace coffer::cli {
 
 // A vkey ("NAME+ID+BASE64"), or a file of one line with it. `option` names it in failures, which are usage.
-Outcome<audit::NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file);
+Outcome<NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file);
 // The same, of that type.
-Outcome<audit::NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file,
-                                      audit::NoteKeyType type);
+Outcome<NoteVerifier> ReadVkey(std::string_view option, const std::string& text_or_file, NoteKeyType type);
 
 struct TrustOptions {
   std::string vkey;
@@ -21,7 +20,7 @@ struct TrustOptions {
   std::uint32_t quorum = 0;
 };
 // The log of that key, and the witnesses of whom a quorum is asked for: all of them unless told.
-Outcome<audit::LogTrust> TrustFrom(const audit::NoteVerifier& log_key, const TrustOptions& options);
+Outcome<audit::LogTrust> TrustFrom(const NoteVerifier& log_key, const TrustOptions& options);
 
 // "witness.example/w1 at 2026-11-21T10:00:00Z, ...".
 std::string CosignedText(const std::vector<audit::Cosigned>& cosigned);

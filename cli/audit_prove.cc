@@ -60,8 +60,7 @@ Outcome<audit::LogTrust> TrustIn(client::Client& client, TrustOptions trust) {
     COFFER_ASSIGN_OR_RETURN(const auto head, client.GetCheckpoint(v1::GetCheckpointRequest()));
     trust.vkey = head.vkey();
   }
-  COFFER_ASSIGN_OR_RETURN(const audit::NoteVerifier key,
-                          ReadVkey("--vkey", trust.vkey, audit::NoteKeyType::kSignature));
+  COFFER_ASSIGN_OR_RETURN(const NoteVerifier key, ReadVkey("--vkey", trust.vkey, NoteKeyType::kSignature));
   return TrustFrom(key, trust);
 }
 

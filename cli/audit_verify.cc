@@ -4,7 +4,6 @@
 
 #include "audit/record.h"
 #include "audit/signing_key.h"
-#include "audit/text_form.h"
 #include "audit/tlog_proof.h"
 #include "audit/verifier_index.h"
 #include "cli/audit_keys.h"
@@ -14,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/times.h"
 #include "crypto/base64.h"
+#include "crypto/text_form.h"
 #include "io/clock.h"
 #include "io/directory.h"
 #include "io/file.h"
@@ -55,20 +55,19 @@ std::string KeyFileOf(const VerifyArguments& arguments) {
 }
 
 // The key that is given, else that of the host's own file, which proves less.
-Outcome<audit::NoteVerifier> LogKey(const VerifyArguments& arguments) {
-  if (!arguments.trust.vkey.empty()) return ReadVkey("--vkey", arguments.trust.vkey, audit::NoteKeyType::kSignature);
-  const Result<audit::NoteSigner> signer = audit::ReadSigningKey(KeyFileOf(arguments));
+Outcome<NoteVerifier> LogKey(const VerifyArguments& arguments) {
+  if (!arguments.trust.vkey.empty()) return ReadVkey("--vkey", arguments.trust.vkey, NoteKeyType::kSignature);
+  const Result<NoteSigner> signer = audit::ReadSigningKey(KeyFileOf(arguments));
   if (signer.ok()) return signer->verifier();
   return Failure(kExitUsage, "the log's key is not known: " + signer.error().ToString(),
                  "name it with --vkey; `coffer audit vkey` prints it on the service's host");
 }
 
 // What a file says that holds a checkpoint of this log. Who signed it is not looked at.
-Outcome<audit::Checkpoint> CheckpointIn(std::string_view option, const std::string& path,
-                                        const audit::NoteVerifier& key) {
-  const Result<Bytes> file = ReadFile(path, audit::kMaxNoteSize);
+Outcome<audit::Checkpoint> CheckpointIn(std::string_view option, const std::string& path, const NoteVerifier& key) {
+  const Result<Bytes> file = ReadFile(path, kMaxNoteSize);
   if (!file.ok()) return FileFailure(option, path, file.error());
-  const Result<audit::SignedNote> note = audit::SignedNote::Parse(AsText(*file));
+  const Result<SignedNote> note = SignedNote::Parse(AsText(*file));
   Result<audit::Checkpoint> checkpoint = note.ok() ? audit::Checkpoint::Parse(note->text) : note.error();
   const std::string named = std::string(option) + ": " + ShownPath(path);
   if (!checkpoint.ok()) return Failure(kExitUsage, named + ": is no checkpoint", "--keep writes one");
@@ -77,7 +76,7 @@ Outcome<audit::Checkpoint> CheckpointIn(std::string_view option, const std::stri
 }
 
 // What was kept is evidence: only a later checkpoint of the same log takes its place.
-Outcome<void> CheckMayKeep(const VerifyArguments& arguments, const audit::NoteVerifier& key) {
+Outcome<void> CheckMayKeep(const VerifyArguments& arguments, const NoteVerifier& key) {
   const Result<bool> there = Exists(arguments.keep);
   if (arguments.keep.empty() || !there.ok() || !*there) return {};
   COFFER_ASSIGN_OR_RETURN(const audit::Checkpoint kept, CheckpointIn("--keep", arguments.keep, key));
@@ -101,7 +100,7 @@ Outcome<std::int64_t> MaxAge(const VerifyArguments& arguments) {
 
 Outcome<audit::VerifyOptions> OptionsFrom(const VerifyArguments& arguments, std::int64_t now_us) {
   COFFER_ASSIGN_OR_RETURN(const std::int64_t max_age, MaxAge(arguments));
-  COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, LogKey(arguments));
+  COFFER_ASSIGN_OR_RETURN(NoteVerifier key, LogKey(arguments));
   COFFER_ASSIGN_OR_RETURN(audit::LogTrust trust, TrustFrom(key, arguments.trust));
   if (!arguments.since.empty()) COFFER_TRY(CheckpointIn("--since", arguments.since, key));
   COFFER_TRY(CheckMayKeep(arguments, key));
@@ -179,8 +178,7 @@ Json DroppedAgeJson(const audit::VerifyReport& report) {
   return report.dropped_age_us ? Json(*report.dropped_age_us / kMicrosPerWholeSecond) : Json(nullptr);
 }
 
-Json ReportJson(const audit::VerifyReport& report, const audit::NoteVerifier& key, double seconds,
-                std::int64_t now_us) {
+Json ReportJson(const audit::VerifyReport& report, const NoteVerifier& key, double seconds, std::int64_t now_us) {
   return {{"untouched", report.untouched()},
           {"origin", key.name()},
           {"vkey", key.ToText()},
@@ -237,8 +235,7 @@ std::string RetentionFacts(const audit::VerifyReport& report) {
   return facts + ", when they were " + FormatDuration(rounded_us) + " old or older";
 }
 
-std::string ReportText(const audit::VerifyReport& report, const audit::NoteVerifier& key, std::int64_t now_us,
-                       bool colors) {
+std::string ReportText(const audit::VerifyReport& report, const NoteVerifier& key, std::int64_t now_us, bool colors) {
   std::vector<std::pair<std::string, std::string>> lines = {
       {"log", key.name()},
       {"records", std::to_string(report.head.size) + " in " + std::to_string(report.journal_files) + " files, " +
@@ -271,7 +268,7 @@ std::string ReportText(const audit::VerifyReport& report, const audit::NoteVerif
 Outcome<void> Keep(const VerifyArguments& arguments, const audit::VerifyReport& report) {
   if (arguments.keep.empty() || !report.untouched() || !report.checkpoint) return {};
   const std::string from = arguments.folder + "/checkpoint";
-  const Result<Bytes> note = ReadFile(from, audit::kMaxNoteSize);
+  const Result<Bytes> note = ReadFile(from, kMaxNoteSize);
   if (!note.ok()) return FileFailure("--dir", from, note.error());
   const Status kept = WriteFileDurably(arguments.keep, *note, 0644);
   if (!kept.ok()) return FileFailure("--keep", arguments.keep, kept.error());
@@ -311,8 +308,7 @@ Outcome<int> Verify(Session& session, const VerifyArguments& arguments) {
 }
 
 Outcome<int> VerifyProof(Session& session, const ProofArguments& arguments) {
-  COFFER_ASSIGN_OR_RETURN(const audit::NoteVerifier key,
-                          ReadVkey("--vkey", arguments.trust.vkey, audit::NoteKeyType::kSignature));
+  COFFER_ASSIGN_OR_RETURN(const NoteVerifier key, ReadVkey("--vkey", arguments.trust.vkey, NoteKeyType::kSignature));
   COFFER_ASSIGN_OR_RETURN(const audit::LogTrust trust, TrustFrom(key, arguments.trust));
   const Result<Bytes> text = ReadFile(arguments.proof, audit::kMaxTlogProofSize);
   if (!text.ok()) return FileFailure("--proof", arguments.proof, text.error());
@@ -339,7 +335,7 @@ Outcome<int> VerifyProof(Session& session, const ProofArguments& arguments) {
 }
 
 Outcome<int> PrintVkey(Session& session, const std::string& key_file) {
-  const Result<audit::NoteSigner> signer = audit::ReadSigningKey(key_file);
+  const Result<NoteSigner> signer = audit::ReadSigningKey(key_file);
   if (!signer.ok()) return FileFailure("--key-file", key_file, signer.error());
   const std::string vkey = signer->verifier().ToText();
   COFFER_TRY(session.json() ? PrintJson({{"origin", signer->verifier().name()}, {"vkey", vkey}}) : Print(vkey + "\n"));

@@ -3,12 +3,12 @@
 #include <signal.h>
 
 #include "audit/signing_key.h"
-#include "audit/text_form.h"
 #include "audit/witness.h"
 #include "cli/audit_keys.h"
 #include "cli/commands.h"
 #include "cli/printing.h"
 #include "cli/times.h"
+#include "crypto/text_form.h"
 #include "io/dir_lock.h"
 #include "io/directory.h"
 #include "io/http_server.h"
@@ -44,7 +44,7 @@ sigset_t BlockStopSignals() {
 Outcome<std::vector<audit::WitnessedLog>> LogsFrom(const std::vector<std::string>& keys) {
   std::vector<audit::WitnessedLog> logs;
   for (const std::string& text : keys) {
-    COFFER_ASSIGN_OR_RETURN(audit::NoteVerifier key, ReadVkey("--log-key", text, audit::NoteKeyType::kSignature));
+    COFFER_ASSIGN_OR_RETURN(NoteVerifier key, ReadVkey("--log-key", text, NoteKeyType::kSignature));
     std::string origin = key.name();
     logs.push_back({.origin = std::move(origin), .keys = {std::move(key)}});
   }
@@ -55,7 +55,7 @@ Outcome<std::vector<audit::WitnessedLog>> LogsFrom(const std::vector<std::string
 // is another matter.
 std::string ConflictText(const audit::WitnessAnswer& answer) {
   const std::string kept = answer.body.substr(0, answer.body.size() - 1);
-  const Result<std::uint64_t> size = audit::FromDecimal(kept, audit::kMaxTreeSize);
+  const Result<std::uint64_t> size = FromDecimal(kept, audit::kMaxTreeSize);
   if (size.ok() && answer.size > *size) return " asked to go on from another size than the " + kept + " kept";
   return " conflicts with the " + kept + " kept";
 }
@@ -81,7 +81,7 @@ Outcome<int> RunWitness(const WitnessArguments& arguments) {
   const Result<HostAndPort> listen = HostAndPort::Parse(arguments.listen);
   if (!listen.ok()) return Failure(Error(listen.error()).At("--listen"));
   COFFER_ASSIGN_OR_RETURN(std::vector<audit::WitnessedLog> logs, LogsFrom(arguments.log_keys));
-  Result<audit::NoteCosigner> cosigner = audit::ReadWitnessKey(arguments.key_file);
+  Result<NoteCosigner> cosigner = audit::ReadWitnessKey(arguments.key_file);
   if (!cosigner.ok()) return FileFailure("--key", arguments.key_file, cosigner.error());
   const Status made = MakeDirectory(arguments.state, 0700);
   if (!made.ok()) return FileFailure("--state", arguments.state, made.error());
@@ -107,7 +107,7 @@ Outcome<int> RunWitness(const WitnessArguments& arguments) {
 }
 
 Outcome<int> MakeKey(Session& session, const KeygenArguments& arguments) {
-  const Result<audit::NoteCosigner> cosigner = audit::MakeWitnessKey(arguments.key_file, arguments.name);
+  const Result<NoteCosigner> cosigner = audit::MakeWitnessKey(arguments.key_file, arguments.name);
   if (!cosigner.ok() && cosigner.error().code() == ErrorCode::kInvalidArgument) {
     return UsageFailure("--name: " + cosigner.error().ToString());
   }

@@ -26,6 +26,10 @@ void AddFieldCommands(CommandTree& tree);
 void AddCatalogPlanCommand(CommandTree& tree, CLI::App& catalog);
 void AddFieldSearchCommand(CommandTree& tree, CLI::App& field);
 void AddGrafanaCommands(CommandTree& tree);
+void AddIdentityCommands(CommandTree& tree);
+void AddPolicyCommands(CommandTree& tree);
+// The part of `coffer policy` about single acts.
+void AddPolicyActCommands(CommandTree& tree, CLI::App& policy);
 void AddAuditCommands(CommandTree& tree);
 // The parts of `coffer audit`, each called by AddAuditCommands.
 void AddAuditReadCommands(CommandTree& tree, CLI::App& audit);

@@ -15,6 +15,8 @@ void AddAllCommands(CommandTree& tree) {
   AddSecretCommands(tree);
   AddFieldCommands(tree);
   AddGrafanaCommands(tree);
+  AddIdentityCommands(tree);
+  AddPolicyCommands(tree);
   AddAuditCommands(tree);
   AddDocumentCommands(tree);
 }

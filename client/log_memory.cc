@@ -11,7 +11,7 @@
 namespace coffer::client {
 namespace {
 
-constexpr std::size_t kMaxKept = audit::kMaxNoteSize + 2'048;
+constexpr std::size_t kMaxKept = kMaxNoteSize + 2'048;
 constexpr std::size_t kMaxPlaceFile = 4'096;
 
 RpcError Refusal(const std::string& sentence) { return {ErrorCode::kIntegrity, sentence}; }
@@ -58,7 +58,7 @@ Status MakeFolders(const std::string& path) {
 
 }  // namespace
 
-std::string KeptLog::ToText(const audit::NoteVerifier& key, const audit::SignedNote& note) {
+std::string KeptLog::ToText(const NoteVerifier& key, const SignedNote& note) {
   return key.ToText() + "\n" + note.ToText();
 }
 
@@ -66,8 +66,8 @@ Result<KeptLog> KeptLog::Parse(std::string_view text) {
   const Error bad(ErrorCode::kIntegrity, "is not what was kept of an audit log; remove it to begin anew");
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return bad;
-  const Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(text.substr(0, end));
-  if (!key.ok() || key->type() != audit::NoteKeyType::kSignature) return bad;
+  const Result<NoteVerifier> key = NoteVerifier::Parse(text.substr(0, end));
+  if (!key.ok() || key->type() != NoteKeyType::kSignature) return bad;
   const auto opened = audit::OpenCheckpoint(text.substr(end + 1), audit::LogTrust::Of(*key));
   if (!opened.ok()) return bad;
   return KeptLog{*key, opened->checkpoint.head};
@@ -89,11 +89,11 @@ std::string LogMemory::PathOf(const std::string& origin) const {
 
 RpcResult<LogMemory::Shown> LogMemory::Ask(Client& client) {
   COFFER_ASSIGN_OR_RETURN(const auto answer, client.GetCheckpoint(v1::GetCheckpointRequest()));
-  const Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(answer.vkey());
-  if (!key.ok() || key->type() != audit::NoteKeyType::kSignature) {
+  const Result<NoteVerifier> key = NoteVerifier::Parse(answer.vkey());
+  if (!key.ok() || key->type() != NoteKeyType::kSignature) {
     return Refusal("the service names no key of its audit log");
   }
-  Result<audit::SignedNote> note = audit::SignedNote::Parse(answer.note());
+  Result<SignedNote> note = SignedNote::Parse(answer.note());
   const auto opened = note.ok() ? audit::OpenCheckpoint(*note, audit::LogTrust::Of(*key)) : note.error();
   if (!opened.ok()) return Refusal("the audit log's checkpoint is not signed by its key");
   return Shown{*key, std::move(note).value(), opened->checkpoint.head};
@@ -113,18 +113,18 @@ RpcResult<void> LogMemory::Compare(Client& client, const KeptLog& kept, const Sh
 
 std::string LogMemory::PlacePath() const { return folder_ + "/" + ToHex(Sha256({AsBytes(place_)})) + ".server"; }
 
-Result<std::optional<audit::NoteVerifier>> LogMemory::ReadPlace() const {
+Result<std::optional<NoteVerifier>> LogMemory::ReadPlace() const {
   const std::string path = PlacePath();
   const Result<Bytes> file = ReadFile(path, kMaxPlaceFile);
-  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<audit::NoteVerifier>();
+  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return std::optional<NoteVerifier>();
   if (!file.ok()) return file.error();
   const Error bad = Error(ErrorCode::kIntegrity, "is not what was kept of a service; remove it to begin anew").At(path);
   std::string_view text = AsText(*file);
   const std::string first = place_ + "\n";
   if (!text.starts_with(first) || !text.ends_with('\n') || text.size() <= first.size()) return bad;
   text = text.substr(first.size(), text.size() - first.size() - 1);
-  const Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(text);
-  if (!key.ok() || key->type() != audit::NoteKeyType::kSignature) return bad;
+  const Result<NoteVerifier> key = NoteVerifier::Parse(text);
+  if (!key.ok() || key->type() != NoteKeyType::kSignature) return bad;
   return std::optional(*key);
 }
 
@@ -164,7 +164,7 @@ RpcResult<void> LogMemory::CompareLog(Client& client, Shown shown) const {
 }
 
 RpcResult<void> LogMemory::Check(Client& client) const {
-  const Result<std::optional<audit::NoteVerifier>> known = ReadPlace();
+  const Result<std::optional<NoteVerifier>> known = ReadPlace();
   if (!known.ok()) return RpcError(known.error());
   const RpcResult<Shown> shown = Ask(client);
   if (!shown.ok()) {

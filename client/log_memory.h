@@ -13,10 +13,10 @@ namespace coffer::client {
 
 // What is kept of one log, as it is in its file: the key's text and a newline, then the signed note.
 struct KeptLog {
-  audit::NoteVerifier key;
+  NoteVerifier key;
   audit::TreeHead head;
 
-  static std::string ToText(const audit::NoteVerifier& key, const audit::SignedNote& note);
+  static std::string ToText(const NoteVerifier& key, const SignedNote& note);
   // kIntegrity: not what ToText writes of a checkpoint that the key signed.
   static Result<KeptLog> Parse(std::string_view text);
 };
@@ -49,8 +49,8 @@ class LogMemory {
 
  private:
   struct Shown {
-    audit::NoteVerifier key;
-    audit::SignedNote note;
+    NoteVerifier key;
+    SignedNote note;
     audit::TreeHead head;
   };
   static RpcResult<Shown> Ask(Client& client);
@@ -59,7 +59,7 @@ class LogMemory {
   std::string PathOf(const std::string& origin) const;
   std::string PlacePath() const;
   // The key of the log that was seen at this place.
-  Result<std::optional<audit::NoteVerifier>> ReadPlace() const;
+  Result<std::optional<NoteVerifier>> ReadPlace() const;
   Status Keep(const Shown& shown) const;
   Status KeepPlace(const Shown& shown) const;
 

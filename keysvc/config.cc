@@ -254,8 +254,8 @@ Status ReadWitness(const toml::node& node, AuditWitnessConfig& out) {
     return Bad("must be a URL that begins with http:// or https://", reader.Path("url"), reader.PlaceOf("url"));
   }
   COFFER_TRY(reader.Text("vkey", vkey, true));
-  Result<audit::NoteVerifier> key = audit::NoteVerifier::Parse(vkey);
-  if (!key.ok() || key->type() != audit::NoteKeyType::kCosignature) {
+  Result<NoteVerifier> key = NoteVerifier::Parse(vkey);
+  if (!key.ok() || key->type() != NoteKeyType::kCosignature) {
     return Bad("must be a witness's key, NAME+ID+BASE64", reader.Path("vkey"), reader.PlaceOf("vkey"));
   }
   for (const AuditWitnessConfig::Witness& other : out.witnesses) {

@@ -50,7 +50,7 @@
 #include <string_view>
 #include <vector>
 
-#include "audit/note_key.h"
+#include "crypto/note_key.h"
 #include "crypto/result.h"
 #include "policy/roles.h"
 
@@ -83,7 +83,7 @@ struct SealCommandConfig {
 struct AuditWitnessConfig {
   struct Witness {
     std::string url;
-    audit::NoteVerifier key;  // of type kCosignature
+    NoteVerifier key;  // of type kCosignature
   };
   std::vector<Witness> witnesses;  // 1 to 8, no key twice
   std::uint32_t interval_seconds = 10;

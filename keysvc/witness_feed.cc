@@ -64,7 +64,7 @@ struct WitnessFeed::State {
 
   void ShowAll() COFFER_EXCLUDES(show_mutex, facts_mutex);
   bool IsDue(const Target& target, std::uint64_t size) const;
-  WitnessOutcome Show(Target& target, const audit::SignedNote& note, const audit::TreeHead& head) const;
+  WitnessOutcome Show(Target& target, const SignedNote& note, const audit::TreeHead& head) const;
   // False: there is no cosignature to publish.
   bool NoteOutcome(std::size_t which, const WitnessOutcome& outcome, std::uint64_t size) COFFER_EXCLUDES(facts_mutex);
 
@@ -89,8 +89,7 @@ bool WitnessFeed::State::IsDue(const Target& target, std::uint64_t size) const {
   return age_us >= std::chrono::duration_cast<std::chrono::microseconds>(options.max_age).count() / 3;
 }
 
-WitnessOutcome WitnessFeed::State::Show(Target& target, const audit::SignedNote& note,
-                                        const audit::TreeHead& head) const {
+WitnessOutcome WitnessFeed::State::Show(Target& target, const SignedNote& note, const audit::TreeHead& head) const {
   const auto prove = [this](audit::Growth growth) { return log.ProveConsistency(growth); };
   const auto post = [&target](const std::string& body) -> Result<audit::WitnessReply> {
     COFFER_ASSIGN_OR_RETURN(HttpAnswer answer, target.http->Post(target.address.url + audit::kAddCheckpointPath, body));
@@ -127,11 +126,11 @@ bool WitnessFeed::State::NoteOutcome(std::size_t which, const WitnessOutcome& ou
 
 void WitnessFeed::State::ShowAll() {
   const Lock held(show_mutex);
-  const Result<audit::SignedNote> note = log.checkpoint();
+  const Result<SignedNote> note = log.checkpoint();
   if (!note.ok()) return;
   const Result<audit::Checkpoint> checkpoint = audit::Checkpoint::Parse(note->text);
   if (!checkpoint.ok()) return;
-  std::vector<audit::NoteSignature> cosignatures;
+  std::vector<NoteSignature> cosignatures;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Target& target = targets[i];
     if (stopping || !IsDue(target, checkpoint->head.size)) continue;

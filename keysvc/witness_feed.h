@@ -12,8 +12,8 @@
 namespace coffer::keysvc {
 
 struct WitnessAddress {
-  std::string url;          // its submission prefix: "/add-checkpoint" is added
-  audit::NoteVerifier key;  // of type kCosignature
+  std::string url;   // its submission prefix: "/add-checkpoint" is added
+  NoteVerifier key;  // of type kCosignature
 };
 
 // What is known of a witness.

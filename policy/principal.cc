@@ -85,4 +85,12 @@ Result<Principal> ParseUnixPrincipal(std::string_view text) {
   return principal;
 }
 
+Result<Principal> ParsePrincipal(std::string_view text) {
+  std::string_view rest = text;
+  if (!TakePrefix(rest, kSpiffeScheme)) return ParseUnixPrincipal(text);
+  const std::string_view domain = rest.substr(0, rest.find('/'));
+  if (!IsTrustDomain(domain)) return Unknown("has a trust domain that is not [a-z0-9._-]{1,255}");
+  return ParseSpiffeId(text, domain);
+}
+
 }  // namespace coffer::policy

@@ -30,4 +30,7 @@ Result<Principal> ParseSpiffeId(std::string_view uri, std::string_view trust_dom
 Result<Principal> UnixPrincipal(Role role, std::uint32_t uid);
 Result<Principal> ParseUnixPrincipal(std::string_view text);
 
+// A principal as rules name it: either of the two texts above, of whatever trust domain. kUnauthenticated otherwise.
+Result<Principal> ParsePrincipal(std::string_view text);
+
 }  // namespace coffer::policy

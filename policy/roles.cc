@@ -1,84 +1,16 @@
 #include "policy/roles.h"
 
-#include <initializer_list>
+#include <algorithm>
 
 namespace coffer::policy {
 namespace {
 
 using Op = Operation;
 
+constexpr std::string_view kDefaultDeny = "default-deny";
+
 constexpr std::array<std::string_view, kRoleCount> kRoleNames = {"app",          "dba",      "auditor",
                                                                  "backup-agent", "restorer", "admin"};
-
-constexpr auto kOperationNames = std::to_array<std::string_view>({
-    "EncryptFields",
-    "DecryptFields",
-    "RewrapFields",
-    "IndexTokens",
-    "CreateKeyring",
-    "GetKeyring",
-    "ListKeyrings",
-    "RotateKeyring",
-    "RotateKek",
-    "SetRotation",
-    "DisableVersion",
-    "EnableVersion",
-    "ScheduleDestroy",
-    "CancelDestroy",
-    "CreateTenant",
-    "GetTenant",
-    "ListTenants",
-    "ShredTenant",
-    "CancelShredTenant",
-    "RegisterCensusSource",
-    "RemoveCensusSource",
-    "ListCensusSources",
-    "ReportCensus",
-    "GetCensus",
-    "GenerateDataKey",
-    "UnwrapDataKey",
-    "PutSecret",
-    "GetSecret",
-    "ListSecrets",
-    "SecretHistory",
-    "DeleteSecret",
-    "UndeleteSecret",
-    "DestroySecret",
-    "InitStore",
-    "Unseal",
-    "Seal",
-    "StartRecovery",
-    "ListSealSlots",
-    "AddSealSlot",
-    "RemoveSealSlot",
-    "Rekey",
-    "BackupStore",
-    "RecoverStore",
-    "MergeStore",
-    "CheckStore",
-    "ShowStatus",
-    "ApplyCatalog",
-    "DiffCatalog",
-    "ShowCatalog",
-    "QueryRecords",
-    "AggregateRecords",
-    "TailRecords",
-    "GetCheckpoint",
-    "ProveConsistency",
-    "ProveRecord",
-});
-static_assert(kOperationNames.size() == kOperationCount);
-
-// Operations as bits, so that the whole table is one constant.
-struct OperationSet {
-  std::uint64_t bits = 0;
-  constexpr OperationSet(std::initializer_list<Op> operations) {
-    for (const Op operation : operations) bits |= Bit(operation);
-  }
-  static constexpr std::uint64_t Bit(Op operation) { return std::uint64_t{1} << static_cast<unsigned>(operation); }
-  constexpr bool Has(Op operation) const { return (bits & Bit(operation)) != 0; }
-};
-static_assert(kOperationCount <= 64);
 
 enum class Effect : std::uint8_t { kForbid, kAllow };
 
@@ -245,14 +177,13 @@ constexpr OperationSet kAdminOnly = {Op::kInitStore,
 
 constexpr bool AdminOnlyStaysAdminOnly() {
   for (const Rule& rule : kRules) {
-    const bool touches = (rule.operations.bits & kAdminOnly.bits) != 0;
-    if (rule.effect == Effect::kAllow && rule.role != Role::kAdmin && touches) return false;
+    if (rule.effect == Effect::kAllow && rule.role != Role::kAdmin && rule.operations.Meets(kAdminOnly)) return false;
   }
   return true;
 }
 static_assert(AdminOnlyStaysAdminOnly());
 
-constexpr Decision DecideBy(Role role, Op operation) {
+constexpr RoleDecision DecideBy(Role role, Op operation) {
   for (const Effect effect : {Effect::kForbid, Effect::kAllow}) {
     for (const Rule& rule : kRules) {
       if (rule.effect == effect && rule.role == role && rule.operations.Has(operation)) {
@@ -260,7 +191,7 @@ constexpr Decision DecideBy(Role role, Op operation) {
       }
     }
   }
-  return {false, "default-deny", "no rule allows it"};
+  return {false, kDefaultDeny, "no rule allows it"};
 }
 
 static_assert(!DecideBy(Role::kDba, Op::kDecryptFields).allowed && !DecideBy(Role::kDba, Op::kGetSecret).allowed &&
@@ -280,21 +211,13 @@ std::optional<Role> ParseRole(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view OperationName(Operation operation) {
-  const auto index = static_cast<std::size_t>(operation);
-  return index < kOperationCount ? kOperationNames[index] : "?";
-}
+RoleDecision MayEver(Role role, Operation operation) { return DecideBy(role, operation); }
 
-Decision Decide(Role role, Operation operation) {
-  if (static_cast<std::size_t>(operation) >= kOperationCount) return {false, "default-deny", "no rule allows it"};
-  return DecideBy(role, operation);
-}
+bool MayApprove(Role role) { return role == Role::kAdmin || role == Role::kAuditor || role == Role::kRestorer; }
 
-bool NeedsSecondPerson(Operation operation) {
-  constexpr OperationSet kAsking = {Op::kDestroySecret, Op::kScheduleDestroy, Op::kShredTenant, Op::kRemoveCensusSource,
-                                    Op::kAddSealSlot,   Op::kRemoveSealSlot,  Op::kRekey,       Op::kRecoverStore,
-                                    Op::kMergeStore};
-  return static_cast<std::size_t>(operation) < kOperationCount && kAsking.Has(operation);
+bool IsFixedRule(std::string_view id) {
+  const auto same = [id](const Rule& rule) { return rule.id == id; };
+  return id == kDefaultDeny || std::any_of(kRules.begin(), kRules.end(), same);
 }
 
 }  // namespace coffer::policy

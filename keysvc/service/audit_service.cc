@@ -133,8 +133,8 @@ Result<std::unique_ptr<AuditTail>> AuditService::Tail(const Caller& caller, cons
   return tail;
 }
 
-Result<std::pair<audit::SignedNote, audit::TreeHead>> AuditService::LastSigned() const {
-  Result<audit::SignedNote> note = log_.checkpoint();
+Result<std::pair<SignedNote, audit::TreeHead>> AuditService::LastSigned() const {
+  Result<SignedNote> note = log_.checkpoint();
   if (!note.ok() && note.error().code() == ErrorCode::kNotFound) {
     return Error(ErrorCode::kUnavailable, "the log has no checkpoint for now: try again in a second");
   }
@@ -194,7 +194,7 @@ Result<RecordProved> AuditService::ProveRecord(const Caller& caller, std::uint64
     COFFER_TRY(Sign(index));
     COFFER_ASSIGN_OR_RETURN(auto published, LastSigned());
     // What a witness has cosigned is worth more than what is newer.
-    const Result<audit::SignedNote> cosigned = log_.cosigned_checkpoint();
+    const Result<SignedNote> cosigned = log_.cosigned_checkpoint();
     const Result<audit::Checkpoint> seen = cosigned.ok() ? audit::Checkpoint::Parse(cosigned->text) : cosigned.error();
     if (seen.ok() && seen->head.size > index && seen->head.size <= published.second.size) {
       published = {*cosigned, seen->head};

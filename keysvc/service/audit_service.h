@@ -30,7 +30,7 @@ struct RecordsFound {
 struct LogHead {
   std::string origin;
   std::string vkey;
-  audit::SignedNote note;
+  SignedNote note;
   audit::TreeHead signed_head;  // what the note says
   std::uint64_t durable_size = 0;
   std::uint64_t indexed_size = 0;
@@ -83,7 +83,7 @@ class AuditService {
   }
 
  private:
-  Result<std::pair<audit::SignedNote, audit::TreeHead>> LastSigned() const;
+  Result<std::pair<SignedNote, audit::TreeHead>> LastSigned() const;
   // Until a checkpoint signs this record, which is durable.
   Status Sign(std::uint64_t index) const COFFER_EXCLUDES(forcing_mutex_);
 

@@ -129,7 +129,7 @@ Status TakeQuotas(Quotas& quotas, const Caller& caller, const CallColumns& call,
 }
 
 bool MayHaveTokens(const Caller& caller) {
-  return policy::Decide(caller.principal.role, policy::Operation::kIndexTokens).allowed;
+  return policy::MayEver(caller.principal.role, policy::Operation::kIndexTokens).allowed;
 }
 
 // Keys, failed values, and those that a search found wrongly: a database that lies is to be seen in the record.

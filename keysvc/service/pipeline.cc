@@ -76,7 +76,7 @@ Recorder Immediately(std::function<Status(const CallRecord&)> take) {
 }
 
 CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
-  const policy::Decision decision = policy::Decide(caller.principal.role, operation);
+  const policy::RoleDecision decision = policy::MayEver(caller.principal.role, operation);
   CallRecord record;
   record.principal = caller.principal.id;
   record.authentication = AuthenticationOf(caller.principal.method);

@@ -147,7 +147,7 @@ inline constexpr std::uint64_t kMaxLogSize = std::uint64_t{1} << 62U;  // record
 
 // The one row of table audit_log.
 struct AuditLogRecord {
-  std::string vkey;        // text of the log's key (audit/note_key.h): its origin is in it
+  std::string vkey;        // text of the log's key (crypto/note_key.h): its origin is in it
   std::uint64_t size = 1;  // of a head that the log has signed, in records, from 1 to kMaxLogSize
   Digest root{};           // of that head
   std::int64_t noted_us = 0;

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "audit/text_form.h"
-#include "tests/audit/note_vectors.h"
+#include "crypto/text_form.h"
+#include "tests/crypto/note_vectors.h"
 
 namespace coffer::audit {
 namespace {

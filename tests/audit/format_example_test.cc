@@ -10,7 +10,7 @@
 #include "audit/tlog_proof.h"
 #include "crypto/cursor.h"
 #include "tests/audit/naive_tree.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 
 namespace coffer::audit {
 namespace {

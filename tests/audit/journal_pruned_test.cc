@@ -1,7 +1,7 @@
 // Journals whose first files were dropped: which of them open, and that a crash while files go leaves one that does.
 #include "audit/pruner.h"
 #include "tests/audit/journal_fixture.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 
 namespace coffer::audit {
 namespace {

@@ -13,7 +13,7 @@
 #include "audit/pruned_note.h"
 #include "audit/tile_writer.h"
 #include "audit/tlog_proof.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 
 namespace coffer::audit {
 namespace {

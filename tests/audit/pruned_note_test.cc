@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "audit/checkpoint.h"
-#include "audit/text_form.h"
+#include "crypto/text_form.h"
 #include "io/file.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 #include "tests/support/temp_dir.h"
 
 namespace coffer::audit {

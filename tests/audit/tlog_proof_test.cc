@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "audit/text_form.h"
+#include "crypto/text_form.h"
 #include "tests/audit/naive_tree.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 
 namespace coffer::audit {
 namespace {

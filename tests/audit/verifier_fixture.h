@@ -15,7 +15,7 @@
 #include "crypto/cursor.h"
 #include "io/crc32c.h"
 #include "io/file.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 #include "tests/support/temp_dir.h"
 
 namespace coffer::audit {

@@ -294,10 +294,13 @@ TEST_F(VerifierTest, ARunningLogIsNotAccusedInPlaceNorAsACopy) {
     const VerifyReport live = world.Verify();
     EXPECT_TRUE(live.untouched()) << "in place: " << FoundIn(live);
     const LogWorld copy(folder / ("copy" + std::to_string(round)));
-    // As docs/OPERATIONS.md says: once all of it, then again what the checkpoint speaks of. Files come and go.
+    // As docs/OPERATIONS.md says: once all of it, then again what the checkpoint speaks of. Files come and go, and cp
+    // skips one that is replaced while it looks.
     const std::string command = "mkdir '" + copy.folder() + "'; cp -a '" + world.key() + "' '" + world.audit() + "' '" +
-                                copy.folder() + "' 2>/dev/null; cp -a '" + world.audit() + "/tile' '" +
-                                world.journal() + "' '" + copy.audit() + "/' 2>/dev/null || true";
+                                copy.folder() + "' 2>/dev/null; for i in $(seq 100); do [ -e '" + copy.audit() +
+                                "/checkpoint' ] && break; cp -a '" + world.audit() + "/checkpoint' '" + copy.audit() +
+                                "/' 2>/dev/null; done; cp -a '" + world.audit() + "/tile' '" + world.journal() + "' '" +
+                                copy.audit() + "/' 2>/dev/null || true";
     COFFER_CHECK(std::system(command.c_str()) == 0);
     const VerifyReport copied = copy.Verify();
     // With a checkpoint each millisecond a tile may be filled just between the listing of two folders.

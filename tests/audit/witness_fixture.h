@@ -7,7 +7,7 @@
 
 #include "audit/witness.h"
 #include "audit/witness_client.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 
 namespace coffer::audit {
 

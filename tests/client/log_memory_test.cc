@@ -100,7 +100,7 @@ class LogMemoryTest : public ::testing::Test {
   }
   // The service's whole log is thrown away, and another one begun.
   void ShowAnotherLog() {
-    const audit::NoteSigner signer = audit::NoteSigner::Create("coffer/another", audit::KeyFrom(3)).value();
+    const NoteSigner signer = NoteSigner::Create("coffer/another", KeyFrom(3)).value();
     service.vkey = signer.verifier().ToText();
     service.note = audit::SignCheckpoint(audit::TreeHead{}, signer)->ToText();
   }

@@ -266,6 +266,33 @@ seal_and_unseal() {
   claim "the same secret is served again"
 }
 
+review_a_policy() {
+  step "Review a policy." "Who may do what is a file; what another one would change is a list, before it counts."
+  local alice bob
+  alice=$(coffer identity new --name alice --key alice.key --no-passphrase)
+  bob=$(coffer identity new --name bob --key bob.key --no-passphrase)
+  cat >policy.toml <<END
+serial = 1
+admin_signatures = 2
+[person.alice]
+key = "$alice"
+principals = ["unix:admin:1000"]
+[person.bob]
+key = "$bob"
+principals = ["unix:admin:1001"]
+[grant.dba-turns]
+roles = ["dba"]
+operations = ["RotateKeyring"]
+keyrings = ["shop"]
+END
+  sed 's/keyrings = .*/keyrings = ["shop", "grafana"]/' policy.toml >wider.toml
+  run coffer policy diff policy.toml wider.toml
+  refused "denied by dba-sees-no-plaintext" coffer policy explain policy.toml --as dba --operation DecryptFields
+  sed 's/"RotateKeyring"/"GetSecret"/; s/keyrings = .*/tenants = "all"/' policy.toml >plaintext.toml
+  refused "one of the rule's roles may never have" coffer policy show plaintext.toml
+  claim "no policy can give a DBA plaintext, and a wider one says where"
+}
+
 finish() {
   step "Stop and clean up." "Nothing of this demo stays on the machine."
   stop_daemon
@@ -288,4 +315,5 @@ look_at_the_disk
 read_the_audit_log
 seal_and_unseal
 lose_the_disk
+review_a_policy
 finish

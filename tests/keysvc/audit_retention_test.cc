@@ -76,7 +76,7 @@ class AuditRetentionTest : public ::testing::Test {
   }
   void ExpectUntouched() const {
     const audit::VerifyReport report = audit::VerifyLog({.folder = folder / "audit",
-                                                         .log_key = audit::NoteVerifier::Parse(log->vkey()).value(),
+                                                         .log_key = NoteVerifier::Parse(log->vkey()).value(),
                                                          .last_signed = folder / "audit.key.signed",
                                                          .kept = {},
                                                          .witnesses = {}});

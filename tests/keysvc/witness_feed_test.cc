@@ -13,7 +13,7 @@
 #include "audit/witness.h"
 #include "io/http_server.h"
 #include "io/unique_fd.h"
-#include "tests/audit/note_vectors.h"
+#include "tests/crypto/note_vectors.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait_until.h"
 
@@ -25,10 +25,10 @@ namespace fs = std::filesystem;
 // A witness of its own state, with its server.
 class LiveWitness {
  public:
-  LiveWitness(const audit::NoteVerifier& log_key, const std::string& state, const std::string& name, unsigned key,
+  LiveWitness(const NoteVerifier& log_key, const std::string& state, const std::string& name, unsigned key,
               std::uint16_t port = 0)
       : store_(audit::FilesOfWitness(state)),
-        witness_(audit::Witness::Create(audit::NoteCosigner::Create(name, audit::KeyFrom(key)).value(),
+        witness_(audit::Witness::Create(NoteCosigner::Create(name, KeyFrom(key)).value(),
                                         {{.origin = log_key.name(), .keys = {log_key}}}, *store_, clock_)
                      .value()) {
     HttpServerOptions options;
@@ -83,7 +83,7 @@ class WitnessFeedTest : public ::testing::Test {
     options.publish_every = std::chrono::milliseconds(5);
     log = audit::Log::Open(options, clock).value();
   }
-  audit::NoteVerifier vkey() const { return audit::NoteVerifier::Parse(log->vkey()).value(); }
+  NoteVerifier vkey() const { return NoteVerifier::Parse(log->vkey()).value(); }
   void Grow() {
     audit::Record record;
     record.operation = "GetKeyring";
@@ -169,7 +169,7 @@ TEST_F(WitnessFeedTest, AStopDoesNotWaitForAWitness) {
   ASSERT_EQ(getsockname(mute.get(), static_cast<sockaddr*>(address), &size), 0);
   WitnessFeed::Options options;
   options.witnesses = {{.url = "http://127.0.0.1:" + std::to_string(ntohs(any.sin_port)),
-                        .key = audit::NoteCosigner::Create("w1", audit::KeyFrom(50))->verifier()}};
+                        .key = NoteCosigner::Create("w1", KeyFrom(50))->verifier()}};
   options.patience = std::chrono::hours(1);
   auto feed = WitnessFeed::Start(*log, clock, std::move(options)).value();
   pollfd asked{mute.get(), POLLIN, 0};
@@ -181,13 +181,13 @@ TEST_F(WitnessFeedTest, OneOfTwoIsEnoughToBeWitnessed) {
   const LiveWitness witness(vkey(), folder / "witness", "w1", 50);
   WitnessAddress away = witness.address();
   away.url = "http://127.0.0.1:1";
-  away.key = audit::NoteCosigner::Create("w2", audit::KeyFrom(90))->verifier();
+  away.key = NoteCosigner::Create("w2", KeyFrom(90))->verifier();
   const auto feed = Feed({away, witness.address()});
   EXPECT_TRUE(WaitUntil([&] { return feed->report().witnessed && TroubleOf(*feed) == "does not answer"; }));
 }
 
 TEST_F(WitnessFeedTest, AWitnessOfAnotherLogOrKeySaysSo) {
-  const audit::NoteVerifier other = audit::NoteSigner::Create("coffer/another", audit::KeyFrom(1))->verifier();
+  const NoteVerifier other = NoteSigner::Create("coffer/another", KeyFrom(1))->verifier();
   const LiveWitness witness(other, folder / "witness", "w1", 50);
   const auto feed = Feed({witness.address()});
   EXPECT_TRUE(WaitUntil([&] { return TroubleOf(*feed).find("does not witness this log") == 0; }));
@@ -197,7 +197,7 @@ TEST_F(WitnessFeedTest, AWitnessOfAnotherLogOrKeySaysSo) {
 TEST_F(WitnessFeedTest, AnImpostorWithAnotherKeyIsNotBelieved) {
   const LiveWitness witness(vkey(), folder / "witness", "w1", 50);
   WitnessAddress address = witness.address();
-  address.key = audit::NoteCosigner::Create("w1", audit::KeyFrom(51))->verifier();
+  address.key = NoteCosigner::Create("w1", KeyFrom(51))->verifier();
   const auto feed = Feed({address});
   EXPECT_TRUE(WaitUntil([&] { return TroubleOf(*feed).find("answers what no witness") == 0; }));
   EXPECT_FALSE(feed->report().witnessed);
@@ -246,7 +246,7 @@ TEST_F(WitnessFeedTest, ALogThatWasRolledBackIsToldByItsWitness) {
 
 TEST_F(WitnessFeedTest, AWitnessThatIsResetCosignsAndRefusesNoMore) {
   for (int i = 0; i < 5; ++i) Grow();
-  const audit::NoteSigner signer = audit::ReadSigningKey(folder / "audit.key").value();
+  const NoteSigner signer = audit::ReadSigningKey(folder / "audit.key").value();
   const auto longer = audit::SignCheckpoint({.size = 9'000, .root = Digest{std::byte{1}}}, signer).value();
   ASSERT_TRUE(audit::FilesOfWitness(folder / "witness")->Save(vkey().name(), longer.ToText()).ok());
   auto witness = std::make_unique<LiveWitness>(vkey(), folder / "witness", "w1", 50);

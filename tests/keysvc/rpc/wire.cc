@@ -132,7 +132,7 @@ policy::Role CallerOf(const std::string& rpc) {
   for (const Rpc& known : AllRpcs()) {
     if (known.name != rpc) continue;
     for (const policy::Role role : {policy::Role::kApp, policy::Role::kAdmin}) {
-      if (policy::Decide(role, known.operation).allowed) return role;
+      if (policy::MayEver(role, known.operation).allowed) return role;
     }
     return policy::Role::kAuditor;
   }

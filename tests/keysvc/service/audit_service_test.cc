@@ -101,7 +101,7 @@ TEST_F(AuditServiceTest, NobodyElseReadsPeopleAndEveryRefusalIsRecorded) {
     ASSERT_EQ(recorded.records.size(), did.size());
     for (std::size_t i = 0; i < did.size(); ++i) {
       const auto& [operation, ok] = did[i];
-      EXPECT_EQ(ok, policy::Decide(role, operation).allowed) << policy::OperationName(operation);
+      EXPECT_EQ(ok, policy::MayEver(role, operation).allowed) << policy::OperationName(operation);
       EXPECT_EQ(recorded.records[i].operation, operation);
       EXPECT_EQ(recorded.records[i].allowed, ok);
     }
@@ -190,7 +190,7 @@ TEST_F(AuditServiceTest, AProofVerifiesOfflineAndOnlyForItsRecord) {
   const LogHead head = service->Checkpoint(LocalCaller(Role::kApp)).value();
   EXPECT_EQ(head.origin, log->origin());
   EXPECT_EQ(head.durable_size, 21u);
-  const auto trust = audit::LogTrust::Of(audit::NoteVerifier::Parse(head.vkey).value());
+  const auto trust = audit::LogTrust::Of(NoteVerifier::Parse(head.vkey).value());
   for (const std::uint64_t at : {0U, 7U, 20U}) {
     const RecordProved proved = service->ProveRecord(auditor, at).value();
     EXPECT_TRUE(audit::VerifyTlogProof(proved.proof, audit::LeafHash(proved.record), trust).ok()) << at;

@@ -1,0 +1,208 @@
+#include "policy/access_policy.h"
+
+#include <algorithm>
+
+#include "policy/internal/policy_checks.h"
+#include "policy/internal/policy_reader.h"
+
+namespace coffer::policy {
+namespace {
+
+constexpr std::string_view kDefaultDeny = "default-deny";
+
+std::uint32_t ApprovalsOf(const AccessRule& rule) { return rule.approvals ? rule.approvals->count : 0; }
+
+// Forbids first; then what asks least of whoever calls.
+bool IsAskedBefore(const AccessRule& a, const AccessRule& b) {
+  if (a.effect != b.effect) return a.effect == AccessRule::Effect::kForbid;
+  if (ApprovalsOf(a) != ApprovalsOf(b)) return ApprovalsOf(a) < ApprovalsOf(b);
+  return a.id < b.id;
+}
+
+// `known`: what the act names, if that is known. What is not known is in no list of names, but may be what is
+// forbidden.
+bool IsIn(const NameScope& scope, const std::optional<std::string_view>& known, AccessRule::Effect effect) {
+  if (scope.all) return true;
+  if (!known) return effect == AccessRule::Effect::kForbid;
+  return scope.names.contains(*known);
+}
+
+bool IsIn(const std::optional<std::set<FieldClass>>& classes, const std::optional<FieldClass>& known,
+          AccessRule::Effect effect) {
+  if (!classes) return true;
+  if (!known) return effect == AccessRule::Effect::kForbid;
+  return classes->contains(*known);
+}
+
+Mismatch MatchWho(const AccessRule& rule, const Act& act) {
+  if (!rule.roles.contains(act.role)) return Mismatch::kRole;
+  if (!rule.operations.Has(act.operation)) return Mismatch::kOperation;
+  if (!rule.principals.empty() && !rule.principals.contains(act.principal)) return Mismatch::kPrincipal;
+  return Mismatch::kNone;
+}
+
+// Whatever the scope, the purpose and the hour.
+bool MatchesAlways(const AccessRule& rule) {
+  return rule.fields.all && !rule.classes && rule.keyrings.all && rule.tenants.all && rule.purposes.empty() &&
+         !rule.not_before_unix_s && !rule.not_after_unix_s;
+}
+
+Decision ByRole(const RoleDecision& decision) {
+  return {decision.allowed ? Outcome::kAllowed : Outcome::kDenied, decision.rule, decision.reason, nullptr};
+}
+
+Decision Denied() { return {Outcome::kDenied, kDefaultDeny, "no grant of the policy allows it", nullptr}; }
+
+Decision Forbidden(const AccessRule& rule) {
+  return {Outcome::kDenied, rule.id, "a forbid of the policy names it", nullptr};
+}
+
+}  // namespace
+
+Mismatch Match(const AccessRule& rule, const Act& act) {
+  const Mismatch who = MatchWho(rule, act);
+  if (who != Mismatch::kNone) return who;
+  if (!IsIn(rule.fields, act.field, rule.effect)) return Mismatch::kField;
+  if (!IsIn(rule.classes, act.field_class, rule.effect)) return Mismatch::kClass;
+  if (!IsIn(rule.keyrings, act.keyring, rule.effect)) return Mismatch::kKeyring;
+  if (!IsIn(rule.tenants, act.tenant, rule.effect)) return Mismatch::kTenant;
+  if (!rule.purposes.empty() && !rule.purposes.contains(act.purpose)) return Mismatch::kPurpose;
+  if (rule.not_before_unix_s && act.now_unix_s < *rule.not_before_unix_s) return Mismatch::kNotYet;
+  if (rule.not_after_unix_s && act.now_unix_s >= *rule.not_after_unix_s) return Mismatch::kNoMore;
+  return Mismatch::kNone;
+}
+
+std::string_view MismatchSentence(Mismatch mismatch) {
+  switch (mismatch) {
+    case Mismatch::kNone:
+      return "matches";
+    case Mismatch::kRole:
+      return "is for other roles";
+    case Mismatch::kPrincipal:
+      return "is for other principals";
+    case Mismatch::kOperation:
+      return "is about other operations";
+    case Mismatch::kField:
+      return "names other fields";
+    case Mismatch::kClass:
+      return "names other classes";
+    case Mismatch::kKeyring:
+      return "names other keyrings";
+    case Mismatch::kTenant:
+      return "names other tenants";
+    case Mismatch::kPurpose:
+      return "asks for another purpose";
+    case Mismatch::kNotYet:
+      return "begins later";
+    case Mismatch::kNoMore:
+      return "has ended";
+  }
+  return "?";
+}
+
+std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act) {
+  const Person* asking = policy.PersonOf(act.principal);
+  const auto counts = [&](std::string_view name) {
+    const Person* person = policy.FindPerson(name);
+    if (person == nullptr || person == asking) return false;
+    return std::any_of(rule.roles.begin(), rule.roles.end(), [&](Role role) { return person->roles.contains(role); });
+  };
+  return static_cast<std::size_t>(std::count_if(act.approved_by.begin(), act.approved_by.end(), counts));
+}
+
+AccessPolicy AccessPolicy::Builtin() {
+  std::map<std::string, AccessRule, std::less<>> rules;
+  for (const Role role : AllRoles()) {
+    for (const Operation operation : AllOperations()) {
+      const RoleDecision decision = MayEver(role, operation);
+      if (!decision.allowed || IsDecidedByRole(operation)) continue;
+      std::string id(decision.rule);
+      // An id of its own would be one more word for the same thing: the two of a role never share an operation.
+      const bool asks_two = NeedsSecondPerson(operation);
+      AccessRule& rule = rules[asks_two ? id + "/two" : id];
+      rule.effect = AccessRule::Effect::kGrant;
+      rule.id = std::move(id);
+      rule.roles = {role};
+      rule.operations.Add(operation);
+      if (asks_two) rule.approvals = ApprovalRule{.count = 1, .roles = {Role::kAdmin}};
+    }
+  }
+  AccessPolicy policy;
+  for (auto& [key, rule] : rules) policy.rules_.push_back(std::move(rule));
+  policy.Index();
+  return policy;
+}
+
+Result<AccessPolicy> AccessPolicy::Parse(std::string_view text) {
+  COFFER_ASSIGN_OR_RETURN(WrittenPolicy written, ReadPolicy(text));
+  AccessPolicy policy;
+  policy.serial_ = written.serial;
+  policy.admin_signatures_ = written.admin_signatures;
+  policy.persons_ = std::move(written.persons);
+  policy.rules_ = std::move(written.rules);
+  policy.Index();
+  COFFER_TRY(CheckPolicy(policy));
+  return policy;
+}
+
+void AccessPolicy::Index() {
+  std::sort(rules_.begin(), rules_.end(), IsAskedBefore);
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    for (const Role role : rules_[i].roles) {
+      for (const Operation operation : AllOperations()) {
+        if (!rules_[i].operations.Has(operation)) continue;
+        asked_[static_cast<std::size_t>(role)][static_cast<std::size_t>(operation)].push_back(
+            static_cast<std::uint16_t>(i));
+      }
+    }
+  }
+}
+
+Decision AccessPolicy::Decide(const Act& act) const {
+  const RoleDecision by_role = MayEver(act.role, act.operation);
+  if (!by_role.allowed || IsDecidedByRole(act.operation)) return ByRole(by_role);
+  Decision decision = Denied();
+  for (const std::uint16_t place :
+       asked_[static_cast<std::size_t>(act.role)][static_cast<std::size_t>(act.operation)]) {
+    const AccessRule& rule = rules_[place];
+    if (Match(rule, act) != Mismatch::kNone) continue;
+    if (rule.effect == AccessRule::Effect::kForbid) return Forbidden(rule);
+    if (!rule.approvals || CountApprovals(*this, *rule.approvals, act) >= rule.approvals->count) {
+      return {Outcome::kAllowed, rule.id, "a grant of the policy allows it", &rule};
+    }
+    if (decision.outcome == Outcome::kDenied) {
+      decision = {Outcome::kNeedsApproval, rule.id, "a grant of the policy allows it to those whom others approve",
+                  &rule};
+    }
+  }
+  return decision;
+}
+
+Decision AccessPolicy::DecideBeforehand(Role role, std::string_view principal, Operation operation) const {
+  const RoleDecision by_role = MayEver(role, operation);
+  if (!by_role.allowed || IsDecidedByRole(operation)) return ByRole(by_role);
+  const Act who{.role = role, .principal = principal, .operation = operation};
+  for (const std::uint16_t place : asked_[static_cast<std::size_t>(role)][static_cast<std::size_t>(operation)]) {
+    const AccessRule& rule = rules_[place];
+    if (MatchWho(rule, who) != Mismatch::kNone) continue;
+    if (rule.effect == AccessRule::Effect::kGrant) {
+      return {Outcome::kAllowed, rule.id, "a grant of the policy allows it", &rule};
+    }
+    if (MatchesAlways(rule)) return Forbidden(rule);
+  }
+  return Denied();
+}
+
+const Person* AccessPolicy::PersonOf(std::string_view principal) const {
+  const auto is = [principal](const Person& person) { return person.principals.contains(principal); };
+  const auto found = std::find_if(persons_.begin(), persons_.end(), is);
+  return found == persons_.end() ? nullptr : &*found;
+}
+
+const Person* AccessPolicy::FindPerson(std::string_view name) const {
+  const auto is = [name](const Person& person) { return person.name == name; };
+  const auto found = std::find_if(persons_.begin(), persons_.end(), is);
+  return found == persons_.end() ? nullptr : &*found;
+}
+
+}  // namespace coffer::policy

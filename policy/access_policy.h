@@ -1,0 +1,187 @@
+// Access policy: who may do what, as one closed table of grants and forbids (docs/OPERATIONS.md "Policy").
+//
+//   serial = 3                                  # rises with every apply, from 1
+//   admin_signatures = 2                        # persons who sign a policy that replaces this one; 2 to 16
+//   [person.alice]                              # somebody who signs and approves
+//   key = "alice+1a2b3c4d+AaB..."               # as `coffer identity new` prints it
+//   principals = ["unix:admin:1000"]            # as whom she calls; 1 to 16
+//   [grant.orders-app]                          # or [forbid.NAME]; the name is the rule's id in every audit record
+//   roles = ["app"]
+//   principals = ["spiffe://example.org/role/app/orders"]    # default: whoever has one of the roles
+//   operations = ["EncryptFields", "DecryptFields"]
+//   fields = ["shop.user.email"]                # "all", or exact names; no patterns
+//   classes = "all"
+//   keyrings = "all"
+//   tenants = ["default"]
+//   purposes = ["checkout"]                     # that the caller has to claim; default: any, or none
+//   not_before = 2027-01-01T00:00:00Z           # from then on
+//   not_after = 2027-07-01T00:00:00Z            # and until then
+//   limits = { values_per_minute = 6000, distinct_per_day = 100000, in_flight = 16 }   # of each principal
+//   approvals = { count = 1, roles = ["admin"], minutes = 30 }        # by other persons of these roles
+//
+// Denied is what no grant allows, and what a forbid matches whatever allows it. A facet (fields, classes, keyrings,
+// tenants) must be written when an operation of the rule has it, and may be narrowed only when all of them have it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crypto/note_key.h"
+#include "policy/declaration.h"
+#include "policy/principal.h"
+
+namespace coffer::policy {
+
+inline constexpr std::size_t kMaxPolicyBytes = 256 * 1024;
+inline constexpr std::size_t kMaxPersons = 256;
+inline constexpr std::size_t kMaxPersonPrincipals = 16;
+inline constexpr std::size_t kMaxAccessRules = 512;
+inline constexpr std::size_t kMaxScopeNames = 1'024;  // in one list
+inline constexpr std::uint32_t kLeastAdminSignatures = 2;
+inline constexpr std::uint32_t kMostAdminSignatures = 16;
+inline constexpr std::uint32_t kMostApprovals = 8;
+inline constexpr std::uint32_t kMaxApprovalMinutes = 60;
+inline constexpr std::int64_t kMostOfALimit = 1'000'000'000;
+
+// Exact names, or whatever there is.
+struct NameScope {
+  bool all = false;
+  std::set<std::string, std::less<>> names = {};
+  bool operator==(const NameScope&) const = default;
+};
+
+// Of one principal under one grant; nothing: no limit.
+struct AccessLimits {
+  std::optional<std::int64_t> values_per_minute;
+  std::optional<std::int64_t> distinct_per_day;  // rows, or secrets, whose value was given out
+  std::optional<std::int64_t> in_flight;         // calls
+  bool operator==(const AccessLimits&) const = default;
+};
+
+struct ApprovalRule {
+  std::uint32_t count = 0;  // 1 to kMostApprovals
+  std::set<Role> roles;     // not empty; of those that MayApprove
+  std::uint32_t minutes = kMaxApprovalMinutes;
+  bool operator==(const ApprovalRule&) const = default;
+};
+
+// One line of the table.
+struct AccessRule {
+  enum class Effect : std::uint8_t { kForbid, kGrant };
+  Effect effect = Effect::kForbid;
+  std::string id;  // a slug
+  std::set<Role> roles;
+  std::set<std::string, std::less<>> principals;  // empty: whoever has one of the roles
+  OperationSet operations;
+  NameScope fields = {.all = true};
+  NameScope keyrings = {.all = true};
+  NameScope tenants = {.all = true};
+  std::optional<std::set<FieldClass>> classes;    // nothing: all
+  std::set<std::string, std::less<>> purposes;    // empty: any, or none
+  std::optional<std::int64_t> not_before_unix_s;  // matches from then on
+  std::optional<std::int64_t> not_after_unix_s;   // and before then
+  AccessLimits limits;                            // of a grant
+  std::optional<ApprovalRule> approvals;          // of a grant
+  std::uint64_t line = 0;                         // where it stands in the file; 0: built in
+};
+
+struct Person {
+  std::string name;  // a slug
+  NoteVerifier key;
+  std::set<std::string, std::less<>> principals;  // not empty
+  std::set<Role> roles;                           // of these principals
+};
+
+// What is asked, as far as it is known. The texts must outlive it.
+struct Act {
+  Role role = Role::kApp;
+  std::string_view principal = {};
+  Operation operation = Operation::kShowStatus;
+  // Nothing: the operation is about none, or it is not known which. Then a grant that is narrowed does not match, and a
+  // forbid does.
+  std::optional<std::string_view> field = {};
+  std::optional<FieldClass> field_class = {};
+  std::optional<std::string_view> keyring = {};
+  std::optional<std::string_view> tenant = {};
+  std::string_view purpose = {};  // as claimed; empty: none
+  std::int64_t now_unix_s = 0;
+  // Persons who approved exactly this act, by name, each once.
+  std::span<const std::string_view> approved_by = {};
+};
+
+enum class Outcome : std::uint8_t { kDenied, kNeedsApproval, kAllowed };
+
+// Its views live as long as the policy.
+struct Decision {
+  Outcome outcome = Outcome::kDenied;
+  std::string_view rule;              // which decided
+  std::string_view reason;            // in words
+  const AccessRule* grant = nullptr;  // whose approvals and limits hold; null when denied, or decided by role alone
+};
+
+// Immutable and thread-safe.
+class AccessPolicy {
+ public:
+  // What holds until a policy is applied: every role may what it may ever, in every scope; acts that ask a second
+  // person are refused, since nobody is known who could be one. Its serial is 0.
+  static AccessPolicy Builtin();
+  // kInvalidArgument with key and line: a broken form or limit; a rule that allows what its role may never have; an act
+  // of two without approvals, or with more than there are persons to give; a person whose roles do not go together.
+  static Result<AccessPolicy> Parse(std::string_view text);
+
+  // Pure. Of several grants that match, the one that asks for the fewest approvals decides, then the first by id.
+  Decision Decide(const Act& act) const;
+  // The same for whether it may be allowed at all, whatever the scope, the purpose and the hour: what is known before a
+  // request is read.
+  Decision DecideBeforehand(Role role, std::string_view principal, Operation operation) const;
+
+  // Null: nobody's.
+  const Person* PersonOf(std::string_view principal) const;
+  const Person* FindPerson(std::string_view name) const;
+
+  std::uint64_t serial() const { return serial_; }
+  std::uint32_t admin_signatures() const { return admin_signatures_; }
+  const std::vector<Person>& persons() const { return persons_; }  // by name
+  const std::vector<AccessRule>& rules() const { return rules_; }  // forbids, then grants; by id
+
+ private:
+  AccessPolicy() = default;
+  // Fills asked_.
+  void Index();
+
+  std::uint64_t serial_ = 0;
+  std::uint32_t admin_signatures_ = 0;
+  std::vector<Person> persons_;
+  std::vector<AccessRule> rules_;
+  // Of each role and operation the places in rules_, in the order in which they are asked.
+  std::array<std::array<std::vector<std::uint16_t>, kOperationCount>, kRoleCount> asked_;
+};
+
+// The roles of persons that hold both would make one of them worthless.
+bool GoTogether(Role a, Role b);
+
+// How a rule and an act meet, for whoever explains a decision.
+enum class Mismatch : std::uint8_t {
+  kNone,
+  kRole,
+  kPrincipal,
+  kOperation,
+  kField,
+  kClass,
+  kKeyring,
+  kTenant,
+  kPurpose,
+  kNotYet,
+  kNoMore,
+};
+Mismatch Match(const AccessRule& rule, const Act& act);
+// "its fields do not name this one".
+std::string_view MismatchSentence(Mismatch mismatch);
+
+// How many of those who approved count for the rule: persons of its roles, but not the one who asks.
+std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act);
+
+}  // namespace coffer::policy

@@ -1,0 +1,29 @@
+// What another policy would decide differently: every such decision, and nothing else. Names that no rule of the two
+// tells apart are one case, so that a few thousand cases stand for all decisions there are.
+#pragma once
+
+#include "policy/access_policy.h"
+
+namespace coffer::policy {
+
+inline constexpr std::uint64_t kMaxDiffCases = 20'000'000;
+
+// One kind of act that is decided otherwise.
+struct DecisionChange {
+  Role role = Role::kApp;
+  Operation operation = Operation::kShowStatus;
+  // What the act has to be for it, one phrase a facet: "tenant default", "any field but shop.user.email". Empty: any
+  // act of this operation.
+  std::vector<std::string> where;
+  std::string before;  // "denied", or "allowed" with what is asked for it
+  std::string after;
+  bool widens = false;  // allows more, or asks less
+};
+
+// By role and operation. kResourceExhausted: the two tell more cases apart than kMaxDiffCases.
+Result<std::vector<DecisionChange>> DiffDecisions(const AccessPolicy& before, const AccessPolicy& after);
+
+// What changed of persons, and of how many have to sign: "person bob: is new, admin".
+std::vector<std::string> DiffPersons(const AccessPolicy& before, const AccessPolicy& after);
+
+}  // namespace coffer::policy
