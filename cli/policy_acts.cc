@@ -1,4 +1,6 @@
 // coffer policy explain, test: what a policy decides of single acts, and whether that is what its owners expect.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/checks.h"
@@ -57,6 +59,7 @@ Outcome<policy::ExpectedDecision> ActFrom(const ActArguments& arguments) {
   if (!arguments.field_class.empty()) act.field_class = policy::ParseFieldClass(arguments.field_class);
   act.purpose = arguments.purpose;
   act.approved_by = arguments.approved_by;
+  std::sort(act.approved_by.begin(), act.approved_by.end());
   if (!arguments.at.empty()) {
     const Result<std::int64_t> at = ParseTime(arguments.at);
     if (!at.ok()) return UsageFailure("--at: " + at.error().ToString());
@@ -75,7 +78,7 @@ Outcome<int> Explain(Session& session, const ActArguments& arguments) {
   COFFER_ASSIGN_OR_RETURN(const policy::ExpectedDecision act, ActFrom(arguments));
   const std::int64_t now = NowUnixSeconds();
   const policy::Decision decision = policy::DecideExpected(decides, act, now);
-  const std::string conditions = decision.grant == nullptr ? "" : policy::DescribeConditions(*decision.grant);
+  const std::string conditions = policy::DescribeConditions(decision.approvals, decision.limits);
   Json rules = Json::array();
   std::string text =
       fmt::format("{} by {}: {}\n", policy::OutcomeName(decision.outcome), decision.rule, decision.reason);
@@ -99,6 +102,16 @@ Outcome<int> Explain(Session& session, const ActArguments& arguments) {
   return decision.outcome == policy::Outcome::kAllowed ? kExitOk : kExitFailed;
 }
 
+std::string DifferenceText(const policy::ExpectedDecision& expected, const policy::Decision& decision,
+                           const std::string* unknown) {
+  if (unknown != nullptr) {
+    return fmt::format(": {} approved it, who is no person of the policy (line {})\n", *unknown, expected.line);
+  }
+  return fmt::format(": is {} by {}, not {}{}{} (line {})\n", policy::OutcomeName(decision.outcome), decision.rule,
+                     policy::OutcomeName(expected.outcome), expected.rule.empty() ? "" : " by ", expected.rule,
+                     expected.line);
+}
+
 Outcome<int> Test(Session& session, const std::string& policy_file, const std::string& expectations_file) {
   COFFER_ASSIGN_OR_RETURN(const policy::AccessPolicy decides, ReadPolicyFile("policy", policy_file));
   const Result<Bytes> bytes = ReadFile(expectations_file, policy::kMaxPolicyBytes);
@@ -114,16 +127,16 @@ Outcome<int> Test(Session& session, const std::string& policy_file, const std::s
   std::size_t failed = 0;
   for (const policy::ExpectedDecision& expected : *expectations) {
     const policy::Decision decision = policy::DecideExpected(decides, expected, now);
-    const bool met = decision.outcome == expected.outcome && (expected.rule.empty() || expected.rule == decision.rule);
+    const std::string* const unknown = policy::UnknownApprover(decides, expected);
+    const bool met = unknown == nullptr && decision.outcome == expected.outcome &&
+                     (expected.rule.empty() || expected.rule == decision.rule);
     failed += met ? 0 : 1;
     results.push_back({{"name", expected.name},
                        {"met", met},
                        {"outcome", policy::OutcomeName(decision.outcome)},
                        {"rule", decision.rule}});
     text += Colored(met ? "ok    " : "FAILED", met ? Color::kGreen : Color::kRed, colors) + " " + expected.name;
-    text += met ? "\n"
-                : fmt::format(": is {} by {} (line {})\n", policy::OutcomeName(decision.outcome), decision.rule,
-                              expected.line);
+    text += met ? "\n" : DifferenceText(expected, decision, unknown);
   }
   COFFER_TRY(session.json() ? PrintJson({{"failed", failed}, {"results", results}}) : Print(text));
   if (failed == 0) return kExitOk;

@@ -13,9 +13,6 @@ using internal::Owned;
 
 constexpr std::int64_t kSecondsADay = 24 * 60 * 60;
 
-// OpenSSL would ask the terminal for the password of an encrypted block.
-int NoPassword(char*, int, int, void*) { return -1; }
-
 Error NoCertificate() { return Error(ErrorCode::kInvalidArgument, "is no certificate in PEM"); }
 
 }  // namespace
@@ -28,7 +25,7 @@ Result<std::int64_t> CertificateNotAfter(std::string_view pem) {
   const Owned<BIO, BIO_free_all> input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const Owned<ASN1_TIME, ASN1_TIME_free> epoch(ASN1_TIME_set(nullptr, 0));
   COFFER_CHECK(input != nullptr && epoch != nullptr);
-  const Owned<X509, X509_free> certificate(PEM_read_bio_X509(input.get(), nullptr, NoPassword, nullptr));
+  const Owned<X509, X509_free> certificate(PEM_read_bio_X509(input.get(), nullptr, internal::NoPassword, nullptr));
   ERR_clear_error();
   if (certificate == nullptr) return NoCertificate();
   int days = 0;

@@ -60,11 +60,13 @@ OwnedBio InputOf(const SecretBytes& pem) {
 
 Result<OwnedInfo> Decrypt(const SecretBytes& pem, const SecretBytes& passphrase) {
   const OwnedBio input = InputOf(pem);
-  const OwnedEncrypted encrypted(PEM_read_bio_PKCS8(input.get(), nullptr, nullptr, nullptr));
+  const OwnedEncrypted encrypted(PEM_read_bio_PKCS8(input.get(), nullptr, internal::NoPassword, nullptr));
   if (encrypted == nullptr) return NoKey();
   const std::string_view bytes = AsText(passphrase.Expose(SecretAccess::kCipher));
   OwnedInfo info(PKCS8_decrypt(encrypted.get(), bytes.data(), static_cast<int>(bytes.size())));
-  if (info == nullptr) return Error(ErrorCode::kDecryptFailed, "the passphrase does not open the key");
+  if (info == nullptr)
+    return Error(ErrorCode::kDecryptFailed,
+                 "the passphrase does not open the key, or scrypt asks for more than 32 MiB");
   return info;
 }
 
@@ -104,7 +106,7 @@ Result<Ed25519PrivateKey> KeyIn(const SecretBytes& file, const SecretBytes& pass
     key = info.ok() ? KeyOf(*info) : Result<Ed25519PrivateKey>(std::move(info).error());
   } else {
     const OwnedBio input = InputOf(file);
-    key = KeyOf(OwnedInfo(PEM_read_bio_PKCS8_PRIV_KEY_INFO(input.get(), nullptr, nullptr, nullptr)));
+    key = KeyOf(OwnedInfo(PEM_read_bio_PKCS8_PRIV_KEY_INFO(input.get(), nullptr, internal::NoPassword, nullptr)));
   }
   ERR_clear_error();
   return key;

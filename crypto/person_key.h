@@ -21,8 +21,9 @@ bool IsEncryptedPersonKey(const SecretBytes& file);
 // What the file's first line says, which needs no passphrase and proves nothing. kInvalidArgument: no such line.
 Result<NoteVerifier> PublicPersonKey(const SecretBytes& file);
 
-// kInvalidArgument: not such a file, longer than kMaxPersonKeyFile, or at more cost than we allow (scrypt with 32 MiB).
-// kDecryptFailed: another passphrase. kIntegrity: the key is not that of the first line. Thread-safe.
+// kInvalidArgument: not such a file, or longer than kMaxPersonKeyFile. kDecryptFailed: another passphrase, or scrypt
+// with more than 32 MiB, which OpenSSL does not do. kIntegrity: the key is not that of the first line. The work that a
+// file of somebody else asks for is bounded in memory and not in time. Thread-safe.
 Result<NoteSigner> ReadPersonKey(const SecretBytes& file, const SecretBytes& passphrase);
 
 }  // namespace coffer

@@ -48,13 +48,26 @@ bool MatchesAlways(const AccessRule& rule) {
 }
 
 Decision ByRole(const RoleDecision& decision) {
-  return {decision.allowed ? Outcome::kAllowed : Outcome::kDenied, decision.rule, decision.reason, nullptr};
+  return {decision.allowed ? Outcome::kAllowed : Outcome::kDenied, decision.rule, decision.reason, nullptr, {}};
 }
 
-Decision Denied() { return {Outcome::kDenied, kDefaultDeny, "no grant of the policy allows it", nullptr}; }
+Decision Denied() { return {Outcome::kDenied, kDefaultDeny, "no grant of the policy allows it", nullptr, {}}; }
 
 Decision Forbidden(const AccessRule& rule) {
-  return {Outcome::kDenied, rule.id, "a forbid of the policy names it", nullptr};
+  return {Outcome::kDenied, rule.id, "a forbid of the policy names it", nullptr, {}};
+}
+
+Decision Asking(const AccessRule& rule, bool is_person) {
+  return {Outcome::kNeedsApproval,
+          rule.id,
+          is_person ? "a grant of the policy allows it to those whom others approve"
+                    : "others have to approve it, and whoever asks is no person of the policy",
+          &*rule.approvals,
+          {}};
+}
+
+std::optional<std::int64_t> Wider(const std::optional<std::int64_t>& a, const std::optional<std::int64_t>& b) {
+  return a && b ? std::optional(std::max(*a, *b)) : std::nullopt;
 }
 
 }  // namespace
@@ -100,14 +113,40 @@ std::string_view MismatchSentence(Mismatch mismatch) {
   return "?";
 }
 
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDenied:
+      return "denied";
+    case Outcome::kNeedsApproval:
+      return "needs-approval";
+    case Outcome::kAllowed:
+      return "allowed";
+  }
+  return "?";
+}
+
+std::optional<Outcome> ParseOutcome(std::string_view text) {
+  for (const Outcome outcome : {Outcome::kDenied, Outcome::kNeedsApproval, Outcome::kAllowed}) {
+    if (OutcomeName(outcome) == text) return outcome;
+  }
+  return std::nullopt;
+}
+
 std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act) {
   const Person* asking = policy.PersonOf(act.principal);
-  const auto counts = [&](std::string_view name) {
-    const Person* person = policy.FindPerson(name);
-    if (person == nullptr || person == asking) return false;
-    return std::any_of(rule.roles.begin(), rule.roles.end(), [&](Role role) { return person->roles.contains(role); });
+  if (asking == nullptr) return 0;
+  const auto counts = [&](const Person& person) {
+    if (&person == asking) return false;
+    if (std::find(act.approved_by.begin(), act.approved_by.end(), person.name) == act.approved_by.end()) return false;
+    return std::any_of(rule.roles.begin(), rule.roles.end(), [&](Role role) { return person.roles.contains(role); });
   };
-  return static_cast<std::size_t>(std::count_if(act.approved_by.begin(), act.approved_by.end(), counts));
+  return static_cast<std::size_t>(std::count_if(policy.persons().begin(), policy.persons().end(), counts));
+}
+
+AccessLimits WidestOf(const AccessLimits& a, const AccessLimits& b) {
+  return {.values_per_minute = Wider(a.values_per_minute, b.values_per_minute),
+          .distinct_per_day = Wider(a.distinct_per_day, b.distinct_per_day),
+          .in_flight = Wider(a.in_flight, b.in_flight)};
 }
 
 AccessPolicy AccessPolicy::Builtin() {
@@ -167,12 +206,12 @@ Decision AccessPolicy::Decide(const Act& act) const {
     const AccessRule& rule = rules_[place];
     if (Match(rule, act) != Mismatch::kNone) continue;
     if (rule.effect == AccessRule::Effect::kForbid) return Forbidden(rule);
-    if (!rule.approvals || CountApprovals(*this, *rule.approvals, act) >= rule.approvals->count) {
-      return {Outcome::kAllowed, rule.id, "a grant of the policy allows it", &rule};
-    }
-    if (decision.outcome == Outcome::kDenied) {
-      decision = {Outcome::kNeedsApproval, rule.id, "a grant of the policy allows it to those whom others approve",
-                  &rule};
+    if (rule.approvals && CountApprovals(*this, *rule.approvals, act) < rule.approvals->count) {
+      if (decision.outcome == Outcome::kDenied) decision = Asking(rule, PersonOf(act.principal) != nullptr);
+    } else if (decision.outcome == Outcome::kAllowed) {
+      decision.limits = WidestOf(decision.limits, rule.limits);
+    } else {
+      decision = {Outcome::kAllowed, rule.id, "a grant of the policy allows it", nullptr, rule.limits};
     }
   }
   return decision;
@@ -186,7 +225,7 @@ Decision AccessPolicy::DecideBeforehand(Role role, std::string_view principal, O
     const AccessRule& rule = rules_[place];
     if (MatchWho(rule, who) != Mismatch::kNone) continue;
     if (rule.effect == AccessRule::Effect::kGrant) {
-      return {Outcome::kAllowed, rule.id, "a grant of the policy allows it", &rule};
+      return {Outcome::kAllowed, rule.id, "a grant of the policy allows it", nullptr, {}};
     }
     if (MatchesAlways(rule)) return Forbidden(rule);
   }
@@ -194,7 +233,11 @@ Decision AccessPolicy::DecideBeforehand(Role role, std::string_view principal, O
 }
 
 const Person* AccessPolicy::PersonOf(std::string_view principal) const {
-  const auto is = [principal](const Person& person) { return person.principals.contains(principal); };
+  const std::string holder = HolderOf(principal);
+  const auto is = [&holder](const Person& person) {
+    return std::any_of(person.principals.begin(), person.principals.end(),
+                       [&holder](const std::string& one) { return HolderOf(one) == holder; });
+  };
   const auto found = std::find_if(persons_.begin(), persons_.end(), is);
   return found == persons_.end() ? nullptr : &*found;
 }

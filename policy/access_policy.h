@@ -1,4 +1,4 @@
-// Access policy: who may do what, as one closed table of grants and forbids (docs/OPERATIONS.md "Policy").
+// Access policy: who may do what, as one closed table of grants and forbids (docs/OPERATIONS.md "Policies").
 //
 //   serial = 3                                  # rises with every apply, from 1
 //   admin_signatures = 2                        # persons who sign a policy that replaces this one; 2 to 16
@@ -53,13 +53,16 @@ struct NameScope {
   bool operator==(const NameScope&) const = default;
 };
 
-// Of one principal under one grant; nothing: no limit.
+// Of one principal, under all grants together; nothing: no limit.
 struct AccessLimits {
   std::optional<std::int64_t> values_per_minute;
   std::optional<std::int64_t> distinct_per_day;  // rows, or secrets, whose value was given out
   std::optional<std::int64_t> in_flight;         // calls
   bool operator==(const AccessLimits&) const = default;
 };
+
+// The greater of each kind.
+AccessLimits WidestOf(const AccessLimits& a, const AccessLimits& b);
 
 struct ApprovalRule {
   std::uint32_t count = 0;  // 1 to kMostApprovals
@@ -108,18 +111,22 @@ struct Act {
   std::optional<std::string_view> tenant = {};
   std::string_view purpose = {};  // as claimed; empty: none
   std::int64_t now_unix_s = 0;
-  // Persons who approved exactly this act, by name, each once.
+  // Persons who approved exactly this act, by name.
   std::span<const std::string_view> approved_by = {};
 };
 
 enum class Outcome : std::uint8_t { kDenied, kNeedsApproval, kAllowed };
+// "needs-approval" and back.
+std::string_view OutcomeName(Outcome outcome);
+std::optional<Outcome> ParseOutcome(std::string_view text);
 
 // Its views live as long as the policy.
 struct Decision {
   Outcome outcome = Outcome::kDenied;
-  std::string_view rule;              // which decided
-  std::string_view reason;            // in words
-  const AccessRule* grant = nullptr;  // whose approvals and limits hold; null when denied, or decided by role alone
+  std::string_view rule;                    // which decided
+  std::string_view reason;                  // in words
+  const ApprovalRule* approvals = nullptr;  // what is still asked for; set only when approvals are
+  AccessLimits limits;                      // when allowed: of the grants that allow it, the widest of each kind
 };
 
 // Immutable and thread-safe.
@@ -132,20 +139,23 @@ class AccessPolicy {
   // of two without approvals, or with more than there are persons to give; a person whose roles do not go together.
   static Result<AccessPolicy> Parse(std::string_view text);
 
-  // Pure. Of several grants that match, the one that asks for the fewest approvals decides, then the first by id.
+  // Pure. Whatever one grant allows is allowed; of several, the first by id of those that ask for the fewest approvals
+  // is named. Another grant never takes anything away, and no name decides anything.
   Decision Decide(const Act& act) const;
   // The same for whether it may be allowed at all, whatever the scope, the purpose and the hour: what is known before a
   // request is read.
   Decision DecideBeforehand(Role role, std::string_view principal, Operation operation) const;
 
-  // Null: nobody's.
+  // Whose principal it is, or would be: a user or name that a person has in one role is that person in all. Null:
+  // nobody's.
   const Person* PersonOf(std::string_view principal) const;
   const Person* FindPerson(std::string_view name) const;
 
   std::uint64_t serial() const { return serial_; }
   std::uint32_t admin_signatures() const { return admin_signatures_; }
   const std::vector<Person>& persons() const { return persons_; }  // by name
-  const std::vector<AccessRule>& rules() const { return rules_; }  // forbids, then grants; by id
+  // Forbids, then grants by the approvals that they ask for; then by id.
+  const std::vector<AccessRule>& rules() const { return rules_; }
 
  private:
   AccessPolicy() = default;
@@ -178,10 +188,11 @@ enum class Mismatch : std::uint8_t {
   kNoMore,
 };
 Mismatch Match(const AccessRule& rule, const Act& act);
-// "its fields do not name this one".
+// "names other fields".
 std::string_view MismatchSentence(Mismatch mismatch);
 
-// How many of those who approved count for the rule: persons of its roles, but not the one who asks.
+// How many of those who approved count for the rule: persons of its roles, each once, but not the one who asks. None
+// when whoever asks is no person of the policy: he could be any of them.
 std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act);
 
 }  // namespace coffer::policy

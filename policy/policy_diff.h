@@ -1,12 +1,13 @@
 // What another policy would decide differently: every such decision, and nothing else. Names that no rule of the two
-// tells apart are one case, so that a few thousand cases stand for all decisions there are.
+// tells apart are one case, so that a few cases stand for all decisions there are. Of an act's field, class, keyring
+// and tenant it is taken that they are known.
 #pragma once
 
 #include "policy/access_policy.h"
 
 namespace coffer::policy {
 
-inline constexpr std::uint64_t kMaxDiffCases = 20'000'000;
+inline constexpr std::uint64_t kMaxDiffWork = 5'000'000;  // meetings of a rule and a value
 
 // One kind of act that is decided otherwise.
 struct DecisionChange {
@@ -20,10 +21,10 @@ struct DecisionChange {
   bool widens = false;  // allows more, or asks less
 };
 
-// By role and operation. kResourceExhausted: the two tell more cases apart than kMaxDiffCases.
+// By role and operation. kResourceExhausted: the two tell more cases apart than kMaxDiffWork lets compare.
 Result<std::vector<DecisionChange>> DiffDecisions(const AccessPolicy& before, const AccessPolicy& after);
 
-// What changed of persons, and of how many have to sign: "person bob: is new, admin".
+// What changed of persons, who approve, and of how many have to sign: "person bob: is new, admin".
 std::vector<std::string> DiffPersons(const AccessPolicy& before, const AccessPolicy& after);
 
 }  // namespace coffer::policy

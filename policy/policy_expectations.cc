@@ -1,6 +1,7 @@
 #include "policy/policy_expectations.h"
 
 #include "crypto/names.h"
+#include "policy/internal/policy_values.h"
 #include "policy/internal/table_reader.h"
 
 namespace coffer::policy {
@@ -34,7 +35,7 @@ Result<std::string> ReadPrincipal(const TomlNode& node) {
 }
 
 Result<std::optional<std::string>> ReadField(const TomlNode& node) {
-  if (node.kind != Kind::kText || !FieldName::Parse(node.text).ok()) {
+  if (node.kind != Kind::kText || !IsRuleField(node.text)) {
     return Refused("is no field's name: scope.table.column");
   }
   return std::optional(node.text);
@@ -50,11 +51,9 @@ Result<std::optional<std::string>> ReadSlug(const TomlNode& node) {
   return std::optional(node.text);
 }
 
-Result<std::optional<std::int64_t>> ReadAt(const TomlNode& node) {
-  if (node.kind != Kind::kInstant || node.integer <= 0) {
-    return Refused("must be a date and time with an offset, in whole seconds, like 2027-01-31T00:00:00Z");
-  }
-  return std::optional(node.integer);
+Result<std::string> ReadPurpose(const TomlNode& node) {
+  if (node.kind != Kind::kText || !IsPurpose(node.text)) return Refused("is no purpose: [A-Za-z0-9._-]{1,64}");
+  return node.text;
 }
 
 Result<std::vector<std::string>> ReadApprovedBy(const TomlNode& node) {
@@ -66,6 +65,18 @@ Result<std::vector<std::string>> ReadApprovedBy(const TomlNode& node) {
     names.push_back(item.text);
   }
   return names;
+}
+
+// What the operation is not about would be taken for a condition that holds.
+Status CheckFacets(const ExpectedDecision& expected) {
+  const auto check = [&](bool given, Facet facet, std::string_view key) -> Status {
+    if (!given || HasFacet(expected.operation, facet)) return {};
+    return Refused("is nothing that the operation is about").At(key).AtLine(expected.line);
+  };
+  COFFER_TRY(check(expected.field.has_value(), Facet::kField, "field"));
+  COFFER_TRY(check(expected.field_class.has_value(), Facet::kClass, "class"));
+  COFFER_TRY(check(expected.keyring.has_value(), Facet::kKeyring, "keyring"));
+  return check(expected.tenant.has_value(), Facet::kTenant, "tenant");
 }
 
 Result<ExpectedDecision> ReadExpected(const std::string& name, const TomlNode& table) {
@@ -84,8 +95,8 @@ Result<ExpectedDecision> ReadExpected(const std::string& name, const TomlNode& t
   reader.Read("class", ReadFieldClass, expected.field_class, false);
   reader.Read("keyring", ReadSlug, expected.keyring, false);
   reader.Read("tenant", ReadSlug, expected.tenant, false);
-  reader.Read("purpose", ReadText, expected.purpose, false);
-  reader.Read("at", ReadAt, expected.at_unix_s, false);
+  reader.Read("purpose", ReadPurpose, expected.purpose, false);
+  reader.Read("at", ReadMoment, expected.at_unix_s, false);
   reader.Read("approved_by", ReadApprovedBy, expected.approved_by, false);
   COFFER_TRY(reader.Finish({"role", "operation", "outcome", "rule", "principal", "field", "class", "keyring", "tenant",
                             "purpose", "at", "approved_by"},
@@ -93,6 +104,7 @@ Result<ExpectedDecision> ReadExpected(const std::string& name, const TomlNode& t
   if (!expected.principal.empty() && ParsePrincipal(expected.principal)->role != expected.role) {
     return Refused("is a principal of another role").At("principal").AtLine(table.line);
   }
+  COFFER_TRY(CheckFacets(expected));
   return expected;
 }
 
@@ -137,6 +149,13 @@ Decision DecideExpected(const AccessPolicy& policy, const ExpectedDecision& expe
   return policy.Decide(ActOf(expectation, approved_by, now_unix_s));
 }
 
+const std::string* UnknownApprover(const AccessPolicy& policy, const ExpectedDecision& expectation) {
+  for (const std::string& name : expectation.approved_by) {
+    if (policy.FindPerson(name) == nullptr) return &name;
+  }
+  return nullptr;
+}
+
 std::vector<RuleMeeting> Meetings(const AccessPolicy& policy, const ExpectedDecision& expectation,
                                   std::int64_t now_unix_s) {
   std::vector<RuleMeeting> meetings;
@@ -148,25 +167,6 @@ std::vector<RuleMeeting> Meetings(const AccessPolicy& policy, const ExpectedDeci
     meetings.push_back({&rule, mismatch});
   }
   return meetings;
-}
-
-std::string_view OutcomeName(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kDenied:
-      return "denied";
-    case Outcome::kNeedsApproval:
-      return "needs-approval";
-    case Outcome::kAllowed:
-      return "allowed";
-  }
-  return "?";
-}
-
-std::optional<Outcome> ParseOutcome(std::string_view text) {
-  for (const Outcome outcome : {Outcome::kDenied, Outcome::kNeedsApproval, Outcome::kAllowed}) {
-    if (OutcomeName(outcome) == text) return outcome;
-  }
-  return std::nullopt;
 }
 
 }  // namespace coffer::policy

@@ -44,6 +44,8 @@ Result<std::vector<ExpectedDecision>> ParseExpectations(std::string_view text);
 
 // What the policy decides of it. `now_unix_s`: for those without a time of their own.
 Decision DecideExpected(const AccessPolicy& policy, const ExpectedDecision& expectation, std::int64_t now_unix_s);
+// One of approved_by who is no person of the policy; null: none.
+const std::string* UnknownApprover(const AccessPolicy& policy, const ExpectedDecision& expectation);
 // Each rule that is about its role and operation, and how it meets the act, in the order in which they are asked.
 struct RuleMeeting {
   const AccessRule* rule = nullptr;
@@ -51,9 +53,5 @@ struct RuleMeeting {
 };
 std::vector<RuleMeeting> Meetings(const AccessPolicy& policy, const ExpectedDecision& expectation,
                                   std::int64_t now_unix_s);
-
-// "needs-approval" and back.
-std::string_view OutcomeName(Outcome outcome);
-std::optional<Outcome> ParseOutcome(std::string_view text);
 
 }  // namespace coffer::policy

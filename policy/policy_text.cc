@@ -77,15 +77,19 @@ std::string DescribeScope(const AccessRule& rule) {
 }
 
 std::string DescribeConditions(const AccessRule& rule) {
+  return DescribeConditions(rule.approvals ? &*rule.approvals : nullptr, rule.limits);
+}
+
+std::string DescribeConditions(const ApprovalRule* approvals, const AccessLimits& limits) {
   std::string text;
-  if (rule.approvals) {
-    AddPart(text, fmt::format("{} approval{} of {} within {} minute{}", rule.approvals->count,
-                              rule.approvals->count == 1 ? "" : "s", Joined(RoleNames(rule.approvals->roles)),
-                              rule.approvals->minutes, rule.approvals->minutes == 1 ? "" : "s"));
+  if (approvals != nullptr) {
+    AddPart(text,
+            fmt::format("{} approval{} of {} within {} minute{}", approvals->count, approvals->count == 1 ? "" : "s",
+                        Joined(RoleNames(approvals->roles)), approvals->minutes, approvals->minutes == 1 ? "" : "s"));
   }
-  AddLimit(text, rule.limits.values_per_minute, "values a minute");
-  AddLimit(text, rule.limits.distinct_per_day, "distinct values a day");
-  AddLimit(text, rule.limits.in_flight, "calls in flight");
+  AddLimit(text, limits.values_per_minute, "values a minute");
+  AddLimit(text, limits.distinct_per_day, "distinct values a day");
+  AddLimit(text, limits.in_flight, "calls in flight");
   return text;
 }
 

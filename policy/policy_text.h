@@ -11,6 +11,7 @@ std::string DescribeScope(const AccessRule& rule);
 // What else a grant asks: "2 approvals of admin, auditor within 30 minutes; at most 600 values a minute"; empty for
 // none.
 std::string DescribeConditions(const AccessRule& rule);
+std::string DescribeConditions(const ApprovalRule* approvals, const AccessLimits& limits);
 
 // The whole table: role, operation and each rule that decides, in the order in which they are asked. One line a rule;
 // operations that the role may never have are left out.

@@ -85,6 +85,17 @@ Result<Principal> ParseUnixPrincipal(std::string_view text) {
   return principal;
 }
 
+std::string HolderOf(std::string_view principal) {
+  std::string holder(principal);
+  const bool is_unix = principal.starts_with(kUnixPrefix);
+  const std::size_t mark = is_unix ? 0 : principal.find(kRoleSegment);
+  if (mark == std::string_view::npos) return holder;
+  const std::size_t start = mark + (is_unix ? kUnixPrefix : kRoleSegment).size();
+  const std::size_t end = principal.find(is_unix ? ':' : '/', start);
+  if (end != std::string_view::npos) holder.erase(start, end - start);
+  return holder;
+}
+
 Result<Principal> ParsePrincipal(std::string_view text) {
   std::string_view rest = text;
   if (!TakePrefix(rest, kSpiffeScheme)) return ParseUnixPrincipal(text);

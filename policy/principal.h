@@ -30,6 +30,10 @@ Result<Principal> ParseSpiffeId(std::string_view uri, std::string_view trust_dom
 Result<Principal> UnixPrincipal(Role role, std::uint32_t uid);
 Result<Principal> ParseUnixPrincipal(std::string_view text);
 
+// Who is behind a principal, whatever the role: "unix::1000", "spiffe://example.org/role//alice". A text that is no
+// principal is its own.
+std::string HolderOf(std::string_view principal);
+
 // A principal as rules name it: either of the two texts above, of whatever trust domain. kUnauthenticated otherwise.
 Result<Principal> ParsePrincipal(std::string_view text);
 

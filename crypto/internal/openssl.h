@@ -17,4 +17,7 @@ struct FreeWith {
 template <typename T, auto kFree>
 using Owned = std::unique_ptr<T, FreeWith<kFree>>;
 
+// For readers of PEM: without it OpenSSL asks the terminal for the password of an old kind of encrypted block.
+inline int NoPassword(char*, int, int, void*) { return -1; }
+
 }  // namespace coffer::internal

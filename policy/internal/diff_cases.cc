@@ -10,144 +10,141 @@ namespace coffer::policy {
 namespace {
 
 using Names = std::set<std::string, std::less<>>;
-using Rules = std::vector<const AccessRule*>;
 
-Rules RulesOf(const AccessPolicy& before, const AccessPolicy& after, Role role, Operation operation) {
-  Rules rules;
-  for (const AccessPolicy* policy : {&before, &after}) {
-    for (const AccessRule& rule : policy->rules()) {
-      if (rule.roles.contains(role) && rule.operations.Has(operation)) rules.push_back(&rule);
+std::string_view WordOf(Axis axis) {
+  switch (axis) {
+    case Axis::kPrincipal:
+      return "principal";
+    case Axis::kField:
+      return "field";
+    case Axis::kClass:
+      return "class";
+    case Axis::kKeyring:
+      return "keyring";
+    case Axis::kTenant:
+      return "tenant";
+    case Axis::kPurpose:
+      return "purpose";
+    case Axis::kTime:
+      break;
+  }
+  return "time";
+}
+
+const NameScope* ScopeOn(const AccessRule& rule, Axis axis) {
+  if (axis == Axis::kField) return &rule.fields;
+  if (axis == Axis::kKeyring) return &rule.keyrings;
+  return axis == Axis::kTenant ? &rule.tenants : nullptr;
+}
+
+// What the rule names on the axis; nothing for one that is not narrowed there.
+void AddNames(const AccessRule& rule, Axis axis, Role role, Names& names) {
+  if (const NameScope* scope = ScopeOn(rule, axis)) names.insert(scope->names.begin(), scope->names.end());
+  if (axis == Axis::kPurpose) names.insert(rule.purposes.begin(), rule.purposes.end());
+  if (axis != Axis::kPrincipal) return;
+  for (const std::string& principal : rule.principals) {
+    if (ParsePrincipal(principal)->role == role) names.insert(principal);
+  }
+}
+
+void AddMoments(const AccessRule& rule, std::set<std::int64_t>& moments) {
+  if (rule.not_before_unix_s) moments.insert(*rule.not_before_unix_s);
+  if (rule.not_after_unix_s) moments.insert(*rule.not_after_unix_s);
+}
+
+bool IsLeft(const AccessRule& rule, Axis axis, const AxisValue& value) {
+  if (const NameScope* scope = ScopeOn(rule, axis)) return scope->all || scope->names.contains(value.name);
+  switch (axis) {
+    case Axis::kPrincipal:
+      return rule.principals.empty() || rule.principals.contains(value.name);
+    case Axis::kClass:
+      return !rule.classes || rule.classes->contains(*ParseFieldClass(value.name));
+    case Axis::kPurpose:
+      return rule.purposes.empty() || rule.purposes.contains(value.name);
+    default:
+      return (!rule.not_before_unix_s || value.from_unix_s >= *rule.not_before_unix_s) &&
+             (!rule.not_after_unix_s || value.from_unix_s < *rule.not_after_unix_s);
+  }
+}
+
+RulePlaces LeftOf(const AccessPolicy& policy, const RulePlaces& places, Axis axis, const AxisValue& value) {
+  RulePlaces left;
+  for (const std::uint16_t place : places) {
+    if (IsLeft(policy.rules()[place], axis, value)) left.push_back(place);
+  }
+  return left;
+}
+
+std::vector<AxisValue> ValuesOf(const std::vector<const AccessRule*>& rules, Axis axis, Role role) {
+  std::vector<AxisValue> values;
+  if (axis == Axis::kClass) {
+    for (const FieldClass one : {FieldClass::kPublic, FieldClass::kInternal, FieldClass::kPii, FieldClass::kSecret}) {
+      values.push_back({.name = std::string(FieldClassName(one)), .from_unix_s = 0});
     }
+    return values;
   }
-  return rules;
+  if (axis == Axis::kTime) {
+    std::set<std::int64_t> moments = {0};
+    for (const AccessRule* rule : rules) AddMoments(*rule, moments);
+    for (const std::int64_t moment : moments) values.push_back({.name = InstantText(moment), .from_unix_s = moment});
+    return values;
+  }
+  Names names;
+  for (const AccessRule* rule : rules) AddNames(*rule, axis, role, names);
+  for (const std::string& name : names) values.push_back({.name = name, .from_unix_s = 0});
+  values.push_back({.name = "", .from_unix_s = 0});
+  return values;
 }
 
-// `names_of` gives what a rule names on the axis: an empty set for a rule that is not narrowed there.
-template <typename NamesOf>
-Axis NameAxis(std::string_view what, const Rules& rules, const NamesOf& names_of) {
-  std::map<std::string, std::vector<bool>> rules_of;
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    for (const std::string& name : names_of(*rules[i])) {
-      std::vector<bool>& in = rules_of[name];
-      in.resize(rules.size());
-      in[i] = true;
-    }
-  }
-  std::map<std::vector<bool>, std::vector<std::string>> alike;
-  for (const auto& [name, in] : rules_of) alike[in].push_back(name);
-  Axis axis{.what = what, .values = {}};
-  for (auto& [in, names] : alike) axis.values.push_back({.name = names.front(), .names = names});
-  std::sort(axis.values.begin(), axis.values.end(),
-            [](const AxisValue& a, const AxisValue& b) { return a.name < b.name; });
-  axis.values.push_back({.name = std::string(kUnnamed), .names = {}});
-  return axis;
-}
-
-Axis ClassAxis(const Rules& rules, bool has_classes) {
-  Axis axis{.what = "class", .values = {}};
-  const bool told = has_classes && std::any_of(rules.begin(), rules.end(),
-                                               [](const AccessRule* rule) { return rule->classes.has_value(); });
-  for (const FieldClass one : {FieldClass::kPublic, FieldClass::kInternal, FieldClass::kPii, FieldClass::kSecret}) {
-    const std::string name(FieldClassName(one));
-    axis.values.push_back({.name = name, .names = {name}, .number = static_cast<std::int64_t>(one)});
-    if (!told) break;
-  }
-  return axis;
-}
-
-// From the beginning, and from each moment at which a rule begins or ends.
-Axis TimeAxis(const Rules& rules) {
-  std::set<std::int64_t> moments = {0};
-  for (const AccessRule* rule : rules) {
-    if (rule->not_before_unix_s) moments.insert(*rule->not_before_unix_s);
-    if (rule->not_after_unix_s) moments.insert(*rule->not_after_unix_s);
-  }
-  Axis axis{.what = "time", .values = {}};
-  for (const std::int64_t moment : moments) {
-    axis.values.push_back({.name = InstantText(moment), .names = {}, .number = moment});
-  }
-  return axis;
-}
-
-const Names& NamesIn(const NameScope& scope, bool has_facet) {
-  static const Names kNone;
-  return has_facet ? scope.names : kNone;
-}
-
-std::string DescribeTimes(const Axis& axis, const std::vector<std::size_t>& places) {
+std::string DescribeTimes(const std::vector<AxisValue>& values, const std::vector<std::size_t>& places) {
   std::string text;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const std::size_t first = places[i];
     while (i + 1 < places.size() && places[i + 1] == places[i] + 1) ++i;
     const std::size_t end = places[i] + 1;
     if (!text.empty()) text += ", ";
-    if (first > 0) text += "from " + axis.values[first].name;
-    if (end < axis.values.size()) text += (first > 0 ? " until " : "until ") + axis.values[end].name;
+    if (first > 0) text += "from " + values[first].name;
+    if (end < values.size()) text += (first > 0 ? " until " : "until ") + values[end].name;
   }
   return text;
 }
 
 }  // namespace
 
-Axes AxesOf(const AccessPolicy& before, const AccessPolicy& after, Role role, Operation operation) {
-  const Rules rules = RulesOf(before, after, role, operation);
-  const auto has = [operation](Facet facet) { return HasFacet(operation, facet); };
-  // Rules name principals of their other roles as well.
-  const auto principals = [role](const AccessRule& rule) {
-    Names names;
-    for (const std::string& principal : rule.principals) {
-      if (ParsePrincipal(principal)->role == role) names.insert(principal);
-    }
-    return names;
-  };
-  return {
-      NameAxis("principal", rules, principals),
-      NameAxis("field", rules, [&](const AccessRule& rule) { return NamesIn(rule.fields, has(Facet::kField)); }),
-      ClassAxis(rules, has(Facet::kClass)),
-      NameAxis("keyring", rules, [&](const AccessRule& rule) { return NamesIn(rule.keyrings, has(Facet::kKeyring)); }),
-      NameAxis("tenant", rules, [&](const AccessRule& rule) { return NamesIn(rule.tenants, has(Facet::kTenant)); }),
-      NameAxis("purpose", rules, [](const AccessRule& rule) { return rule.purposes; }),
-      TimeAxis(rules)};
-}
-
-std::uint64_t CountCases(const Axes& axes) {
-  std::uint64_t cases = 1;
-  for (const Axis& axis : axes) {
-    if (cases > (std::uint64_t{1} << 40U)) return cases;  // each axis has fewer than 2^20
-    cases *= axis.values.size();
+AxisCases CasesOf(const AccessPolicy& before, const AccessPolicy& after, const RulesLeft& rules, Axis axis, Role role) {
+  std::vector<const AccessRule*> both;
+  for (const std::uint16_t place : rules.before) both.push_back(&before.rules()[place]);
+  for (const std::uint16_t place : rules.after) both.push_back(&after.rules()[place]);
+  AxisCases cases;
+  cases.values = ValuesOf(both, axis, role);
+  cases.work = cases.values.size() * (both.size() + 1);
+  std::map<RulesLeft, std::size_t> group_of;
+  for (std::size_t place = 0; place < cases.values.size(); ++place) {
+    RulesLeft left{.before = LeftOf(before, rules.before, axis, cases.values[place]),
+                   .after = LeftOf(after, rules.after, axis, cases.values[place])};
+    const auto [found, is_new] = group_of.emplace(left, cases.groups.size());
+    if (is_new) cases.groups.push_back({.left = std::move(left), .places = {}});
+    cases.groups[found->second].places.push_back(place);
   }
   return cases;
 }
 
-Act ActOf(const Axes& axes, const Case& at, Role role, Operation operation) {
-  const auto value = [&](AxisKind kind) -> const AxisValue& {
-    const auto axis = static_cast<std::size_t>(kind);
-    return axes[axis].values[at[axis]];
-  };
-  Act act{.role = role, .principal = value(AxisKind::kPrincipal).name, .operation = operation};
-  if (HasFacet(operation, Facet::kField)) act.field = value(AxisKind::kField).name;
-  if (HasFacet(operation, Facet::kClass)) act.field_class = static_cast<FieldClass>(value(AxisKind::kClass).number);
-  if (HasFacet(operation, Facet::kKeyring)) act.keyring = value(AxisKind::kKeyring).name;
-  if (HasFacet(operation, Facet::kTenant)) act.tenant = value(AxisKind::kTenant).name;
-  act.purpose = value(AxisKind::kPurpose).name;
-  act.now_unix_s = value(AxisKind::kTime).number;
-  return act;
-}
-
-std::string DescribeValues(const Axis& axis, const std::vector<std::size_t>& places) {
-  if (places.size() == axis.values.size()) return {};
-  if (axis.what == "time") return DescribeTimes(axis, places);
-  std::set<std::string> in;
-  std::set<std::string> out;
+std::string DescribeValues(Axis axis, const std::vector<AxisValue>& values, const std::vector<std::size_t>& places) {
+  if (places.size() == values.size()) return {};
+  if (axis == Axis::kTime) return DescribeTimes(values, places);
+  std::vector<std::string> in;
+  std::vector<std::string> out;
   bool unnamed = false;
-  for (std::size_t i = 0; i < axis.values.size(); ++i) {
-    const AxisValue& value = axis.values[i];
+  for (std::size_t i = 0; i < values.size(); ++i) {
     const bool is_in = std::find(places.begin(), places.end(), i) != places.end();
-    if (value.name == kUnnamed) unnamed = is_in;
-    (is_in ? in : out).insert(value.names.begin(), value.names.end());
+    if (values[i].name.empty()) {
+      unnamed = is_in;
+    } else {
+      (is_in ? in : out).push_back(values[i].name);
+    }
   }
-  if (unnamed) return fmt::format("any {} but {}", axis.what, fmt::join(out, ", "));
-  return fmt::format("{} {}", axis.what, fmt::join(in, ", "));
+  if (unnamed) return fmt::format("any {} but {}", WordOf(axis), fmt::join(out, ", "));
+  return fmt::format("{} {}", WordOf(axis), fmt::join(in, ", "));
 }
 
 }  // namespace coffer::policy

@@ -1,38 +1,46 @@
-// The kinds of act that rules can tell apart: along each axis (principal, field, class, ...) the names that no rule of
-// the two policies tells apart are one value.
+// What rules tell apart along each axis of an act: principal, field, class, keyring, tenant, purpose, time. Values that
+// no rule tells apart are one case.
 #pragma once
 
 #include "policy/access_policy.h"
 
 namespace coffer::policy {
 
-inline constexpr std::string_view kUnnamed = "\x7f";  // what no rule names; no name can be this
-
-// One value of an axis, and all names that stand for it.
-struct AxisValue {
-  std::string name;                // the first of `names`; kUnnamed: any name that no rule has
-  std::vector<std::string> names = {};  // of kUnnamed: none
-  std::int64_t number = 0;         // of times: from then on; of classes: the class
-};
-
-struct Axis {
-  std::string_view what;  // "field"
-  std::vector<AxisValue> values;
-};
-
-enum class AxisKind : std::uint8_t { kPrincipal, kField, kClass, kKeyring, kTenant, kPurpose, kTime };
+enum class Axis : std::uint8_t { kPrincipal, kField, kClass, kKeyring, kTenant, kPurpose, kTime };
 inline constexpr std::size_t kAxisCount = 7;
-using Axes = std::array<Axis, kAxisCount>;
 
-// What rules of the two can tell apart in acts of the role and the operation.
-Axes AxesOf(const AccessPolicy& before, const AccessPolicy& after, Role role, Operation operation);
-std::uint64_t CountCases(const Axes& axes);
+// Places in a policy's rules(), ascending: those that match as far as an act is known.
+using RulePlaces = std::vector<std::uint16_t>;
 
-// The act that stands for one case: a place in each axis. Its texts live as long as the axes.
-using Case = std::array<std::size_t, kAxisCount>;
-Act ActOf(const Axes& axes, const Case& at, Role role, Operation operation);
+// Which rules of each of the two policies are left.
+struct RulesLeft {
+  RulePlaces before;
+  RulePlaces after;
+  auto operator<=>(const RulesLeft&) const = default;
+};
+
+// One value of an axis: a name (or a class), a moment from which on, or whatever no rule names.
+struct AxisValue {
+  std::string name;  // empty: what no rule names
+  std::int64_t from_unix_s = 0;
+};
+
+// Values of one axis after which the same rules are left, by their places in the axis.
+struct AxisGroup {
+  RulesLeft left;
+  std::vector<std::size_t> places;
+};
+
+struct AxisCases {
+  std::vector<AxisValue> values;
+  std::vector<AxisGroup> groups;
+  std::uint64_t work = 0;  // meetings of a rule and a value
+};
+
+// Among acts of `role`. The operation's facets are known: what it has not, no rule narrows.
+AxisCases CasesOf(const AccessPolicy& before, const AccessPolicy& after, const RulesLeft& rules, Axis axis, Role role);
 
 // "tenant default", "any field but shop.user.email", "until 2027-01-01T00:00:00Z"; empty for all values of the axis.
-std::string DescribeValues(const Axis& axis, const std::vector<std::size_t>& places);
+std::string DescribeValues(Axis axis, const std::vector<AxisValue>& values, const std::vector<std::size_t>& places);
 
 }  // namespace coffer::policy

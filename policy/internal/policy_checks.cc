@@ -34,10 +34,16 @@ Status CheckOperations(const AccessRule& rule) {
 }
 
 Status CheckPrincipals(const AccessRule& rule) {
+  std::set<Role> roles;
   for (const std::string& principal : rule.principals) {
-    if (!rule.roles.contains(ParsePrincipal(principal)->role)) {
+    const Role role = ParsePrincipal(principal)->role;
+    if (!rule.roles.contains(role)) {
       return Refused("names a principal whose role is none of the rule's").At("principals");
     }
+    roles.insert(role);
+  }
+  if (!roles.empty() && roles != rule.roles) {
+    return Refused("names no principal of one of the rule's roles, which it would never match").At("principals");
   }
   return {};
 }
@@ -75,14 +81,14 @@ Status CheckApprovers(const AccessPolicy& policy, const AccessRule& rule) {
 }
 
 Status CheckPersons(const AccessPolicy& policy) {
-  std::set<std::string, std::less<>> principals;
+  std::map<std::string, std::string, std::less<>> holders;
   std::vector<Ed25519PublicKey> keys;
   std::size_t admins = 0;
   for (const Person& person : policy.persons()) {
     const std::string place = "person." + person.name;
     for (const std::string& principal : person.principals) {
-      if (!principals.insert(principal).second) {
-        return Refused("has a principal that another person has").At(place);
+      if (!holders.emplace(HolderOf(principal), person.name).second && holders[HolderOf(principal)] != person.name) {
+        return Refused("has a principal, or a user or name in another role, that another person has").At(place);
       }
     }
     if (std::find(keys.begin(), keys.end(), person.key.key()) != keys.end()) {
@@ -116,7 +122,8 @@ Status CheckIds(const AccessPolicy& policy) {
 
 bool GoTogether(Role a, Role b) {
   const auto are = [a, b](Role x, Role y) { return (a == x && b == y) || (a == y && b == x); };
-  return !are(Role::kDba, Role::kApp) && !are(Role::kAdmin, Role::kAuditor) && !are(Role::kAdmin, Role::kApp) &&
+  return !are(Role::kDba, Role::kApp) && !are(Role::kDba, Role::kAdmin) && !are(Role::kDba, Role::kAuditor) &&
+         !are(Role::kAdmin, Role::kAuditor) && !are(Role::kAdmin, Role::kApp) &&
          !are(Role::kBackupAgent, Role::kRestorer);
 }
 

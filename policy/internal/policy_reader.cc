@@ -2,6 +2,7 @@
 
 #include "crypto/names.h"
 #include "policy/internal/index_values.h"
+#include "policy/internal/policy_values.h"
 #include "policy/internal/table_reader.h"
 
 namespace coffer::policy {
@@ -10,19 +11,6 @@ namespace {
 using Kind = TomlNode::Kind;
 using Effect = AccessRule::Effect;
 using Names = std::set<std::string, std::less<>>;
-
-// "orders-app" is no longer than a rule's id may be, and a purpose no longer than a claim of one.
-constexpr std::size_t kMaxPurpose = 64;
-
-bool IsPurpose(std::string_view text) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !text.empty() && text.size() <= kMaxPurpose && std::all_of(text.begin(), text.end(), fits);
-}
-
-bool IsField(std::string_view text) { return text != kSecretField && FieldName::Parse(text).ok(); }
 
 // A list of 1 to `most` texts that are all `good`, none twice.
 Result<Names> ReadNames(const TomlNode& node, std::size_t most, bool (*good)(std::string_view), Literal wanted) {
@@ -44,7 +32,7 @@ Result<NameScope> ReadScopeOf(const TomlNode& node, bool (*good)(std::string_vie
 }
 
 Result<NameScope> ReadFields(const TomlNode& node) {
-  return ReadScopeOf(node, IsField, "is no field's name: scope.table.column");
+  return ReadScopeOf(node, IsRuleField, "is no field's name: scope.table.column");
 }
 
 Result<NameScope> ReadKeyrings(const TomlNode& node) {
@@ -59,6 +47,7 @@ Result<std::optional<std::set<FieldClass>>> ReadClasses(const TomlNode& node) {
   if (node.kind == Kind::kText && node.text == "all") return std::optional<std::set<FieldClass>>();
   const auto good = [](std::string_view text) { return ParseFieldClass(text).has_value(); };
   COFFER_ASSIGN_OR_RETURN(const Names names, ReadNames(node, 4, good, "is no class: public, internal, pii or secret"));
+  if (names.size() == 4) return Refused("names all there are: write \"all\"");
   std::set<FieldClass> classes;
   for (const std::string& name : names) classes.insert(*ParseFieldClass(name));
   return std::optional(std::move(classes));
@@ -91,13 +80,6 @@ Result<Names> ReadPrincipals(const TomlNode& node) {
 
 Result<Names> ReadPurposes(const TomlNode& node) {
   return ReadNames(node, kMaxScopeNames, IsPurpose, "is no purpose: [A-Za-z0-9._-]{1,64}");
-}
-
-Result<std::optional<std::int64_t>> ReadMoment(const TomlNode& node) {
-  if (node.kind != Kind::kInstant || node.integer <= 0) {
-    return Refused("must be a date and time with an offset, in whole seconds, like 2027-01-31T00:00:00Z");
-  }
-  return std::optional(node.integer);
 }
 
 Result<std::optional<std::int64_t>> ReadLimit(const TomlNode& node) {
@@ -183,14 +165,15 @@ Result<AccessRule> ReadRule(Effect effect, const std::string& id, const TomlNode
   reader.Read("classes", ReadClasses, rule.classes, false);
   reader.Read("keyrings", ReadKeyrings, rule.keyrings, false);
   reader.Read("tenants", ReadTenants, rule.tenants, false);
-  reader.Read("purposes", ReadPurposes, rule.purposes, false);
   reader.Read("not_before", ReadMoment, rule.not_before_unix_s, false);
   reader.Read("not_after", ReadMoment, rule.not_after_unix_s, false);
   if (effect == Effect::kForbid) {
-    COFFER_TRY(reader.Finish({"roles", "principals", "operations", "fields", "classes", "keyrings", "tenants",
-                              "purposes", "not_before", "not_after"},
-                             "is not a key of a forbid"));
+    COFFER_TRY(reader.Finish(
+        {"roles", "principals", "operations", "fields", "classes", "keyrings", "tenants", "not_before", "not_after"},
+        "is not a key of a forbid"));
   } else {
+    // A claim keeps mistakes out, not a liar: whom a forbid is about would claim something else.
+    reader.Read("purposes", ReadPurposes, rule.purposes, false);
     reader.Read("limits", ReadLimits, rule.limits, false);
     reader.Read("approvals", ReadApprovals, rule.approvals, false);
     COFFER_TRY(reader.Finish({"roles", "principals", "operations", "fields", "classes", "keyrings", "tenants",

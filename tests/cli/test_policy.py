@@ -174,7 +174,7 @@ class Policy(Folder):
         other = self.policy("other.toml", lambda text: text.replace('keyrings = ["shop"]', 'keyrings = ["other"]'))
         done = run("policy", "test", other, expectations)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("FAILED dba-rotates: is denied by default-deny (line 1)", done.stdout)
+        self.assertIn("FAILED dba-rotates: is denied by default-deny, not allowed by rotates (line 1)", done.stdout)
         self.assertIn("1 of 4 expectations are not met", done.stderr)
 
     def test_a_difference_is_a_line_and_none_is_silence(self):

@@ -90,6 +90,8 @@ TEST(PersonKey, WhatIsNoneIsRefused) {
        {std::string(), plain, Line(), Line() + "-----BEGIN PRIVATE KEY-----\n",
         Line() + plain.substr(0, plain.size() / 2), Line() + of_x25519, "alice\n" + plain,
         Line() + "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMC4=\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        Line() + "-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
+                 "00112233445566778899AABBCCDDEEFF\n\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK\n-----END PRIVATE KEY-----\n",
         Line() + std::string(kMaxPersonKeyFile, '\n') + plain}) {
     const Result<NoteSigner> refused = ReadPersonKey(Secret(text), Secret(kPassphrase));
     ASSERT_FALSE(refused.ok()) << text;

@@ -42,8 +42,8 @@ TEST(AccessPolicy, SampleHoldsWhatIsWritten) {
   EXPECT_EQ(policy.admin_signatures(), 2u);
   EXPECT_EQ(policy.persons().size(), 5u);
   EXPECT_EQ(policy.rules().size(), 9u);
-  ASSERT_NE(policy.PersonOf("unix:dba:1001"), nullptr);
-  EXPECT_EQ(policy.PersonOf("unix:dba:1001")->name, "bob");
+  ASSERT_NE(policy.PersonOf("unix:restorer:1001"), nullptr);
+  EXPECT_EQ(policy.PersonOf("unix:restorer:1001")->name, "bob");
   EXPECT_EQ(policy.PersonOf("unix:dba:1"), nullptr);
   EXPECT_EQ(policy.FindPerson("mallory"), nullptr);
 }
@@ -53,10 +53,10 @@ TEST(AccessPolicy, AGrantAllowsWhatAllItsPartsName) {
   const Decision decision = policy.Decide(OrdersDecrypts());
   EXPECT_EQ(decision.outcome, Outcome::kAllowed);
   EXPECT_EQ(decision.rule, "orders");
-  ASSERT_NE(decision.grant, nullptr);
-  EXPECT_EQ(decision.grant->limits.values_per_minute, 600);
-  EXPECT_EQ(decision.grant->limits.distinct_per_day, 10'000);
-  EXPECT_EQ(decision.grant->limits.in_flight, 16);
+  EXPECT_EQ(decision.approvals, nullptr);
+  EXPECT_EQ(decision.limits.values_per_minute, 600);
+  EXPECT_EQ(decision.limits.distinct_per_day, 10'000);
+  EXPECT_EQ(decision.limits.in_flight, 16);
 }
 
 TEST(AccessPolicy, EachPartThatDoesNotMatchDenies) {
@@ -98,7 +98,7 @@ TEST(AccessPolicy, AForbidWinsAndNamesItself) {
 TEST(AccessPolicy, WhatARoleMayNeverHaveNoPolicyGives) {
   const AccessPolicy policy = Sample();
   const Decision decision =
-      policy.Decide({.role = Role::kDba, .principal = "unix:dba:1001", .operation = Operation::kDecryptFields});
+      policy.Decide({.role = Role::kDba, .principal = "unix:dba:1004", .operation = Operation::kDecryptFields});
   EXPECT_EQ(decision.outcome, Outcome::kDenied);
   EXPECT_EQ(decision.rule, "dba-sees-no-plaintext");
 }
@@ -120,6 +120,9 @@ TEST(AccessPolicy, OthersApproveAndNobodyHimself) {
   EXPECT_EQ(outcome("spiffe://example.org/role/admin/alice", {"alice"}), Outcome::kNeedsApproval);
   EXPECT_EQ(outcome("unix:admin:1000", {"erin"}), Outcome::kNeedsApproval);    // of no role that may
   EXPECT_EQ(outcome("unix:admin:1000", {"nobody"}), Outcome::kNeedsApproval);  // no person
+  // Whoever is no person of the policy could be any of them.
+  EXPECT_EQ(outcome("unix:admin:1999", {"alice"}), Outcome::kNeedsApproval);
+  EXPECT_EQ(outcome("", {"alice"}), Outcome::kNeedsApproval);
   EXPECT_EQ(outcome("unix:admin:1000", {"bob"}), Outcome::kAllowed);
   EXPECT_EQ(outcome("unix:admin:1000", {"dave"}), Outcome::kAllowed);
 }
@@ -141,6 +144,39 @@ TEST(AccessPolicy, TheGrantThatAsksLeastDecides) {
   const std::vector<std::string_view> two = {"alice", "carol"};
   act.approved_by = two;
   EXPECT_EQ(policy.Decide(act).outcome, Outcome::kAllowed);
+  const std::vector<std::string_view> twice = {"alice", "alice"};
+  act.approved_by = twice;
+  EXPECT_EQ(policy.Decide(act).outcome, Outcome::kNeedsApproval);
+}
+
+TEST(AccessPolicy, AUserIsOnePersonInEveryRole) {
+  const AccessPolicy policy = Sample();
+  ASSERT_NE(policy.PersonOf("unix:dba:1000"), nullptr);
+  EXPECT_EQ(policy.PersonOf("unix:dba:1000")->name, "alice");
+  EXPECT_EQ(policy.PersonOf("spiffe://example.org/role/auditor/alice")->name, "alice");
+  EXPECT_EQ(policy.PersonOf("spiffe://example.com/role/admin/alice"), nullptr);
+  const std::vector<std::string_view> alice = {"alice"};
+  EXPECT_EQ(policy
+                .Decide({.role = Role::kDba,
+                         .principal = "unix:dba:1000",
+                         .operation = Operation::kRotateKeyring,
+                         .keyring = "other",
+                         .now_unix_s = kSummer,
+                         .approved_by = alice})
+                .outcome,
+            Outcome::kNeedsApproval);
+}
+
+TEST(AccessPolicy, OfSeveralGrantsTheWidestLimitHoldsWhateverTheirNames) {
+  const std::string more =
+      "[grant.NAME]\nroles = [\"app\"]\noperations = [\"DecryptFields\"]\nfields = \"all\"\nclasses = \"all\"\n"
+      "keyrings = \"all\"\ntenants = \"all\"\nlimits = { values_per_minute = 1000 }\n";
+  for (const std::string_view name : {"a", "z"}) {
+    const AccessPolicy policy = AccessPolicy::Parse(SamplePolicy() + WithKeys(Replaced(more, "NAME", name))).value();
+    const Decision decision = policy.Decide(OrdersDecrypts());
+    EXPECT_EQ(decision.limits.values_per_minute, 1'000) << name;
+    EXPECT_EQ(decision.limits.in_flight, std::nullopt) << name;
+  }
 }
 
 TEST(AccessPolicy, BuiltInAllowsWhatARoleMayEverAndNoActOfTwo) {
@@ -197,6 +233,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadPolicy{"principals = [\"unix:admin:1002\"]", "", "carol.principals:10: is required"},
         BadPolicy{"principals = [\"unix:admin:1002\"]", "principals = []", "a list that is not empty"},
         BadPolicy{"principals = [\"unix:admin:1002\"]", "principals = [\"unix:admin:1000\"]", "another person has"},
+        BadPolicy{"principals = [\"unix:admin:1002\"]", "principals = [\"unix:restorer:1000\"]", "another person has"},
+        BadPolicy{"principals = [\"unix:admin:1002\"]", "principals = [\"spiffe://example.org/role/restorer/alice\"]",
+                  "another person has"},
+        BadPolicy{"principals = [\"unix:dba:1004\"]", "principals = [\"unix:dba:1004\", \"unix:admin:1\"]",
+                  "two roles that must be two persons'"},
+        BadPolicy{"principals = [\"unix:dba:1004\"]", "principals = [\"unix:dba:1004\", \"unix:auditor:1\"]",
+                  "two roles that must be two persons'"},
         BadPolicy{"principals = [\"unix:admin:1002\"]", "principals = [\"carol\"]", "is no principal"},
         BadPolicy{"principals = [\"unix:admin:1002\"]", "principals = [\"unix:admin:1002\", \"unix:auditor:1\"]",
                   "two roles that must be two persons'"},
@@ -259,6 +302,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadPolicy{"not_after = 2028-01-01T00:00:00Z", "not_after = 2027-01-01T00:00:00Z", "later than not_before"},
         BadPolicy{"principals = [\"spiffe://example.org/role/app/orders\"]",
                   "principals = [\"spiffe://example.org/role/dba/orders\"]", "whose role is none of the rule's"},
+        BadPolicy{"classes = [\"pii\", \"secret\"]", "classes = [\"pii\", \"secret\", \"public\", \"internal\"]",
+                  "write \"all\""},
+        BadPolicy{"[forbid.freeze]\nroles = [\"dba\"]",
+                  "[forbid.freeze]\nroles = [\"dba\", \"app\"]\nprincipals = [\"unix:dba:1004\"]",
+                  "which it would never match"},
+        BadPolicy{"[forbid.freeze]\n", "[forbid.freeze]\npurposes = [\"x\"]\n", "is not a key of a forbid"},
         BadPolicy{"[forbid.freeze]\n", "[forbid.freeze]\nlimits = { in_flight = 1 }\n", "is not a key of a forbid"},
         BadPolicy{"[forbid.freeze]\n", "[forbid.freeze]\napprovals = { count = 1, roles = [\"admin\"] }\n",
                   "is not a key of a forbid"}));

@@ -37,10 +37,23 @@ std::string RoleIn(const std::string& principal) {
   return principal.substr(start, principal.find_first_of(":/", start) - start);
 }
 
+// Without its role: a user, or a name of a trust domain.
+std::string Human(const std::string& principal) {
+  std::string human = principal;
+  const std::string role = RoleIn(principal);
+  return human.erase(human.find(role), role.size());
+}
+
 int Approvals(const World& world, const Rule& rule, const Act& act) {
+  std::string asking;
+  for (const Person& person : world.persons) {
+    for (const std::string& principal : person.principals) {
+      if (Human(principal) == Human(act.principal)) asking = person.name;
+    }
+  }
   int count = 0;
   for (const Person& person : world.persons) {
-    if (!In(act.approved_by, person.name) || In(person.principals, act.principal)) continue;
+    if (asking.empty() || person.name == asking || !In(act.approved_by, person.name)) continue;
     bool qualified = false;
     for (const std::string& principal : person.principals) {
       qualified = qualified || In(rule.approver_roles, RoleIn(principal));
@@ -74,7 +87,7 @@ void WriteRule(std::ostringstream& out, const Rule& rule) {
   WriteFacet(out, rule, "classes", rule.classes);
   WriteFacet(out, rule, "keyrings", rule.keyrings);
   WriteFacet(out, rule, "tenants", rule.tenants);
-  if (!rule.purposes.empty()) out << "purposes = " << Quoted(rule.purposes) << "\n";
+  if (!rule.purposes.empty() && !rule.forbid) out << "purposes = " << Quoted(rule.purposes) << "\n";
   if (rule.from) out << "not_before = " << Moment(*rule.from) << "\n";
   if (rule.until) out << "not_after = " << Moment(*rule.until) << "\n";
   if (rule.approvals > 0) {

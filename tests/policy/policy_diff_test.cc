@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/policy/policy_worlds.h"
 #include "tests/policy/sample_policy.h"
 
 namespace coffer::policy {
@@ -104,14 +105,133 @@ TEST(PolicyDiff, FromTheBuiltInPolicyMostIsNarrower) {
   for (const std::string& line : lines) EXPECT_FALSE(line.ends_with("-> allowed (wider)")) << line;
 }
 
+// Whether the independent evaluator decides an act of the role and operation otherwise, all facets known.
+bool DecidesOtherwise(const naive::World& before, const naive::World& after, Role role, Operation operation) {
+  bool otherwise = false;
+  EveryAct(role, operation).Each([&](const Asked& asked) {
+    const auto known = [&](Facet facet, const std::optional<std::string>& value) {
+      return value.has_value() || !HasFacet(operation, facet);
+    };
+    if (otherwise || !known(Facet::kField, asked.act.field) || !known(Facet::kClass, asked.act.field_class) ||
+        !known(Facet::kKeyring, asked.act.keyring) || !known(Facet::kTenant, asked.act.tenant)) {
+      return;
+    }
+    otherwise = naive::Decide(before, asked.act) != naive::Decide(after, asked.act);
+  });
+  return otherwise;
+}
+
+TEST(PolicyDiff, ItTellsWhatAnIndependentEvaluatorDecidesOtherwiseAndNothingElse) {
+  const naive::Matrix matrix = naive::ReadMatrix("tests/policy/roles_matrix.txt");
+  std::size_t told = 0;
+  std::size_t alike = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    Maker maker(seed, matrix);
+    const naive::World before = maker.Make(10);
+    naive::World after = before;
+    after.rules.erase(after.rules.begin() + static_cast<std::ptrdiff_t>(maker.Below(after.rules.size())));
+    naive::Rule& changed = after.rules[maker.Below(after.rules.size())];
+    if (changed.tenants) changed.tenants = Texts{"south"};
+    const auto changes = DiffDecisions(Parsed(naive::ToToml(before)), Parsed(naive::ToToml(after)));
+    ASSERT_TRUE(changes.ok());
+    for (const Role role : AllRoles()) {
+      for (const Operation operation : AllOperations()) {
+        bool printed = false;
+        bool with_approvals = false;
+        for (const DecisionChange& change : *changes) {
+          if (change.role != role || change.operation != operation) continue;
+          printed = true;
+          with_approvals = with_approvals || (change.before + change.after).find("approval") != std::string::npos;
+        }
+        const bool otherwise = DecidesOtherwise(before, after, role, operation);
+        // Of ways to have something approved, the acts here try only some.
+        EXPECT_TRUE(printed == otherwise || (printed && with_approvals))
+            << "seed " << seed << ": " << RoleName(role) << " " << OperationName(operation);
+        told += printed ? 1 : 0;
+        alike += printed ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(told, 20u);
+  EXPECT_GT(alike, 50u);
+}
+
+TEST(PolicyDiff, HundredsOfApplicationsWithScopesOfTheirOwnAreCompared) {
+  std::string many = SamplePolicy();
+  const auto one = [](int i) {
+    return fmt::format(
+        "[grant.app{0}]\nroles = [\"app\"]\nprincipals = [\"unix:app:{1}\"]\noperations = [\"EncryptFields\", "
+        "\"DecryptFields\"]\nfields = [\"app.t{0}.c\"]\nclasses = \"all\"\nkeyrings = [\"ring{0}\"]\n"
+        "tenants = [\"tenant{0}\"]\npurposes = [\"p{0}\"]\n",
+        i, 2000 + i);
+  };
+  for (int i = 0; i < 400; ++i) many += one(i);
+  EXPECT_EQ(Diff(Parsed(many), Parsed(many + one(400))),
+            Lines({"app EncryptFields, principal unix:app:2400, field app.t400.c, keyring ring400, tenant tenant400, "
+                   "purpose p400: denied -> allowed (wider)",
+                   "app DecryptFields, principal unix:app:2400, field app.t400.c, keyring ring400, tenant tenant400, "
+                   "purpose p400: denied -> allowed (wider)"}));
+}
+
+TEST(PolicyDiff, WhatTellsTooMuchApartIsRefused) {
+  // Each rule names half of the fields, keyrings, tenants and purposes, by chance: no two names are alike.
+  std::mt19937_64 random(1);
+  const auto half = [&random](std::string_view prefix) {
+    std::string names;
+    for (int n = 0; n < 60; ++n) {
+      if (random() % 2 == 0) names += fmt::format("{}\"{}{}\"", names.empty() ? "" : ", ", prefix, n);
+    }
+    return "[" + names + "]\n";
+  };
+  std::string text = SamplePolicy();
+  for (int i = 0; i < 100; ++i) {
+    text += fmt::format("[grant.g{}]\nroles = [\"app\"]\noperations = [\"DecryptFields\"]\nclasses = \"all\"\n", i);
+    text += "fields = " + half("a.b.c") + "keyrings = " + half("r");
+    text += "tenants = " + half("t") + "purposes = " + half("p");
+  }
+  const Result<std::vector<DecisionChange>> changes = DiffDecisions(Parsed(text), AccessPolicy::Builtin());
+  ASSERT_FALSE(changes.ok());
+  EXPECT_EQ(changes.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(changes.error().limit(), kMaxDiffWork);
+}
+
+TEST(PolicyDiff, WaysThatGiveNothingMoreChangeNothing) {
+  const std::string two =
+      "[grant.more]\nroles = [\"admin\"]\noperations = [\"ScheduleDestroy\"]\nkeyrings = \"all\"\n"
+      "approvals = { count = 2, roles = [\"admin\"], minutes = 30 }\n";
+  EXPECT_EQ(Diff(Parsed(SamplePolicy()), Parsed(SamplePolicy() + two)), Lines());
+  // One of either is one of both.
+  const std::string_view both = "approvals = { count = 1, roles = [\"admin\", \"auditor\"], minutes = 30 }";
+  const std::string split =
+      Replaced(SamplePolicy(), both, "approvals = { count = 1, roles = [\"admin\"], minutes = 30 }") +
+      "[grant.by-auditor]\nroles = [\"admin\"]\noperations = [\"ScheduleDestroy\"]\n"
+      "keyrings = \"all\"\napprovals = { count = 1, roles = [\"auditor\"], minutes = 30 }\n";
+  EXPECT_EQ(Diff(Parsed(SamplePolicy()), Parsed(split)), Lines());
+}
+
+TEST(PolicyDiff, ALimitThatGoesIsWider) {
+  const std::string limited =
+      "[grant.NAME]\nroles = [\"dba\"]\noperations = [\"ReportCensus\"]\nlimits = { in_flight = 1 }\n";
+  const std::string free = "[grant.free]\nroles = [\"dba\"]\noperations = [\"ReportCensus\"]\n";
+  EXPECT_EQ(Diff(Parsed(SamplePolicy() + Replaced(limited, "NAME", "a")), Parsed(SamplePolicy() + free)),
+            Lines({"dba ReportCensus: allowed: at most 1 calls in flight -> allowed (wider)"}));
+  EXPECT_EQ(Diff(Parsed(SamplePolicy() + free + Replaced(limited, "NAME", "a")), Parsed(SamplePolicy() + free)),
+            Lines());
+}
+
 TEST(PolicyDiff, PersonsAreCompared) {
   const AccessPolicy before = Parsed(SamplePolicy());
   const AccessPolicy after = Parsed(WithKeys(
       Replaced(Replaced(SamplePolicy(), "principals = [\"unix:admin:1002\"]", "principals = [\"unix:admin:1007\"]"),
                "[person.erin]\nkey = \"" + SampleKey("erin") + "\"\nprincipals = [\"unix:dba:1004\"]",
-               "[person.frank]\nkey = \"@frank@\"\nprincipals = [\"unix:restorer:9\"]")));
-  EXPECT_EQ(DiffPersons(before, after), Lines({"person carol: calls as unix:admin:1007", "person erin: is gone",
-                                               "person frank: is new, restorer"}));
+               "[person.frank]\nkey = \"@frank@\"\nprincipals = [\"unix:dba:9\"]")));
+  EXPECT_EQ(DiffPersons(before, after),
+            Lines({"person carol: calls no more as unix:admin:1002", "person carol: calls also as unix:admin:1007",
+                   "person erin: is gone", "person frank: is new, dba"}));
+  const AccessPolicy approves = Parsed(Replaced(SamplePolicy(), "principals = [\"unix:dba:1004\"]",
+                                                "principals = [\"unix:dba:1004\", \"unix:restorer:1004\"]"));
+  EXPECT_EQ(DiffPersons(before, approves), Lines({"person erin: calls also as unix:restorer:1004",
+                                                  "person erin: is now restorer, and may approve as such"}));
   EXPECT_EQ(DiffPersons(before, before), Lines());
 }
 

@@ -74,6 +74,15 @@ TEST(PolicyExpectations, EachRuleOfTheOperationSaysHowItMeetsTheAct) {
   EXPECT_EQ(MismatchSentence(Mismatch::kTenant), "names other tenants");
 }
 
+TEST(PolicyExpectations, AnApproverWhoIsNobodyIsNamed) {
+  const AccessPolicy policy = AccessPolicy::Parse(SamplePolicy()).value();
+  ExpectedDecision expected = One(kExpectation);
+  EXPECT_EQ(UnknownApprover(policy, expected), nullptr);
+  expected.approved_by = {"bob", "mallory"};
+  ASSERT_NE(UnknownApprover(policy, expected), nullptr);
+  EXPECT_EQ(*UnknownApprover(policy, expected), "mallory");
+}
+
 TEST(PolicyExpectations, OutcomesAreReadBack) {
   for (const Outcome outcome : {Outcome::kDenied, Outcome::kNeedsApproval, Outcome::kAllowed}) {
     EXPECT_EQ(ParseOutcome(OutcomeName(outcome)), outcome);
@@ -103,6 +112,10 @@ TEST(PolicyExpectations, BadOnesAreRefusedWithTheirPlace) {
            Bad{"at = 2027-06-01T12:00:00Z", "at = \"today\"", "a date and time with an offset"},
            Bad{"rule = \"orders\"", "approved_by = \"bob\"", "a list of persons' names"},
            Bad{"rule = \"orders\"", "approved_by = [\"bob\", \"bob\"]", "names a person twice"},
+           Bad{"field = \"shop.user.email\"", "field = \"coffer.secret\"", "is no field's name"},
+           Bad{"purpose = \"checkout\"", "purpose = \"a b\"", "is no purpose"},
+           Bad{"operation = \"DecryptFields\"\nfield = \"shop.user.email\"\nclass = \"pii\"\nkeyring = \"shop\"",
+               "operation = \"ListSecrets\"\nkeyring = \"shop\"", "is nothing that the operation is about"},
            Bad{"rule = \"orders\"", "rules = \"orders\"", "is not a key of an expectation"},
        }) {
     const auto parsed = ParseExpectations(Replaced(std::string(kExpectation), bad.from, bad.to));

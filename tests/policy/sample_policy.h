@@ -34,7 +34,7 @@ key = "@alice@"
 principals = ["unix:admin:1000", "spiffe://example.org/role/admin/alice"]
 [person.bob]
 key = "@bob@"
-principals = ["unix:admin:1001", "unix:dba:1001"]
+principals = ["unix:admin:1001", "unix:restorer:1001"]
 [person.carol]
 key = "@carol@"
 principals = ["unix:admin:1002"]

@@ -1,0 +1,203 @@
+// Random policies that are accepted, as text and as what the independent evaluator takes; and every act that they can
+// tell apart.
+#pragma once
+
+#include <random>
+
+#include "policy/access_policy.h"
+#include "tests/policy/naive_policy.h"
+
+namespace coffer::policy {
+
+using naive::Texts;
+
+inline const Texts kFields = {"shop.user.email", "shop.card.number", "shop.other.column"};
+inline const Texts kClasses = {"public", "internal", "pii", "secret"};
+inline const Texts kKeyrings = {"shop", "shop-pii", "other"};
+inline const Texts kTenants = {"default", "north", "south"};
+inline const Texts kPurposes = {"", "checkout", "support"};
+inline const std::vector<std::int64_t> kTimes = {500, 1500, 2500};
+
+inline std::vector<naive::Person> Persons() {
+  return {{"alice", {"unix:admin:1000", "spiffe://example.org/role/admin/alice"}},
+          {"bob", {"unix:admin:1001", "unix:restorer:1001"}},
+          {"carol", {"unix:admin:1002"}},
+          {"dave", {"unix:auditor:1003"}},
+          {"erin", {"unix:dba:1004"}},
+          {"frank", {"unix:restorer:1005"}}};
+}
+
+// One that a person has, or that rules name, and one that nobody knows.
+inline Texts PrincipalsOf(Role role) {
+  const std::string name(RoleName(role));
+  const std::map<std::string, std::string> known = {{"admin", "unix:admin:1000"},
+                                                    {"dba", "unix:dba:1004"},
+                                                    {"auditor", "unix:auditor:1003"},
+                                                    {"restorer", "unix:restorer:1005"},
+                                                    {"app", "spiffe://example.org/role/app/orders"}};
+  const auto found = known.find(name);
+  const std::string first = found == known.end() ? "unix:" + name + ":7" : found->second;
+  // The third is alice's, in whatever role.
+  return {first, "unix:" + name + ":999", "spiffe://example.org/role/" + name + "/alice"};
+}
+
+inline const std::vector<Texts> kApprovers = {
+    {}, {"alice", "alice"}, {"bob", "carol"}, {"bob", "bob"}, {"dave", "nobody"}};
+
+// Random worlds that a policy accepts.
+class Maker {
+ public:
+  Maker(std::uint64_t seed, naive::Matrix matrix) : random_(seed) {
+    world_.matrix = std::move(matrix);
+    world_.persons = Persons();
+  }
+
+  naive::World Make(int rules) {
+    for (int i = 0; i < rules; ++i) {
+      naive::Rule rule = MakeRule(i);
+      if (!rule.operations.empty()) world_.rules.push_back(std::move(rule));
+    }
+    return world_;
+  }
+
+  Texts Some(const Texts& from) {
+    Texts some;
+    for (const std::string& text : from) {
+      if (Below(2) == 0) some.push_back(text);
+    }
+    if (some.size() == from.size() && some.size() > 1) some.pop_back();
+    if (some.empty()) some.push_back(from[Below(from.size())]);
+    return some;
+  }
+  std::size_t Below(std::size_t limit) { return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random_); }
+
+ private:
+  naive::Rule MakeRule(int number) {
+    naive::Rule rule;
+    rule.forbid = Below(4) == 0;
+    rule.id = (rule.forbid ? "no-" : "yes-") + std::to_string(number);
+    Texts roles;
+    for (const Role role : AllRoles()) roles.emplace_back(RoleName(role));
+    rule.roles = {roles[Below(roles.size())]};
+    if (rule.forbid && Below(2) == 0) rule.roles = Some(roles);
+    ChooseOperations(rule);
+    for (const std::string& role : Below(3) == 0 ? rule.roles : Texts()) {
+      rule.principals.push_back(PrincipalsOf(*ParseRole(role)).front());
+    }
+    Narrow(rule, "fields", kFields, rule.fields);
+    Narrow(rule, "classes", kClasses, rule.classes);
+    Narrow(rule, "keyrings", kKeyrings, rule.keyrings);
+    Narrow(rule, "tenants", kTenants, rule.tenants);
+    if (Below(3) == 0 && !rule.forbid) rule.purposes = Some({"checkout", "support"});
+    if (Below(3) == 0) rule.from = 1000;
+    if (Below(3) == 0) rule.until = 2000;
+    return rule;
+  }
+
+  // Of one kind, so that it can be narrowed, or of any kinds.
+  void ChooseOperations(naive::Rule& rule) {
+    const char* const kinds[] = {"fields", "keyrings", "tenants", ""};
+    const std::string kind = kinds[Below(4)];
+    const Texts two = {"DestroySecret", "ScheduleDestroy", "ShredTenant", "RemoveCensusSource",
+                       "AddSealSlot",   "RemoveSealSlot",  "Rekey",       "MergeStore"};
+    bool asks_two = false;
+    for (const auto& [operation, may] : world_.matrix) {
+      if (naive::DecidedByRole().contains(operation)) continue;
+      if (!rule.forbid && !may.at(rule.roles.front())) continue;
+      if (!kind.empty() && !naive::OperationHas(operation, kind)) continue;
+      if (Below(2) == 0) continue;
+      rule.operations.push_back(operation);
+      asks_two = asks_two || std::find(two.begin(), two.end(), operation) != two.end();
+    }
+    const std::string& role = rule.roles.front();
+    if (rule.forbid || (role != "admin" && role != "dba")) return;
+    if (!asks_two && Below(3) != 0) return;
+    rule.approvals = static_cast<int>(1 + Below(2));
+    rule.approver_roles = Below(2) == 0 ? Texts{"admin"} : Texts{"admin", "auditor"};
+  }
+
+  void Narrow(const naive::Rule& rule, const std::string& facet, const Texts& names, std::optional<Texts>& place) {
+    for (const std::string& operation : rule.operations) {
+      if (!naive::OperationHas(operation, facet)) return;
+    }
+    if (Below(2) == 0) place = Some(names);
+  }
+
+  std::mt19937_64 random_;
+  naive::World world_;
+};
+
+// An act, told to both.
+struct Asked {
+  naive::Act act;
+  std::vector<std::string_view> approved_by;
+
+  Act ForPolicy(Role role, Operation operation) const {
+    Act asked{.role = role, .principal = act.principal, .operation = operation};
+    if (act.field) asked.field = *act.field;
+    if (act.field_class) asked.field_class = ParseFieldClass(*act.field_class);
+    if (act.keyring) asked.keyring = *act.keyring;
+    if (act.tenant) asked.tenant = *act.tenant;
+    asked.purpose = act.purpose;
+    asked.now_unix_s = act.now;
+    asked.approved_by = approved_by;
+    return asked;
+  }
+};
+
+// Goes through the values of one part after another; the last of each is "not known".
+class EveryAct {
+ public:
+  EveryAct(Role role, Operation operation) : role_(role), operation_(operation), principals_(PrincipalsOf(role)) {}
+
+  template <typename Take>
+  void Each(const Take& take) {
+    Asked asked;
+    asked.act.role = RoleName(role_);
+    asked.act.operation = OperationName(operation_);
+    for (const std::string& principal : principals_) {
+      asked.act.principal = principal;
+      for (const std::int64_t now : kTimes) {
+        asked.act.now = now;
+        for (const std::string& purpose : kPurposes) {
+          asked.act.purpose = purpose;
+          Approved(asked, take);
+        }
+      }
+    }
+  }
+
+ private:
+  template <typename Take>
+  void Approved(Asked& asked, const Take& take) {
+    for (const Texts& approvers : kApprovers) {
+      asked.act.approved_by = approvers;
+      asked.approved_by.assign(approvers.begin(), approvers.end());
+      Optional(HasFacet(operation_, Facet::kField), kFields, asked.act.field, [&] {
+        Optional(HasFacet(operation_, Facet::kClass), kClasses, asked.act.field_class, [&] {
+          Optional(HasFacet(operation_, Facet::kKeyring), kKeyrings, asked.act.keyring, [&] {
+            Optional(HasFacet(operation_, Facet::kTenant), kTenants, asked.act.tenant, [&] { take(asked); });
+          });
+        });
+      });
+    }
+  }
+
+  template <typename Then>
+  static void Optional(bool has, const Texts& values, std::optional<std::string>& place, const Then& then) {
+    if (has) {
+      for (const std::string& value : values) {
+        place = value;
+        then();
+      }
+    }
+    place = std::nullopt;
+    then();
+  }
+
+  const Role role_;
+  const Operation operation_;
+  const Texts principals_;
+};
+
+}  // namespace coffer::policy
