@@ -1,6 +1,4 @@
 // coffer policy explain, test: what a policy decides of single acts, and whether that is what its owners expect.
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "cli/checks.h"
@@ -59,7 +57,6 @@ Outcome<policy::ExpectedDecision> ActFrom(const ActArguments& arguments) {
   if (!arguments.field_class.empty()) act.field_class = policy::ParseFieldClass(arguments.field_class);
   act.purpose = arguments.purpose;
   act.approved_by = arguments.approved_by;
-  std::sort(act.approved_by.begin(), act.approved_by.end());
   if (!arguments.at.empty()) {
     const Result<std::int64_t> at = ParseTime(arguments.at);
     if (!at.ok()) return UsageFailure("--at: " + at.error().ToString());

@@ -66,11 +66,28 @@ Decision Asking(const AccessRule& rule, bool is_person) {
           {}};
 }
 
+// How many of those who approved count for the rule: persons of its roles, each once, but not the one who asks. None
+// when whoever asks is no person of the policy: he could be any of them.
+std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act) {
+  const Person* asking = policy.PersonOf(act.principal);
+  if (asking == nullptr) return 0;
+  const auto counts = [&](const Person& person) {
+    if (&person == asking) return false;
+    if (std::find(act.approved_by.begin(), act.approved_by.end(), person.name) == act.approved_by.end()) return false;
+    return person.HasOneOf(rule.roles);
+  };
+  return static_cast<std::size_t>(std::count_if(policy.persons().begin(), policy.persons().end(), counts));
+}
+
 std::optional<std::int64_t> Wider(const std::optional<std::int64_t>& a, const std::optional<std::int64_t>& b) {
   return a && b ? std::optional(std::max(*a, *b)) : std::nullopt;
 }
 
 }  // namespace
+
+bool Person::HasOneOf(const std::set<Role>& wanted) const {
+  return std::any_of(wanted.begin(), wanted.end(), [this](Role role) { return roles.contains(role); });
+}
 
 Mismatch Match(const AccessRule& rule, const Act& act) {
   const Mismatch who = MatchWho(rule, act);
@@ -132,17 +149,6 @@ std::optional<Outcome> ParseOutcome(std::string_view text) {
   return std::nullopt;
 }
 
-std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act) {
-  const Person* asking = policy.PersonOf(act.principal);
-  if (asking == nullptr) return 0;
-  const auto counts = [&](const Person& person) {
-    if (&person == asking) return false;
-    if (std::find(act.approved_by.begin(), act.approved_by.end(), person.name) == act.approved_by.end()) return false;
-    return std::any_of(rule.roles.begin(), rule.roles.end(), [&](Role role) { return person.roles.contains(role); });
-  };
-  return static_cast<std::size_t>(std::count_if(policy.persons().begin(), policy.persons().end(), counts));
-}
-
 AccessLimits WidestOf(const AccessLimits& a, const AccessLimits& b) {
   return {.values_per_minute = Wider(a.values_per_minute, b.values_per_minute),
           .distinct_per_day = Wider(a.distinct_per_day, b.distinct_per_day),
@@ -190,7 +196,7 @@ void AccessPolicy::Index() {
     for (const Role role : rules_[i].roles) {
       for (const Operation operation : AllOperations()) {
         if (!rules_[i].operations.Has(operation)) continue;
-        asked_[static_cast<std::size_t>(role)][static_cast<std::size_t>(operation)].push_back(
+        places_[static_cast<std::size_t>(role)][static_cast<std::size_t>(operation)].push_back(
             static_cast<std::uint16_t>(i));
       }
     }
@@ -201,8 +207,7 @@ Decision AccessPolicy::Decide(const Act& act) const {
   const RoleDecision by_role = MayEver(act.role, act.operation);
   if (!by_role.allowed || IsDecidedByRole(act.operation)) return ByRole(by_role);
   Decision decision = Denied();
-  for (const std::uint16_t place :
-       asked_[static_cast<std::size_t>(act.role)][static_cast<std::size_t>(act.operation)]) {
+  for (const std::uint16_t place : RulesFor(act.role, act.operation)) {
     const AccessRule& rule = rules_[place];
     if (Match(rule, act) != Mismatch::kNone) continue;
     if (rule.effect == AccessRule::Effect::kForbid) return Forbidden(rule);
@@ -221,7 +226,7 @@ Decision AccessPolicy::DecideBeforehand(Role role, std::string_view principal, O
   const RoleDecision by_role = MayEver(role, operation);
   if (!by_role.allowed || IsDecidedByRole(operation)) return ByRole(by_role);
   const Act who{.role = role, .principal = principal, .operation = operation};
-  for (const std::uint16_t place : asked_[static_cast<std::size_t>(role)][static_cast<std::size_t>(operation)]) {
+  for (const std::uint16_t place : RulesFor(role, operation)) {
     const AccessRule& rule = rules_[place];
     if (MatchWho(rule, who) != Mismatch::kNone) continue;
     if (rule.effect == AccessRule::Effect::kGrant) {

@@ -91,11 +91,17 @@ struct AccessRule {
   std::uint64_t line = 0;                         // where it stands in the file; 0: built in
 };
 
+// Places in a policy's rules(), ascending.
+using RulePlaces = std::vector<std::uint16_t>;
+
 struct Person {
   std::string name;  // a slug
   NoteVerifier key;
   std::set<std::string, std::less<>> principals;  // not empty
   std::set<Role> roles;                           // of these principals
+
+  // One of these roles, at least.
+  bool HasOneOf(const std::set<Role>& wanted) const;
 };
 
 // What is asked, as far as it is known. The texts must outlive it.
@@ -156,18 +162,21 @@ class AccessPolicy {
   const std::vector<Person>& persons() const { return persons_; }  // by name
   // Forbids, then grants by the approvals that they ask for; then by id.
   const std::vector<AccessRule>& rules() const { return rules_; }
+  // The places in rules(), in its order, of those that are about the role and the operation.
+  const RulePlaces& RulesFor(Role role, Operation operation) const {
+    return places_[static_cast<std::size_t>(role)][static_cast<std::size_t>(operation)];
+  }
 
  private:
   AccessPolicy() = default;
-  // Fills asked_.
+  // Sorts rules_ and fills places_.
   void Index();
 
   std::uint64_t serial_ = 0;
   std::uint32_t admin_signatures_ = 0;
   std::vector<Person> persons_;
   std::vector<AccessRule> rules_;
-  // Of each role and operation the places in rules_, in the order in which they are asked.
-  std::array<std::array<std::vector<std::uint16_t>, kOperationCount>, kRoleCount> asked_;
+  std::array<std::array<RulePlaces, kOperationCount>, kRoleCount> places_;  // RulesFor
 };
 
 // The roles of persons that hold both would make one of them worthless.
@@ -190,9 +199,5 @@ enum class Mismatch : std::uint8_t {
 Mismatch Match(const AccessRule& rule, const Act& act);
 // "names other fields".
 std::string_view MismatchSentence(Mismatch mismatch);
-
-// How many of those who approved count for the rule: persons of its roles, each once, but not the one who asks. None
-// when whoever asks is no person of the policy: he could be any of them.
-std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule, const Act& act);
 
 }  // namespace coffer::policy

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "policy/internal/field_values.h"
 #include "policy/internal/strict_json.h"
 
 namespace coffer::policy {
@@ -14,8 +15,6 @@ using nlohmann::json;
 
 // RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1.
 constexpr std::array kSecretMembers = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
-
-Error Refused(Literal message) { return {ErrorCode::kInvalidArgument, message}; }
 
 Status RefuseSecrets(const json& jwk, std::string_view type) {
   if (type == "oct") return Refused("is a symmetric key, which would let every reader of the key set make tokens");

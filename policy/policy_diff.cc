@@ -180,15 +180,6 @@ class Comparison {
   std::uint64_t& work_;
 };
 
-RulePlaces RulesFor(const AccessPolicy& policy, Role role, Operation operation) {
-  RulePlaces places;
-  for (std::size_t i = 0; i < policy.rules().size(); ++i) {
-    const AccessRule& rule = policy.rules()[i];
-    if (rule.roles.contains(role) && rule.operations.Has(operation)) places.push_back(static_cast<std::uint16_t>(i));
-  }
-  return places;
-}
-
 std::string RolesText(const std::set<Role>& roles) {
   std::vector<std::string_view> names;
   for (const Role role : roles) names.push_back(RoleName(role));
@@ -219,7 +210,7 @@ Result<std::vector<DecisionChange>> DiffDecisions(const AccessPolicy& before, co
   for (const Role role : AllRoles()) {
     for (const Operation operation : AllOperations()) {
       if (!MayEver(role, operation).allowed || IsDecidedByRole(operation)) continue;
-      const RulesLeft rules{.before = RulesFor(before, role, operation), .after = RulesFor(after, role, operation)};
+      const RulesLeft rules{.before = before.RulesFor(role, operation), .after = after.RulesFor(role, operation)};
       COFFER_ASSIGN_OR_RETURN(Differences differences, Comparison(before, after, role, work).From(0, rules));
       for (Difference& one : differences) {
         changes.push_back({role, operation, std::move(one.where), VerdictText(one.before), VerdictText(one.after),

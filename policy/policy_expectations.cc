@@ -161,10 +161,9 @@ std::vector<RuleMeeting> Meetings(const AccessPolicy& policy, const ExpectedDeci
   std::vector<RuleMeeting> meetings;
   if (IsDecidedByRole(expectation.operation)) return meetings;
   const Act act = ActOf(expectation, {}, now_unix_s);
-  for (const AccessRule& rule : policy.rules()) {
-    const Mismatch mismatch = Match(rule, act);
-    if (mismatch == Mismatch::kRole || mismatch == Mismatch::kOperation) continue;
-    meetings.push_back({&rule, mismatch});
+  for (const std::uint16_t place : policy.RulesFor(act.role, act.operation)) {
+    const AccessRule& rule = policy.rules()[place];
+    meetings.push_back({&rule, Match(rule, act)});
   }
   return meetings;
 }

@@ -40,8 +40,8 @@ void AddCell(const AccessPolicy& policy, Role role, Operation operation, std::ve
     lines.push_back(ByRole(role, operation, by_role));
     return;
   }
-  for (const AccessRule& rule : policy.rules()) {
-    if (!rule.roles.contains(role) || !rule.operations.Has(operation)) continue;
+  for (const std::uint16_t place : policy.RulesFor(role, operation)) {
+    const AccessRule& rule = policy.rules()[place];
     lines.push_back({role, operation, rule.effect == AccessRule::Effect::kGrant, rule.id, DescribeScope(rule),
                      DescribeConditions(rule)});
   }

@@ -9,10 +9,7 @@ namespace coffer::policy {
 enum class Axis : std::uint8_t { kPrincipal, kField, kClass, kKeyring, kTenant, kPurpose, kTime };
 inline constexpr std::size_t kAxisCount = 7;
 
-// Places in a policy's rules(), ascending: those that match as far as an act is known.
-using RulePlaces = std::vector<std::uint16_t>;
-
-// Which rules of each of the two policies are left.
+// Which rules of each of the two policies are left: those that match as far as an act is known.
 struct RulesLeft {
   RulePlaces before;
   RulePlaces after;

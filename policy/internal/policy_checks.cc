@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "policy/internal/field_values.h"
+
 namespace coffer::policy {
 namespace {
 
 using Effect = AccessRule::Effect;
-
-Error Refused(Literal message) { return Error(ErrorCode::kInvalidArgument, message); }
 
 std::string PlaceOf(const AccessRule& rule) {
   return (rule.effect == Effect::kForbid ? "forbid." : "grant.") + rule.id;
@@ -50,7 +50,7 @@ Status CheckPrincipals(const AccessRule& rule) {
 
 bool MayAsk(const AccessRule& rule, const Person& person) {
   if (rule.principals.empty()) {
-    return std::any_of(rule.roles.begin(), rule.roles.end(), [&](Role role) { return person.roles.contains(role); });
+    return person.HasOneOf(rule.roles);
   }
   return std::any_of(person.principals.begin(), person.principals.end(),
                      [&](const std::string& principal) { return rule.principals.contains(principal); });
@@ -62,10 +62,7 @@ Status CheckApprovers(const AccessPolicy& policy, const AccessRule& rule) {
   for (const Role role : rule.approvals->roles) {
     if (!MayApprove(role)) return Refused("names a role that may not approve").At("approvals");
   }
-  const auto approves = [&](const Person& person) {
-    return std::any_of(rule.approvals->roles.begin(), rule.approvals->roles.end(),
-                       [&](Role role) { return person.roles.contains(role); });
-  };
+  const auto approves = [&rule](const Person& person) { return person.HasOneOf(rule.approvals->roles); };
   const std::vector<Person>& persons = policy.persons();
   const auto all = static_cast<std::size_t>(std::count_if(persons.begin(), persons.end(), approves));
   bool somebody = false;
@@ -87,7 +84,7 @@ Status CheckPersons(const AccessPolicy& policy) {
   for (const Person& person : policy.persons()) {
     const std::string place = "person." + person.name;
     for (const std::string& principal : person.principals) {
-      if (!holders.emplace(HolderOf(principal), person.name).second && holders[HolderOf(principal)] != person.name) {
+      if (holders.emplace(HolderOf(principal), person.name).first->second != person.name) {
         return Refused("has a principal, or a user or name in another role, that another person has").At(place);
       }
     }

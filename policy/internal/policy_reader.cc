@@ -187,19 +187,19 @@ Result<AccessRule> ReadRule(Effect effect, const std::string& id, const TomlNode
   return rule;
 }
 
-Result<std::string> ReadVkey(const TomlNode& node) {
-  COFFER_ASSIGN_OR_RETURN(std::string text, ReadText(node));
-  const Result<NoteVerifier> key = NoteVerifier::Parse(text);
+Result<NoteVerifier> ReadVkey(const TomlNode& node) {
+  COFFER_ASSIGN_OR_RETURN(const std::string text, ReadText(node));
+  Result<NoteVerifier> key = NoteVerifier::Parse(text);
   if (!key.ok() || key->type() != NoteKeyType::kSignature) {
     return Refused("is no public key: `coffer identity show` prints it");
   }
-  return text;
+  return key;
 }
 
 Result<Person> ReadPerson(const std::string& name, const TomlNode& table) {
   if (table.kind != Kind::kTable) return Refused("must be a table of keys").AtLine(table.line);
   if (!IsSlug(name)) return Refused("is no person's name: [a-z0-9][a-z0-9-]{0,62}").AtLine(table.line);
-  std::string key;
+  std::optional<NoteVerifier> key;
   Names principals;
   TableReader reader(table);
   reader.Read("key", ReadVkey, key);
@@ -208,13 +208,12 @@ Result<Person> ReadPerson(const std::string& name, const TomlNode& table) {
   if (principals.size() > kMaxPersonPrincipals) {
     return Refused("names more than allowed").At("principals").AtLine(table.line).WithLimit(kMaxPersonPrincipals);
   }
-  COFFER_ASSIGN_OR_RETURN(NoteVerifier verifier, NoteVerifier::Parse(key));
-  if (verifier.name() != name) {
+  if (key->name() != name) {
     return Refused("is a key of another name than the person's: `coffer identity new` names it")
         .At("key")
         .AtLine(table.line);
   }
-  Person person{.name = name, .key = std::move(verifier), .principals = std::move(principals), .roles = {}};
+  Person person{.name = name, .key = std::move(*key), .principals = std::move(principals), .roles = {}};
   for (const std::string& principal : person.principals) person.roles.insert(ParsePrincipal(principal)->role);
   return person;
 }

@@ -13,11 +13,6 @@ namespace {
 
 using naive::Texts;
 
-std::string OutcomeText(Outcome outcome) {
-  if (outcome == Outcome::kDenied) return "denied";
-  return outcome == Outcome::kAllowed ? "allowed" : "needs-approval";
-}
-
 class AccessDecisionTest : public ::testing::Test {
  protected:
   static AccessPolicy PolicyOf(const naive::World& world) {
@@ -44,11 +39,11 @@ TEST_F(AccessDecisionTest, EveryDecisionIsThatOfAnIndependentEvaluator) {
           const Decision decision = policy.Decide(asked.ForPolicy(role, operation));
           decisions += 1;
           allowed += expected == "allowed" ? 1 : 0;
-          if (OutcomeText(decision.outcome) == expected) return;
+          if (OutcomeName(decision.outcome) == expected) return;
           wrong += 1;
           if (wrong > 5) return;
           ADD_FAILURE() << "seed " << seed << ": " << asked.act.principal << " " << asked.act.operation << " by "
-                        << decision.rule << " is " << OutcomeText(decision.outcome) << ", not " << expected;
+                        << decision.rule << " is " << OutcomeName(decision.outcome) << ", not " << expected;
         });
       }
     }

@@ -8,13 +8,6 @@
 namespace coffer::policy {
 namespace {
 
-std::string Replaced(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  if (at != std::string::npos) text.replace(at, from.size(), to);
-  return text;
-}
-
 AccessPolicy Sample() {
   Result<AccessPolicy> policy = AccessPolicy::Parse(SamplePolicy());
   EXPECT_TRUE(policy.ok()) << policy.error().ToString();

@@ -21,13 +21,6 @@ outcome = "allowed"
 rule = "orders"
 )";
 
-std::string Replaced(std::string text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  if (at != std::string::npos) text.replace(at, from.size(), to);
-  return text;
-}
-
 ExpectedDecision One(std::string_view text) {
   const Result<std::vector<ExpectedDecision>> expectations = ParseExpectations(text);
   EXPECT_TRUE(expectations.ok()) << expectations.error().ToString();

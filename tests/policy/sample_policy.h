@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include <gtest/gtest.h>
+
 #include "crypto/hash.h"
 #include "crypto/note_key.h"
 
@@ -25,6 +27,14 @@ inline std::string WithKeys(std::string text) {
     text.replace(at, end - at + 1, key);
     at += key.size();
   }
+  return text;
+}
+
+// `text` with the first `from` in it, which has to be there, as `to`.
+inline std::string Replaced(std::string text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  if (at != std::string::npos) text.replace(at, from.size(), to);
   return text;
 }
 
