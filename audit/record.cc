@@ -215,7 +215,7 @@ void ReadType(CborReader& in, Record& record) {
 
 void ReadAuthentication(CborReader& in, Record& record) {
   const std::uint64_t number = in.Uint();
-  if (number > static_cast<std::uint64_t>(Authentication::kService)) return in.Fail();
+  if (number > static_cast<std::uint64_t>(Authentication::kJwt)) return in.Fail();
   record.authentication = static_cast<Authentication>(number);
 }
 
@@ -300,6 +300,8 @@ std::string_view AuthenticationName(Authentication authentication) {
       return "certificate";
     case Authentication::kService:
       return "service";
+    case Authentication::kJwt:
+      return "jwt";
   }
   return "";
 }

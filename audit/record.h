@@ -27,7 +27,7 @@ enum class RecordType : std::uint8_t {
 };
 std::string_view RecordTypeName(RecordType type);
 
-enum class Authentication : std::uint8_t { kNone = 0, kUnixSocket = 1, kCertificate = 2, kService = 3 };
+enum class Authentication : std::uint8_t { kNone = 0, kUnixSocket = 1, kCertificate = 2, kService = 3, kJwt = 4 };
 std::string_view AuthenticationName(Authentication authentication);
 
 // Why a value did not come out. For auditors: a caller is told less.

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "bench/bench_store.h"
 #include "bench/empty_server.h"
 #include "bench/load.h"
 #include "bench/service_under_test.h"
@@ -180,10 +181,8 @@ Result<nlohmann::json> Measure(const std::string& self, const Arguments& argumen
     COFFER_ASSIGN_OR_RETURN(nlohmann::json start, MeasureStart(data, data_keys, arguments));
     report["starts"].push_back(std::move(start));
   }
-  COFFER_ASSIGN_OR_RETURN(service, ServiceUnderTest::StartAgain(arguments.cofferd, data));
-  COFFER_ASSIGN_OR_RETURN(const std::int64_t rekey_us, service->Rekey());
+  COFFER_ASSIGN_OR_RETURN(const std::int64_t rekey_us, RekeyBenchStore(data));
   report["rekey"] = {{"data_keys", made}, {"ms", static_cast<double>(rekey_us) / 1000}};
-  COFFER_TRY(service->Stop());
   return report;
 }
 

@@ -6,6 +6,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "bench/bench_store.h"
 #include "bench/load.h"
 #include "coffer/v1/admin.grpc.pb.h"
 #include "coffer/v1/key.grpc.pb.h"
@@ -39,33 +40,6 @@ std::string Catalog() {
 
 Status Check(const grpc::Status& status) {
   return status.ok() ? Status() : Status(Error(ErrorCode::kInternal, "a call to the service under test failed"));
-}
-
-Status InitStore(const std::string& folder) {
-  const auto channel = UnixChannel(folder + "/admin.sock");
-  const auto admin = v1::AdminService::NewStub(channel);
-  const auto keys = v1::KeyService::NewStub(channel);
-  v1::InitRequest init;
-  init.mutable_seal()->mutable_key_file()->set_path(folder + "/seal.key");
-  init.mutable_seal()->mutable_key_file()->set_allow_same_device(true);
-  init.set_accept_total_loss(true);
-  v1::InitResponse initialised;
-  grpc::ClientContext init_context;
-  COFFER_TRY(Check(admin->Init(&init_context, init, &initialised)));
-  for (const char* const name : {"bench", "bench-index"}) {
-    v1::CreateKeyringRequest create;
-    create.set_name(name);
-    if (create.name() != "bench") create.set_purpose(v1::KEYRING_PURPOSE_INDEX);
-    v1::Keyring keyring;
-    grpc::ClientContext create_context;
-    COFFER_TRY(Check(keys->CreateKeyring(&create_context, create, &keyring)));
-  }
-  v1::ApplyCatalogRequest apply;
-  apply.set_catalog(Catalog());
-  apply.set_alone_reason("a benchmark");
-  v1::ApplyCatalogResponse applied;
-  grpc::ClientContext apply_context;
-  return Check(admin->ApplyCatalog(&apply_context, apply, &applied));
 }
 
 // True when the service answers its status.
@@ -132,9 +106,9 @@ Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartNew(const std::
                                     "/seal.key\"\nallow_swap = true\n[quotas]\nsearches = 1000000000\n" +
                                     "indexed_values = 1000000000\n";
   COFFER_TRY(WriteFileDurably(folder + "/coffer.toml", AsBytes(configuration), 0600));
+  COFFER_TRY(MakeBenchStore(folder, Catalog()));
   COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--config", folder + "/coffer.toml"}, folder));
   COFFER_TRY(Await([&] { return Answers(folder); }));
-  COFFER_TRY(InitStore(folder));
   return service;
 }
 
@@ -195,21 +169,6 @@ Status ServiceUnderTest::Rotate() const {
   v1::Keyring keyring;
   grpc::ClientContext context;
   return Check(keys->RotateKeyring(&context, rotate, &keyring));
-}
-
-Result<std::int64_t> ServiceUnderTest::Rekey() const {
-  const auto admin = v1::AdminService::NewStub(UnixChannel(folder_ + "/admin.sock"));
-  v1::RekeyRequest request;
-  request.set_alone_reason("a benchmark");
-  v1::KeyFileSeal& seal = *request.add_seals()->mutable_key_file();
-  seal.set_path(folder_ + "/seal.key.new");
-  seal.set_allow_same_device(true);
-  v1::RekeyResponse response;
-  grpc::ClientContext context;
-  const SystemClock clock;
-  const std::int64_t start = clock.MonotonicMicros();
-  COFFER_TRY(Check(admin->Rekey(&context, request, &response)));
-  return clock.MonotonicMicros() - start;
 }
 
 Status ServiceUnderTest::MakeDataKeys(int first, int count) const {

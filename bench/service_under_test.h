@@ -39,8 +39,6 @@ class ServiceUnderTest {
   Result<v1::Column> Encrypted(const v1::Column& column) const;
   // A new primary version, so that older ciphertexts have something to be rewrapped to.
   Status Rotate() const;
-  // A new root key, under a new key file: how long it took, in microseconds. The service cannot be started again.
-  Result<std::int64_t> Rekey() const;
   // Ends the process and waits for it.
   Status Stop();
   // Registers tenants "t<first>" and the next count - 1, and encrypts one value for each, so that each has a data key.

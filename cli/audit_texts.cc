@@ -84,7 +84,7 @@ Json AuditRecordJson(const v1::AuditRecord& record) {
           {"allowed", record.allowed()},
           {"rule", record.rule()},
           {"policy_serial", record.policy_serial()},
-          {"alone_reason", record.alone_reason()},
+          {"reason", record.reason()},
           {"outcome", record.outcome()},
           {"failure", record.failure()},
           {"values", record.items()},

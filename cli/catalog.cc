@@ -16,7 +16,6 @@ namespace {
 struct CatalogOptions {
   std::string file;
   std::string lock;
-  std::string alone;
   bool exit_code = false;
 };
 
@@ -100,8 +99,8 @@ std::string ChangesText(const Changes& changes, bool colors) {
   return text;
 }
 
-// A weakening that one person asked for: says which changes it is about.
-Outcome<int> RefuseAlone(client::Client& client, const v1::ApplyCatalogRequest& asked, const std::string& file) {
+// A weakening that nobody has approved: says which changes it is about.
+Outcome<int> RefuseUnapproved(client::Client& client, const v1::ApplyCatalogRequest& asked, const std::string& file) {
   constexpr int kMaxShown = 10;
   v1::DiffCatalogRequest request;
   request.set_catalog(asked.catalog());
@@ -116,14 +115,13 @@ Outcome<int> RefuseAlone(client::Client& client, const v1::ApplyCatalogRequest& 
   if (more > 0) grave.DeleteSubrange(kMaxShown, more);
   std::string step = ChangesText(grave, false);
   if (more > 0) step += "and " + std::to_string(more) + " more\n";
-  return Failure(kExitFailed, "these changes ask a second person, and approvals do not exist yet",
-                 step + "see `coffer diff " + ShownPath(file) +
-                     "`; one person may do it with --alone REASON on the admin's unix socket");
+  return Failure(kExitFailed, "others have to approve these changes",
+                 step + "see `coffer diff " + ShownPath(file) + "`; ask for approval with --ask REASON");
 }
 
-bool AsksSecondPerson(const client::RpcError& error) {
+bool NeedsApproval(const client::RpcError& error) {
   return error.from_service && error.code == ErrorCode::kFailedPrecondition &&
-         error.message.find("asks a second person") != std::string::npos;
+         error.message.find("others have to approve this act: ask") != std::string::npos;
 }
 
 Outcome<void> KeepLock(const std::string& path, const std::string& before, const std::string& lock) {
@@ -140,10 +138,9 @@ Outcome<int> Apply(Session& session, const CatalogOptions& options) {
   v1::ApplyCatalogRequest request;
   COFFER_ASSIGN_OR_RETURN(*request.mutable_catalog(), ReadText(options.file, policy::kMaxCatalogBytes));
   COFFER_ASSIGN_OR_RETURN(*request.mutable_lock(), ReadLock(path));
-  request.set_alone_reason(options.alone);
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
   const auto answer = client->ApplyCatalog(request);
-  if (!answer.ok() && AsksSecondPerson(answer.error())) return RefuseAlone(*client, request, options.file);
+  if (!answer.ok() && NeedsApproval(answer.error())) return RefuseUnapproved(*client, request, options.file);
   if (!answer.ok()) return Refusal(answer.error(), request.catalog(), path);
   COFFER_TRY(KeepLock(path, request.lock(), answer->lock()));
   if (session.json()) {
@@ -203,11 +200,10 @@ void AddCatalogCommands(CommandTree& tree) {
   auto apply_options = std::make_shared<CatalogOptions>();
   CLI::App& apply = tree.AddCommand(tree.root(), "apply", "Make a scope's fields what a catalog file says",
                                     "  coffer apply catalog.toml\n"
-                                    "  coffer apply catalog.toml --alone 'test system, nobody else here'",
+                                    "  coffer apply catalog.toml --ask 'the search needs an index'",
                                     [apply_options](Session& session) { return Apply(session, *apply_options); });
   AddFileOptions(apply, *apply_options);
-  apply.add_option("--alone", apply_options->alone, "Why one person may weaken protection without a second one")
-      ->type_name("REASON");
+  tree.AddApprovalOptions(apply);
 
   auto diff_options = std::make_shared<CatalogOptions>();
   CLI::App& diff = tree.AddCommand(tree.root(), "diff", "Show what apply would change",

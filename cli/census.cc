@@ -19,7 +19,6 @@ constexpr std::string_view kHeader = "key_id,values";
 struct CensusOptions {
   std::string name;
   std::string max_age;
-  std::string alone;
   std::string as_of;
   std::string file;
 };
@@ -46,7 +45,6 @@ Outcome<int> Remove(Session& session, const CensusOptions& options) {
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
   v1::RemoveCensusSourceRequest request;
   request.set_name(options.name);
-  request.set_alone_reason(options.alone);
   COFFER_TRY(client->RemoveCensusSource(request));
   COFFER_TRY(session.json() ? PrintJson({{"removed", options.name}}) : Print(options.name + ": removed\n"));
   return kExitOk;
@@ -141,10 +139,9 @@ void AddCensusCommands(CommandTree& tree) {
       ->type_name("DURATION")
       ->required();
   auto removing = options();
-  AddCensusCommand(tree, group, "remove", "Remove a source: what it holds is not counted any more",
-                   "  coffer census remove shop-db --alone 'the database is gone'", removing, "The source", Remove)
-      .add_option("--alone", removing->alone, "Why one person does this without a second one")
-      ->type_name("REASON");
+  tree.AddApprovalOptions(
+      AddCensusCommand(tree, group, "remove", "Remove a source: what it holds is not counted any more",
+                       "  coffer census remove shop-db --ask 'the database is gone'", removing, "The source", Remove));
   tree.AddCommand(group, "list", "All sources, and what their reports are worth", "  coffer census list --role dba",
                   List);
   auto reporting = options();

@@ -57,6 +57,18 @@ void PrintFailure(const Failure& failure, bool colors) {
   static_cast<void>(ignored);
 }
 
+int PrintAsked(const std::string& id, bool json) {
+  const Outcome<void> printed = json ? PrintJson({{"done", false}, {"approval", id}})
+                                     : Print("asked: approval " + id +
+                                             "\nNothing is done yet. Another person approves it with\n"
+                                             "  coffer approval approve " +
+                                             id +
+                                             " --key FILE\n"
+                                             "and then the same command with --approval " +
+                                             id + " in place of --ask does it.\n");
+  return printed.ok() ? kExitOk : kExitFailed;
+}
+
 std::vector<std::string> RoleNames() {
   std::vector<std::string> names;
   for (const policy::Role role : policy::AllRoles()) names.emplace_back(policy::RoleName(role));
@@ -104,6 +116,15 @@ void CommandTree::AddGlobalOptions() {
       ->type_name("ID")
       ->envname("COFFER_REQUEST_ID");
   root_.add_flag("--no-color", globals_.no_color, "No colours, as with NO_COLOR");
+}
+
+void CommandTree::AddApprovalOptions(CLI::App& command) {
+  CLI::Option* const ask =
+      command.add_option("--ask", globals_.approval.reason, "Asks others to approve it, and why; nothing is done yet")
+          ->type_name("REASON");
+  command.add_option("--approval", globals_.approval.id, "Does what others have approved")
+      ->type_name("ID")
+      ->excludes(ask);
 }
 
 CLI::App& CommandTree::AddGroup(CLI::App& parent, const std::string& name, const std::string& description) {
@@ -157,6 +178,7 @@ int CommandTree::Run(int argc, const char* const* argv) {
   try {
     const Outcome<int> outcome = ParseAndRun(argc, argv);
     if (outcome.ok()) return *outcome;
+    if (!outcome.error().asked.empty()) return PrintAsked(outcome.error().asked, globals_.output == "json");
     PrintFailure(outcome.error(), Session(globals_).Colors(STDERR_FILENO));
     return outcome.error().exit_code;
   } catch (const std::exception&) {

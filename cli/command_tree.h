@@ -32,6 +32,9 @@ class CommandTree {
   CLI::App& AddCommand(CLI::App& parent, const std::string& name, const std::string& description,
                        const std::string& examples, Handler handler);
 
+  // --ask and --approval, for an act that others have to approve.
+  void AddApprovalOptions(CLI::App& command);
+
   // Parses, runs, prints failures on standard error; gives the exit code. Never throws.
   int Run(int argc, const char* const* argv);
 

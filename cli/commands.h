@@ -30,6 +30,9 @@ void AddIdentityCommands(CommandTree& tree);
 void AddPolicyCommands(CommandTree& tree);
 // The part of `coffer policy` about single acts.
 void AddPolicyActCommands(CommandTree& tree, CLI::App& policy);
+// The part of `coffer policy` that changes a service's.
+void AddPolicyApplyCommands(CommandTree& tree, CLI::App& policy);
+void AddApprovalCommands(CommandTree& tree);
 void AddAuditCommands(CommandTree& tree);
 // The parts of `coffer audit`, each called by AddAuditCommands.
 void AddAuditReadCommands(CommandTree& tree, CLI::App& audit);

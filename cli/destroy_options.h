@@ -13,7 +13,6 @@ struct DestroyOptions {
   std::string name;
   std::string reason;
   std::string delay;
-  std::string alone;
 };
 
 // The form of keyrings', tenants' and census sources' names.
@@ -29,7 +28,6 @@ Outcome<void> SetOrder(const DestroyOptions& options, Request& request) {
   request.set_name(options.name);
   request.set_reason(options.reason);
   request.set_delay_us(delay);
-  request.set_alone_reason(options.alone);
   return {};
 }
 

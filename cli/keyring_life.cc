@@ -82,11 +82,10 @@ CLI::Validator IsName() {
 }
 
 void AddDestroyOptions(CLI::App& command, DestroyOptions& options) {
-  command.add_option("--reason", options.reason, "Why it is destroyed; the words of --alone unless told")
+  command.add_option("--reason", options.reason, "Why it is destroyed; that of the approval unless told")
       ->type_name("TEXT");
   command.add_option("--delay", options.delay, "When, from now, like 30d; the service's own delay unless told")
       ->type_name("DURATION");
-  command.add_option("--alone", options.alone, "Why one person does this without a second one")->type_name("REASON");
 }
 
 Outcome<std::int64_t> DelayOf(const DestroyOptions& options) {
@@ -111,11 +110,12 @@ void AddKeyringLifeCommands(CommandTree& tree, CLI::App& group) {
   auto destroying = options();
   CLI::App& destroy = AddCommand(tree, group, "destroy", "Refuse a version now, and erase its keys after a delay",
                                  "  coffer census show shop\n"
-                                 "  coffer keyring destroy shop 1 --alone 'retired, ticket 4711'\n"
-                                 "  coffer keyring destroy shop 1 --delay 30d --no-sources --alone 'a test keyring'",
+                                 "  coffer keyring destroy shop 1 --ask 'retired, ticket 4711'\n"
+                                 "  coffer keyring destroy shop 1 --delay 30d --no-sources --ask 'a test keyring'",
                                  destroying, Destroy);
   AddVersion(destroy, *destroying);
   AddDestroyOptions(destroy, *destroying);
+  tree.AddApprovalOptions(destroy);
   destroy.add_flag("--no-sources", destroying->no_sources,
                    "No database holds ciphertexts: needed where no census source is registered");
 

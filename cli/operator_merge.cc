@@ -17,7 +17,6 @@ struct MergeOptions {
   std::string secrets_under;
   bool take_fields = false;
   bool dry_run = false;
-  std::string alone;
 };
 
 Outcome<v1::MergeStoreRequest> RequestOf(const MergeOptions& options) {
@@ -32,7 +31,6 @@ Outcome<v1::MergeStoreRequest> RequestOf(const MergeOptions& options) {
   request.set_secrets_under(options.secrets_under);
   request.set_take_fields(options.take_fields);
   request.set_dry_run(options.dry_run);
-  request.set_alone_reason(options.alone);
   COFFER_ASSIGN_OR_RETURN(const IdentityFile file, ReadIdentityFile(options.identity));
   AppendSecret(file.text, *request.mutable_recovery_identity());
   return request;
@@ -76,7 +74,7 @@ std::string MovesText(const v1::MergeStoreResponse& answer) {
 }
 
 std::string Outlook(const v1::MergeStoreResponse& answer, bool dry_run) {
-  if (dry_run) return "\nNothing was changed. Without --dry-run, and with --alone REASON, it is done.\n";
+  if (dry_run) return "\nNothing was changed. Without --dry-run, and with --ask REASON, it is asked of others.\n";
   if (!answer.merged()) return "\nNothing was new: nothing was changed.\n";
   return "\nmerged; epoch " + std::to_string(answer.store_epoch_here()) +
          ". Take a backup: coffer operator backup FILE\n";
@@ -129,9 +127,9 @@ void AddMergeCommand(CommandTree& tree, CLI::App& group) {
       "  coffer operator merge --backup /backup/edge-7.age --recovery-identity edge-7.txt "
       "--rename-tenant default=edge-7 --dry-run\n"
       "  coffer operator merge --backup /backup/edge-7.age --recovery-identity edge-7.txt "
-      "--rename-tenant default=edge-7 --alone 'edge 7 is closed'\n"
+      "--rename-tenant default=edge-7 --ask 'edge 7 is closed'\n"
       "  coffer operator merge --backup /backup/edge-7.age --recovery-identity edge-7.txt "
-      "--rename-tenant default=edge-7 --secrets-under edge-7 --alone 'edge 7 is closed'",
+      "--rename-tenant default=edge-7 --secrets-under edge-7 --ask 'edge 7 is closed'",
       [options](Session& session) { return Merge(session, *options); });
   merge.add_option("--backup", options->backup, "A backup of the other store, on the service's host")
       ->type_name("FILE")
@@ -152,7 +150,7 @@ void AddMergeCommand(CommandTree& tree, CLI::App& group) {
       ->type_name("PREFIX");
   merge.add_flag("--take-fields", options->take_fields, "Take fields over that a scope here does not have");
   merge.add_flag("--dry-run", options->dry_run, "Say what would come in; change nothing");
-  merge.add_option("--alone", options->alone, "Why one person does this without a second one")->type_name("REASON");
+  tree.AddApprovalOptions(merge);
 }
 
 }  // namespace coffer::cli

@@ -17,7 +17,7 @@ struct RecoverOptions {
   bool new_journal = false;
   bool apply = false;
   bool go_back = false;
-  std::string alone;
+  std::string reason;
 };
 
 // One word of a shell.
@@ -50,7 +50,7 @@ std::string RepairCommand(const RecoverOptions& options, bool new_journal, bool 
   if (seal.command) command += " --command";
   if (new_journal) command += " --new-journal";
   if (go_back) command += " --go-back";
-  return command + " --apply --alone 'the reason'";
+  return command + " --apply --reason 'the reason'";
 }
 
 bool IsOlder(const v1::RecoverResponse& answer) {
@@ -182,7 +182,7 @@ Outcome<v1::RecoverRequest> RequestOf(const RecoverOptions& options) {
   }
   request.set_new_journal(options.new_journal);
   request.set_go_back(options.go_back);
-  request.set_alone_reason(options.alone);
+  request.set_reason(options.reason);
   return request;
 }
 
@@ -289,8 +289,9 @@ void AddRecover(CommandTree& tree, CLI::App& group, const std::string& name, con
   recover.add_option("--backup", options->backup, "A backup, on the service's host")->type_name("FILE");
   recover.add_flag("--new-journal", options->new_journal, "Believe the store as it is, and begin a new journal");
   recover.add_flag("--go-back", options->go_back, "Although something that is there, or was recorded, is lost by it");
-  recover.add_flag("--apply", options->apply, "Do it; else it is explained only");
-  recover.add_option("--alone", options->alone, "Why one person does this without a second one")->type_name("REASON");
+  CLI::Option* const reason =
+      recover.add_option("--reason", options->reason, "Why, for the audit log; needed with --apply")->type_name("TEXT");
+  recover.add_flag("--apply", options->apply, "Do it; else it is explained only")->needs(reason);
 }
 
 }  // namespace
@@ -305,12 +306,12 @@ void AddRecoveryCommands(CommandTree& tree, CLI::App& group) {
 
   AddRecover(tree, group, "recover", "Say what is wrong with a store, and bring it back from its journal or a backup",
              "  coffer operator recover --recovery-identity recovery.txt\n"
-             "  coffer operator recover --recovery-identity recovery.txt --apply --alone 'the disk died'\n"
+             "  coffer operator recover --recovery-identity recovery.txt --apply --reason 'the disk died'\n"
              "  coffer operator recover --key-file /media/usb/coffer.key --new-journal");
   AddRecover(tree, group, "restore", "The same as recover, for a service that has no store",
              "  coffer operator restore --backup /backup/coffer.age --recovery-identity recovery.txt\n"
              "  coffer operator restore --backup /backup/coffer.age --recovery-identity recovery.txt --apply "
-             "--alone 'the site is gone'");
+             "--reason 'the site is gone'");
 
   tree.AddCommand(group, "check", "Check every row of the store and of its key journal", "  coffer operator check",
                   Check);

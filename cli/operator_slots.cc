@@ -14,23 +14,16 @@ struct AddOptions {
   NewSealOptions seal;
   RecoveryOptions recovery;
   std::string label;
-  std::string alone;
 };
 
 struct RemoveOptions {
   std::uint64_t slot = 0;
   bool accept_total_loss = false;
-  std::string alone;
 };
 
 struct RekeyOptions {
   NewSealOptions seal;
-  std::string alone;
 };
-
-void AddAlone(CLI::App& command, std::string& reason) {
-  command.add_option("--alone", reason, "Why one person does this without a second one")->type_name("REASON");
-}
 
 // Ids are strings: they need all 64 bits, which many readers of JSON do not keep.
 Json SlotJson(const v1::SealSlot& slot) {
@@ -90,7 +83,6 @@ Outcome<int> Add(Session& session, const AddOptions& options) {
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
   v1::AddSealSlotRequest request;
   request.set_label(options.label);
-  request.set_alone_reason(options.alone);
   if (options.recovery.wanted()) {
     COFFER_TRY(ProveRecovery(*client, options.recovery, *request.mutable_seal()->mutable_recovery()));
   } else {
@@ -118,7 +110,6 @@ Outcome<int> Remove(Session& session, const RemoveOptions& options) {
   v1::RemoveSealSlotRequest request;
   request.set_id(options.slot);
   request.set_accept_total_loss(options.accept_total_loss);
-  request.set_alone_reason(options.alone);
   COFFER_TRY(client->RemoveSealSlot(request));
   if (session.json()) {
     COFFER_TRY(PrintJson({{"removed", std::to_string(options.slot)}}));
@@ -139,7 +130,6 @@ Outcome<int> Rekey(Session& session, const RekeyOptions& options) {
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
   COFFER_ASSIGN_OR_RETURN(std::vector<v1::NewSeal> seals, NewSealsOf(options.seal));
   v1::RekeyRequest request;
-  request.set_alone_reason(options.alone);
   for (v1::NewSeal& seal : seals) {
     *request.add_seals() = seal;
     WipeSeal(seal);
@@ -169,17 +159,17 @@ void AddSlots(CommandTree& tree, CLI::App& group) {
   auto add_options = std::make_shared<AddOptions>();
   CLI::App& add =
       tree.AddCommand(slots, "add", "Make another way in",
-                      "  coffer operator slots add --passphrase --label 'the safe' --alone 'no second person here'\n"
-                      "  coffer operator slots add --recovery-identity recovery.txt --alone 'no second person here'",
+                      "  coffer operator slots add --passphrase --label 'the safe' --ask 'a second way in'\n"
+                      "  coffer operator slots add --recovery-identity recovery.txt --ask 'a second way in'",
                       [add_options](Session& session) { return Add(session, *add_options); });
   AddNewSealOptions(add, add_options->seal, SealChoice::kOne);
   AddRecoveryOptions(add, add_options->recovery);
   add.add_option("--label", add_options->label, "For people; the kind unless told")->type_name("TEXT");
-  AddAlone(add, add_options->alone);
+  tree.AddApprovalOptions(add);
 
   auto remove_options = std::make_shared<RemoveOptions>();
   CLI::App& remove = tree.AddCommand(slots, "remove", "Take a way in away",
-                                     "  coffer operator slots remove 7391 --alone 'the passphrase leaked'",
+                                     "  coffer operator slots remove 7391 --ask 'the passphrase leaked'",
                                      [remove_options](Session& session) { return Remove(session, *remove_options); });
   remove.add_option("id", remove_options->slot, "Which, as `slots list` shows it")
       ->type_name("ID")
@@ -187,7 +177,7 @@ void AddSlots(CommandTree& tree, CLI::App& group) {
       ->check(NumberBetween(1, std::numeric_limits<std::uint64_t>::max()));
   remove.add_flag("--accept-total-loss", remove_options->accept_total_loss,
                   "The last recovery slot may go, and that is understood");
-  AddAlone(remove, remove_options->alone);
+  tree.AddApprovalOptions(remove);
 }
 
 }  // namespace
@@ -197,11 +187,11 @@ void AddSealSlotCommands(CommandTree& tree, CLI::App& group) {
   auto options = std::make_shared<RekeyOptions>();
   CLI::App& rekey =
       tree.AddCommand(group, "rekey", "Replace the root key and all slots but those of recovery",
-                      "  coffer operator rekey --key-file /media/usb/new.key --alone 'the old key file leaked'\n"
-                      "  coffer operator rekey --shares 3/5 --alone 'a custodian left'",
+                      "  coffer operator rekey --key-file /media/usb/new.key --ask 'the old key file leaked'\n"
+                      "  coffer operator rekey --shares 3/5 --ask 'a custodian left'",
                       [options](Session& session) { return Rekey(session, *options); });
   AddNewSealOptions(rekey, options->seal, SealChoice::kMany);
-  AddAlone(rekey, options->alone);
+  tree.AddApprovalOptions(rekey);
 }
 
 }  // namespace coffer::cli

@@ -12,8 +12,11 @@ struct KnownSentence {
   std::string_view next_step;
 };
 
-constexpr std::array<KnownSentence, 9> kKnown = {{
+constexpr std::array<KnownSentence, 12> kKnown = {{
     {"the policy does not allow", "leave --role away to use the command's own role, or see --role"},
+    {"no policy says yet who", "see \"Policies\" in docs/OPERATIONS.md: a first policy names at least two persons"},
+    {"others have to approve this act", "say it again with --ask REASON, and have it approved"},
+    {"there is none of this id that waits", "see `coffer approval list`, or ask again with --ask REASON"},
     {"not initialised",
      "run `coffer operator init --key-file FILE`, or bring a lost store back with `coffer operator restore`"},
     {"there is no keyring of this name", "see `coffer keyring list`, or make it with `coffer keyring create NAME`"},
@@ -50,7 +53,9 @@ int ExitCodeFor(ErrorCode code, bool from_service) {
 Failure::Failure(const Error& error) : Failure(ExitCodeFor(error.code(), false), error.ToString()) {}
 
 Failure::Failure(const client::RpcError& error)
-    : Failure(ExitCodeFor(error.code, error.from_service), error.message, NextStep(error)) {}
+    : Failure(ExitCodeFor(error.code, error.from_service), error.message, NextStep(error)) {
+  asked = error.asked;
+}
 
 std::string ShownPath(std::string_view path) {
   constexpr std::string_view kCut = "...";

@@ -24,6 +24,7 @@ struct Failure {
   int exit_code;
   std::string sentence;
   std::string next_step;
+  std::string asked;  // id of the approval that was asked for, as the user wanted: no failure then
 };
 
 template <typename T>

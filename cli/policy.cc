@@ -1,21 +1,21 @@
-// coffer policy: what a policy file decides, and what another one would decide otherwise; no service needed.
+// coffer policy operations, show, diff: what a policy decides, and what another one would decide otherwise. Of files
+// without a service; without a file, of the policy that holds there.
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/policy_changes.h"
 #include "cli/policy_file.h"
-#include "cli/printing.h"
-#include "policy/policy_diff.h"
 #include "policy/policy_text.h"
 
 namespace coffer::cli {
 namespace {
 
-std::string OperationFacets(policy::Operation operation) {
+std::vector<std::string_view> FacetsOf(policy::Operation operation) {
   std::vector<std::string_view> keys;
   for (const policy::Facet facet : policy::AllFacets()) {
     if (policy::HasFacet(operation, facet)) keys.push_back(policy::FacetKey(facet));
   }
-  return fmt::format("{}", fmt::join(keys, ", "));
+  return keys;
 }
 
 std::vector<std::string_view> RolesThatMay(policy::Operation operation) {
@@ -36,11 +36,12 @@ Outcome<int> ListOperations(Session& session) {
   Json json = Json::array();
   for (const policy::Operation operation : policy::AllOperations()) {
     const std::string name(policy::OperationName(operation));
-    const std::string facets = OperationFacets(operation);
+    const std::vector<std::string_view> facets = FacetsOf(operation);
     const std::vector<std::string_view> roles = RolesThatMay(operation);
-    table.Add({name, facets.empty() ? "-" : facets, fmt::format("{}", fmt::join(roles, ", ")),
-               std::string(SpecialityOf(operation))});
+    table.Add({name, facets.empty() ? "-" : fmt::format("{}", fmt::join(facets, ", ")),
+               fmt::format("{}", fmt::join(roles, ", ")), std::string(SpecialityOf(operation))});
     json.push_back({{"operation", name},
+                    {"narrowed_by", facets},
                     {"roles", roles},
                     {"needs_approvals", policy::NeedsSecondPerson(operation)},
                     {"decided_by_role", policy::IsDecidedByRole(operation)}});
@@ -50,7 +51,13 @@ Outcome<int> ListOperations(Session& session) {
 }
 
 Outcome<int> Show(Session& session, const std::string& file) {
-  COFFER_ASSIGN_OR_RETURN(const policy::AccessPolicy shown, ReadPolicyFile("policy", file));
+  policy::AccessPolicy shown = policy::AccessPolicy::Builtin();
+  if (file.empty()) {
+    COFFER_ASSIGN_OR_RETURN(PresentPolicy present, FetchPolicy(session));
+    shown = std::move(present.policy);
+  } else {
+    COFFER_ASSIGN_OR_RETURN(shown, ReadPolicyFile("policy", file));
+  }
   if (!session.json()) {
     COFFER_TRY(Print(policy::PolicyTable(shown)));
     return kExitOk;
@@ -75,30 +82,20 @@ Outcome<int> Show(Session& session, const std::string& file) {
   return kExitOk;
 }
 
+// Another one than the service's: what it would change there.
 Outcome<int> Diff(Session& session, const std::string& before_file, const std::string& after_file) {
-  COFFER_ASSIGN_OR_RETURN(const policy::AccessPolicy before, ReadPolicyFile("before", before_file));
-  COFFER_ASSIGN_OR_RETURN(const policy::AccessPolicy after, ReadPolicyFile("after", after_file));
-  const Result<std::vector<policy::DecisionChange>> changes = policy::DiffDecisions(before, after);
-  if (!changes.ok()) return Failure(kExitFailed, changes.error().ToString());
-  const std::vector<std::string> persons = policy::DiffPersons(before, after);
-  Json json = Json::array();
-  std::string text;
-  const bool colors = session.Colors(STDOUT_FILENO);
-  for (const policy::DecisionChange& change : *changes) {
-    json.push_back({{"role", policy::RoleName(change.role)},
-                    {"operation", policy::OperationName(change.operation)},
-                    {"where", change.where},
-                    {"before", change.before},
-                    {"after", change.after},
-                    {"widens", change.widens}});
-    std::string line = fmt::format("{} {} {}", change.widens ? "+" : "-", policy::RoleName(change.role),
-                                   policy::OperationName(change.operation));
-    for (const std::string& phrase : change.where) line += ", " + phrase;
-    line += fmt::format(": {} -> {}", change.before, change.after);
-    text += Colored(line, change.widens ? Color::kRed : Color::kGreen, colors) + "\n";
+  // With one file it is compared with what holds.
+  const std::string& newer = after_file.empty() ? before_file : after_file;
+  policy::AccessPolicy before = policy::AccessPolicy::Builtin();
+  if (after_file.empty()) {
+    COFFER_ASSIGN_OR_RETURN(const PresentPolicy present, FetchPolicy(session));
+    before = present.policy;
+  } else {
+    COFFER_ASSIGN_OR_RETURN(before, ReadPolicyFile("before", before_file));
   }
-  for (const std::string& line : persons) text += "  " + line + "\n";
-  COFFER_TRY(session.json() ? PrintJson({{"decisions", json}, {"persons", persons}}) : Print(text));
+  COFFER_ASSIGN_OR_RETURN(const policy::AccessPolicy after, ReadPolicyFile("after", newer));
+  COFFER_ASSIGN_OR_RETURN(const PolicyChanges changes, ChangesBetween(before, after, session.Colors(STDOUT_FILENO)));
+  COFFER_TRY(session.json() ? PrintJson(changes.json) : Print(changes.text));
   return kExitOk;
 }
 
@@ -111,19 +108,23 @@ void AddPolicyCommands(CommandTree& tree) {
                   [](Session& session) { return ListOperations(session); });
 
   auto file = std::make_shared<std::string>();
-  CLI::App& show = tree.AddCommand(group, "show", "Check a policy file and show its whole table",
-                                   "  coffer policy show policy.toml\n  coffer policy show builtin",
-                                   [file](Session& session) { return Show(session, *file); });
-  show.add_option("policy", *file, "The policy, or \"builtin\"")->type_name("FILE")->required();
+  CLI::App& show = tree.AddCommand(
+      group, "show", "Check a policy file and show its whole table; without a file, that of the service",
+      "  coffer policy show policy.toml\n  coffer policy show builtin\n  coffer policy show",
+      [file](Session& session) { return Show(session, *file); });
+  show.add_option("policy", *file, "The policy, or \"builtin\"")->type_name("FILE");
 
   auto files = std::make_shared<std::pair<std::string, std::string>>();
   CLI::App& diff =
       tree.AddCommand(group, "diff", "Show every decision that another policy would change: + gives more, - less",
-                      "  coffer policy diff policy.toml new.toml\n  coffer policy diff builtin policy.toml",
+                      "  coffer policy diff policy.toml new.toml\n  coffer policy diff builtin policy.toml\n"
+                      "  coffer policy diff new.toml     # with the service's",
                       [files](Session& session) { return Diff(session, files->first, files->second); });
   diff.add_option("before", files->first, "A policy, or \"builtin\"")->type_name("FILE")->required();
-  diff.add_option("after", files->second, "Another one")->type_name("FILE")->required();
+  diff.add_option("after", files->second, "Another one; without it the first one is compared with the service's")
+      ->type_name("FILE");
   AddPolicyActCommands(tree, group);
+  AddPolicyApplyCommands(tree, group);
 }
 
 }  // namespace coffer::cli

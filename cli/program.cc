@@ -17,6 +17,7 @@ void AddAllCommands(CommandTree& tree) {
   AddGrafanaCommands(tree);
   AddIdentityCommands(tree);
   AddPolicyCommands(tree);
+  AddApprovalCommands(tree);
   AddAuditCommands(tree);
   AddDocumentCommands(tree);
 }

@@ -10,7 +10,6 @@ namespace {
 
 struct VersionOptions : SecretOptions {
   std::vector<std::uint64_t> versions;
-  std::string alone;
 };
 
 template <typename Request>
@@ -49,7 +48,6 @@ Outcome<int> Undelete(Session& session, const VersionOptions& options) {
 Outcome<int> Destroy(Session& session, const VersionOptions& options) {
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
   auto request = RequestFor<v1::DestroySecretRequest>(options);
-  request.set_alone_reason(options.alone);
   return PrintChanged(session, options, "destroyed", client->DestroySecret(request));
 }
 
@@ -99,12 +97,11 @@ void AddSecretVersionCommands(CommandTree& tree, CLI::App& secret) {
   auto destroy_options = std::make_shared<VersionOptions>();
   CLI::App& destroy =
       tree.AddCommand(secret, "destroy", "Erase versions for good",
-                      "  coffer secret destroy app/token --version 1 --alone 'leaked, ticket 4711'",
+                      "  coffer secret destroy app/token --version 1 --ask 'leaked, ticket 4711'",
                       [destroy_options](Session& session) { return Destroy(session, *destroy_options); });
   AddSecretOptions(destroy, *destroy_options);
   AddVersions(destroy, *destroy_options, "Which")->required();
-  destroy.add_option("--alone", destroy_options->alone, "Why one person does this without a second one")
-      ->type_name("REASON");
+  tree.AddApprovalOptions(destroy);
 }
 
 }  // namespace coffer::cli

@@ -46,6 +46,7 @@ Outcome<client::Client*> Session::Connect(std::string_view natural_role) {
   options.server_name = options_.server_name;
   options.deadline = std::chrono::seconds(options_.timeout_s);
   options.claims = options_.claims;
+  options.approval = options_.approval;
   COFFER_ASSIGN_OR_RETURN(client_, client::Client::Connect(options));
   const std::string memory = client::LogMemory::FolderFromEnvironment();
   if (!memory.empty()) COFFER_TRY(CheckLog(client::LogMemory(memory, PlaceOf(address, options)), *client_));

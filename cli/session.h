@@ -17,6 +17,7 @@ struct GlobalOptions {
   std::string output = "text";
   std::uint32_t timeout_s = 30;
   client::CallClaims claims;
+  client::ApprovalWish approval;
   bool no_color = false;
 };
 

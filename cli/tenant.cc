@@ -90,10 +90,11 @@ void AddTenantCommands(CommandTree& tree) {
   auto destroying = options();
   CLI::App& destroy =
       AddTenantCommand(tree, group, "destroy", "Refuse a tenant now, and erase all of its keys after a delay",
-                       "  coffer tenant destroy acme --alone 'contract ended, ticket 4711'\n"
-                       "  coffer tenant destroy acme --delay 30d --alone 'contract ended'",
+                       "  coffer tenant destroy acme --ask 'contract ended, ticket 4711'\n"
+                       "  coffer tenant destroy acme --delay 30d --ask 'contract ended'",
                        destroying, Destroy);
   AddDestroyOptions(destroy, *destroying);
+  tree.AddApprovalOptions(destroy);
   AddTenantCommand(tree, group, "cancel-destroy", "Bring a tenant back that is scheduled for destruction",
                    "  coffer tenant cancel-destroy acme", options(), CancelDestroy);
 }

@@ -6,7 +6,7 @@
 
 #include <grpcpp/security/credentials.h>
 
-#include "crypto/bytes.h"
+#include "crypto/ids.h"
 #include "io/directory.h"
 #include "io/file.h"
 #include "io/unix_socket.h"
@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kMaxPem = std::uint64_t{1} << 20;
 constexpr std::string_view kErrorKey = "coffer-error";
+constexpr std::string_view kAskedKey = "coffer-approval-asked";
 
 // gRPC 1.51 has no setting for the lowest TLS version; with a TLS 1.2 cipher that no certificate can use, 1.3 is all
 // that is left.
@@ -180,7 +181,13 @@ RpcError ErrorOf(const grpc::Status& status, const grpc::ClientContext& context)
   const auto said = trailer.find(grpc::string_ref(kErrorKey.data(), kErrorKey.size()));
   if (said != trailer.end()) {
     const auto code = ParseErrorCode({said->second.data(), said->second.size()});
-    return RpcError(code.value_or(CodeOf(status.error_code())), status.error_message(), true);
+    RpcError error(code.value_or(CodeOf(status.error_code())), status.error_message(), true);
+    const auto asked = trailer.find(grpc::string_ref(kAskedKey.data(), kAskedKey.size()));
+    if (asked != trailer.end()) {
+      const Result<Uuid> id = Uuid::Parse({asked->second.data(), asked->second.size()});
+      if (id.ok()) error.asked = id->ToText();
+    }
+    return error;
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return RpcError(ErrorCode::kUnavailable, "no answer within the time allowed");

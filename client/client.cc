@@ -6,11 +6,13 @@
 #include <mutex>
 
 #include "client/channel.h"
+#include "coffer/v1/access.grpc.pb.h"
 #include "coffer/v1/admin.grpc.pb.h"
 #include "coffer/v1/audit.grpc.pb.h"
 #include "coffer/v1/field.grpc.pb.h"
 #include "coffer/v1/key.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
+#include "crypto/ids.h"
 
 namespace coffer::client {
 
@@ -20,10 +22,12 @@ struct Client::State {
         server(std::move(address)),
         deadline(options.deadline),
         claims(options.claims),
+        approval(options.approval),
         fields(v1::FieldService::NewStub(channel)),
         keys(v1::KeyService::NewStub(channel)),
         secrets(v1::SecretService::NewStub(channel)),
         admin(v1::AdminService::NewStub(channel)),
+        access(v1::AccessService::NewStub(channel)),
         audit(v1::AuditService::NewStub(channel)) {}
 
   // One call with its repeats. `method` is the stub's blocking member function.
@@ -35,10 +39,12 @@ struct Client::State {
   ServerAddress server;
   std::chrono::milliseconds deadline;
   CallClaims claims;
+  ApprovalWish approval;
   std::unique_ptr<v1::FieldService::Stub> fields;
   std::unique_ptr<v1::KeyService::Stub> keys;
   std::unique_ptr<v1::SecretService::Stub> secrets;
   std::unique_ptr<v1::AdminService::Stub> admin;
+  std::unique_ptr<v1::AccessService::Stub> access;
   std::unique_ptr<v1::AuditService::Stub> audit;
 };
 
@@ -81,6 +87,20 @@ void AddClaims(const CallClaims& claims, grpc::ClientContext& context) {
   if (!claims.request_id.empty()) context.AddMetadata("coffer-request-id", claims.request_id);
 }
 
+RpcResult<void> CheckWish(const ApprovalWish& wish) {
+  if (!wish.reason.empty() && !wish.id.empty()) {
+    return RpcError(ErrorCode::kInvalidArgument, "an approval is asked for or used, not both at once");
+  }
+  if (wish.id.empty() || Uuid::Parse(wish.id).ok()) return {};
+  return RpcError(ErrorCode::kInvalidArgument, "the approval's id is no UUID");
+}
+
+// The reason is UTF-8, which gRPC takes only under a key that ends with -bin.
+void AddWish(const ApprovalWish& wish, grpc::ClientContext& context) {
+  if (!wish.reason.empty()) context.AddMetadata("coffer-approval-reason-bin", wish.reason);
+  if (!wish.id.empty()) context.AddMetadata("coffer-approval", wish.id);
+}
+
 // Nothing ends a pause early: a call is over at its deadline anyway.
 void PauseFor(std::chrono::milliseconds time) {
   std::mutex mutex;
@@ -105,6 +125,7 @@ RpcResult<Response> Client::State::Call(Stub& stub,
     grpc::ClientContext context;
     context.set_deadline(until);
     AddClaims(claims, context);
+    AddWish(approval, context);
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (status.ok()) return response;
@@ -117,6 +138,7 @@ RpcResult<Response> Client::State::Call(Stub& stub,
 
 RpcResult<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   COFFER_TRY(CheckClaims(options.claims));
+  COFFER_TRY(CheckWish(options.approval));
   COFFER_ASSIGN_OR_RETURN(const ServerAddress parsed, ServerAddress::Parse(ServerFromEnvironment(options.server)));
   COFFER_ASSIGN_OR_RETURN(ServerAddress server, parsed.ForRole(options.role));
   COFFER_ASSIGN_OR_RETURN(auto channel, OpenChannel(server, options));
@@ -321,6 +343,26 @@ RpcResult<v1::DiffCatalogResponse> Client::DiffCatalog(const v1::DiffCatalogRequ
 
 RpcResult<v1::GetCatalogResponse> Client::GetCatalog(const v1::GetCatalogRequest& request) {
   return state_->Call(*state_->admin, &v1::AdminService::Stub::GetCatalog, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ApplyPolicyResponse> Client::ApplyPolicy(const v1::ApplyPolicyRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::ApplyPolicy, request, Repeat::kNever);
+}
+
+RpcResult<v1::GetPolicyResponse> Client::GetPolicy(const v1::GetPolicyRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::GetPolicy, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ListApprovalsResponse> Client::ListApprovals(const v1::ListApprovalsRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::ListApprovals, request, Repeat::kSafe);
+}
+
+RpcResult<v1::ApproveResponse> Client::Approve(const v1::ApproveRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::Approve, request, Repeat::kNever);
+}
+
+RpcResult<v1::DenyResponse> Client::Deny(const v1::DenyRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::Deny, request, Repeat::kNever);
 }
 
 RpcResult<v1::QueryRecordsResponse> Client::QueryRecords(const v1::QueryRecordsRequest& request) {

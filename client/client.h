@@ -15,6 +15,7 @@
 #include "client/retry.h"
 #include "client/rpc_error.h"
 #include "client/server_address.h"
+#include "coffer/v1/access.pb.h"
 #include "coffer/v1/admin.pb.h"
 #include "coffer/v1/audit.pb.h"
 #include "coffer/v1/field.pb.h"
@@ -38,6 +39,13 @@ struct CallClaims {
   std::string request_id;
 };
 
+// For an act that others have to approve (coffer/v1/access.proto): to ask for it, or to use what was approved. At most
+// one of them.
+struct ApprovalWish {
+  std::string reason;  // 1 to 200 characters that show
+  std::string id;
+};
+
 struct ClientOptions {
   std::string server;        // text form of a ServerAddress; empty: COFFER_SERVER, else kDefaultServer
   std::string role = "app";  // which socket of a folder
@@ -45,6 +53,7 @@ struct ClientOptions {
   std::string server_name;                     // the name in the service's certificate, where it is not the host's
   std::chrono::milliseconds deadline{30'000};  // of one call with its repeats; of connecting too
   CallClaims claims;                           // sent with every call
+  ApprovalWish approval;                       // likewise; acts that nobody has to approve take no notice
 };
 
 // Thread-safe.
@@ -126,6 +135,13 @@ class Client {
   RpcResult<v1::ApplyCatalogResponse> ApplyCatalog(const v1::ApplyCatalogRequest& request);
   RpcResult<v1::DiffCatalogResponse> DiffCatalog(const v1::DiffCatalogRequest& request);
   RpcResult<v1::GetCatalogResponse> GetCatalog(const v1::GetCatalogRequest& request);
+
+  // AccessService.
+  RpcResult<v1::ApplyPolicyResponse> ApplyPolicy(const v1::ApplyPolicyRequest& request);
+  RpcResult<v1::GetPolicyResponse> GetPolicy(const v1::GetPolicyRequest& request);
+  RpcResult<v1::ListApprovalsResponse> ListApprovals(const v1::ListApprovalsRequest& request);
+  RpcResult<v1::ApproveResponse> Approve(const v1::ApproveRequest& request);
+  RpcResult<v1::DenyResponse> Deny(const v1::DenyRequest& request);
 
   // AuditService.
   RpcResult<v1::QueryRecordsResponse> QueryRecords(const v1::QueryRecordsRequest& request);

@@ -19,6 +19,7 @@ struct RpcError {
   ErrorCode code;
   std::string message;
   bool from_service;  // false: nobody answered, or nobody was asked
+  std::string asked;  // id of the approval that was asked for instead; empty: none was
 
   static constexpr std::size_t kMaxMessage = 1'024;
 };

@@ -39,7 +39,7 @@ void CallLog::Note(const CallRecord& record) {
   spdlog::log(level, "{} by {} object={} tenant={} items={} failed={} unmatched={} rule={} outcome={}{}{}{}{}",
               policy::OperationName(record.operation), record.principal, record.object, record.tenant, record.items,
               record.failed, record.unmatched, record.rule, outcome, record.failure.empty() ? "" : ": ", record.failure,
-              record.alone_reason.empty() ? "" : " alone: ", record.alone_reason);
+              record.reason.empty() ? "" : " because: ", record.reason);
 }
 
 }  // namespace coffer::keysvc

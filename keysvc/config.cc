@@ -6,7 +6,6 @@
 #include <toml++/toml.h>
 
 #include "io/http_client.h"
-#include "policy/principal.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -18,7 +17,9 @@ constexpr std::int64_t kMaxAuditFileKib = 1'048'576;
 constexpr std::int64_t kMaxDelayHours = 8'760;
 constexpr std::int64_t kMaxRetentionDays = 3'650;
 constexpr std::int64_t kMaxQuota = 1'000'000'000;
-constexpr std::size_t kMaxTokenLabel = 32;  // as PKCS#11 has it
+constexpr std::size_t kMaxJwtTables = 16;
+constexpr char kServiceAccountPrefix[] = "system:serviceaccount:";  // what Kubernetes begins such a `sub` with
+constexpr std::size_t kMaxTokenLabel = 32;                          // as PKCS#11 has it
 constexpr std::size_t kMaxArguments = 32;
 constexpr std::size_t kMaxArgument = 4096;
 constexpr std::int64_t kMaxCommandSeconds = 600;
@@ -163,6 +164,92 @@ Status ReadTcp(const toml::table& table, Config& config) {
   }
   COFFER_TRY(reader.Finish());
   config.tcp = std::move(tcp);
+  return {};
+}
+
+Status ReadTokens(const toml::table& table, Config& config) {
+  TableReader reader(table, "tokens.");
+  TokensConfig tokens;
+  COFFER_TRY(reader.Text("listen", tokens.listen, true));
+  COFFER_TRY(reader.AbsolutePath("certificate", tokens.certificate, true));
+  COFFER_TRY(reader.AbsolutePath("key", tokens.key, true));
+  COFFER_TRY(reader.Finish());
+  config.tokens = std::move(tokens);
+  return {};
+}
+
+// A service account's token counts only as a whole: account, namespace, and the pod that it is bound to.
+Status ReadServiceAccount(TableReader& reader, policy::JwtRules& rules) {
+  std::string space;
+  std::string account;
+  COFFER_TRY(reader.Text("namespace", space, false));
+  COFFER_TRY(reader.Text("service_account", account, false));
+  const bool named = rules.subject.starts_with(kServiceAccountPrefix);
+  if (space.empty() && account.empty() && !named) return {};
+  const char* const missing = space.empty() ? "namespace" : "service_account";
+  if (space.empty() || account.empty()) {
+    return Bad("is missing: a service account is named by namespace and service_account", reader.Path(missing),
+               reader.PlaceOf(missing));
+  }
+  if (rules.subject != kServiceAccountPrefix + space + ":" + account) {
+    return Bad("must be system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT", reader.Path("subject"),
+               reader.PlaceOf("subject"));
+  }
+  rules.kubernetes_namespace = std::move(space);
+  rules.service_account = std::move(account);
+  rules.require_bound_pod = true;
+  return {};
+}
+
+Status ReadBearer(TableReader& reader, policy::Principal& out) {
+  std::string text;
+  COFFER_TRY(reader.Text("principal", text, true));
+  Result<policy::Principal> principal = policy::ParseBearerPrincipal(text);
+  if (principal.ok()) {
+    out = std::move(principal).value();
+    return {};
+  }
+  const std::string path = reader.Path("principal");
+  if (principal.error().code() == ErrorCode::kPermissionDenied) {
+    return Bad("has a role that no bearer token may have: admin, restorer, auditor", path, reader.PlaceOf("principal"));
+  }
+  return Bad("must be spiffe://DOMAIN/role/ROLE/NAME", path, reader.PlaceOf("principal"));
+}
+
+Status ReadJwtTable(const toml::node& node, Config& config) {
+  if (!node.is_table()) return Bad("must be a table", "jwt", &node);
+  TableReader reader(*node.as_table(), "jwt.");
+  JwtConfig jwt;
+  COFFER_TRY(reader.Text("issuer", jwt.rules.issuer, true));
+  COFFER_TRY(reader.Text("audience", jwt.rules.audience, true));
+  COFFER_TRY(reader.AbsolutePath("keys", jwt.keys, true));
+  COFFER_TRY(reader.Text("subject", jwt.rules.subject, true));
+  COFFER_TRY(ReadServiceAccount(reader, jwt.rules));
+  COFFER_TRY(ReadBearer(reader, jwt.principal));
+  COFFER_TRY(reader.Finish());
+  if (const Status valid = jwt.rules.Validate(); !valid.ok()) {
+    const toml::node* const place = reader.PlaceOf(valid.error().path());
+    return Error(valid.error()).AtLine(place->source().begin.line).At("jwt");
+  }
+  for (const JwtConfig& other : config.jwt) {
+    if (other.rules.issuer == jwt.rules.issuer && other.rules.subject == jwt.rules.subject) {
+      return Bad("is the subject of another table with the same issuer", reader.Path("subject"),
+                 reader.PlaceOf("subject"));
+    }
+  }
+  config.jwt.push_back(std::move(jwt));
+  return {};
+}
+
+// Each of the two says nothing without the other.
+Status ReadJwt(const toml::node* tokens, const toml::node* jwt, Config& config) {
+  if (tokens == nullptr && jwt == nullptr) return {};
+  if (tokens == nullptr) return Bad("is missing: [[jwt]] needs a listener", "tokens", jwt);
+  const toml::array* const list = jwt == nullptr ? nullptr : jwt->as_array();
+  if (list == nullptr || list->empty() || list->size() > kMaxJwtTables) {
+    return Bad("must be a list of 1 to 16 tables", "jwt", jwt == nullptr ? tokens : jwt).WithLimit(kMaxJwtTables);
+  }
+  for (const toml::node& element : *list) COFFER_TRY(ReadJwtTable(element, config));
   return {};
 }
 
@@ -334,6 +421,8 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
   COFFER_TRY(ReadLogLevel(reader, config));
   COFFER_ASSIGN_OR_RETURN(const toml::table* sockets, reader.Table("sockets"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* tcp, reader.Table("tcp"));
+  COFFER_ASSIGN_OR_RETURN(const toml::table* tokens, reader.Table("tokens"));
+  const toml::node* const jwt = reader.Take("jwt");
   COFFER_ASSIGN_OR_RETURN(const toml::table* cache, reader.Table("cache"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* quotas, reader.Table("quotas"));
   COFFER_ASSIGN_OR_RETURN(const toml::table* destroy, reader.Table("destroy"));
@@ -349,6 +438,8 @@ Result<Config> ReadConfig(const toml::table& root, std::uint32_t own_uid) {
     COFFER_TRY(ReadSockets(*sockets, config));
   }
   if (tcp != nullptr) COFFER_TRY(ReadTcp(*tcp, config));
+  if (tokens != nullptr) COFFER_TRY(ReadTokens(*tokens, config));
+  COFFER_TRY(ReadJwt(tokens, jwt, config));
   if (cache != nullptr) COFFER_TRY(ReadCache(*cache, config));
   if (quotas != nullptr) COFFER_TRY(ReadQuotas(*quotas, config));
   if (destroy != nullptr) COFFER_TRY(ReadDestroy(*destroy, config));

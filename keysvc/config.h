@@ -18,6 +18,18 @@
 //   key = "/etc/coffer/tls/key.pem"
 //   client_ca = "/etc/coffer/tls/ca.pem"
 //   trust_domain = "example.org"
+//   [tokens]                                   # default: no bearer tokens; TLS without client certificates
+//   listen = "0.0.0.0:7444"
+//   certificate = "/etc/coffer/tls/cert.pem"
+//   key = "/etc/coffer/tls/key.pem"
+//   [[jwt]]                                    # 1 to 16 of them, with [tokens]: one subject of one issuer each
+//   issuer = "https://kubernetes.default.svc"
+//   audience = "coffer"
+//   keys = "/etc/coffer/cluster.jwks"          # the issuer's keys (RFC 7517); re-read when it changes
+//   subject = "system:serviceaccount:shop:orders"   # exact, as the two above
+//   namespace = "shop"                         # of a Kubernetes service account, whose tokens are bound to a pod
+//   service_account = "orders"
+//   principal = "spiffe://example.org/role/app/orders"   # who comes with it; not admin, restorer or auditor
 //   [cache]
 //   ciphers = 16384                            # 16 to 1,000,000; about 0.6 KiB each
 //   [destroy]
@@ -52,7 +64,8 @@
 
 #include "crypto/note_key.h"
 #include "crypto/result.h"
-#include "policy/roles.h"
+#include "policy/jwt.h"
+#include "policy/principal.h"
 
 namespace coffer::keysvc {
 
@@ -67,6 +80,18 @@ struct TcpConfig {
   std::string key;
   std::string client_ca;
   std::string trust_domain;
+};
+
+struct TokensConfig {
+  std::string listen;
+  std::string certificate;
+  std::string key;
+};
+
+struct JwtConfig {
+  policy::JwtRules rules;
+  std::string keys;
+  policy::Principal principal;
 };
 
 struct Pkcs11Config {
@@ -109,6 +134,8 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
   std::map<policy::Role, SocketConfig> sockets;
   std::optional<TcpConfig> tcp;
+  std::optional<TokensConfig> tokens;
+  std::vector<JwtConfig> jwt;  // not empty exactly when there is `tokens`; no issuer and subject twice
   std::optional<Pkcs11Config> pkcs11;
   std::optional<SealCommandConfig> seal_command;
   std::optional<AuditWitnessConfig> audit_witness;

@@ -59,6 +59,7 @@ struct Daemon::State {
   Status Unseal();
   Services AllServices() const;
   Status ListenTcp();
+  Status ListenForTokens();
   Status ListenUnix(policy::Role role, const SocketConfig& socket);
   void Accept(policy::Role role, UniqueFd connection, const PeerCredentials& peer);
   void Watch();
@@ -72,6 +73,7 @@ struct Daemon::State {
   CallLog call_log{clock};
   std::optional<DirLock> lock;
   std::optional<DirLock> journal_lock;
+  const std::shared_ptr<RefusedIdentities> refused = std::make_shared<RefusedIdentities>();
   std::unique_ptr<audit::Log> log;
   std::unique_ptr<AuditRecorder> recorder;
   std::unique_ptr<WitnessFeed> witnesses;
@@ -86,6 +88,7 @@ struct Daemon::State {
   std::unique_ptr<SecretService> secrets;
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<OperatorService> operators;
+  std::unique_ptr<AccessService> access;
   std::unique_ptr<audit::QueryIndex> audit_index;
   std::unique_ptr<AuditService> audit;
   std::unique_ptr<AuditRetention> retention;
@@ -93,6 +96,7 @@ struct Daemon::State {
   std::unique_ptr<WorkPool> pool;
   std::unique_ptr<WorkPool> audit_pool;
   std::unique_ptr<RpcServer> tls;
+  std::unique_ptr<RpcServer> tokens;
   std::map<std::pair<policy::Role, std::uint32_t>, std::unique_ptr<RpcServer>> locals;
   std::vector<std::unique_ptr<UnixAcceptor>> acceptors;
   // The watcher's.
@@ -228,6 +232,7 @@ Status Daemon::State::MakeServices() {
                                                                           .key_file = config.key_file,
                                                                           .audit = [this] { return ShowAudit(); }});
   operators = std::make_unique<OperatorService>(*pipeline, clock);
+  access = std::make_unique<AccessService>(*pipeline, *operators);
   audit_index = std::make_unique<audit::QueryIndex>(*log, clock, config.audit_log + kIndexFile);
   audit = std::make_unique<AuditService>(*pipeline, *log, *audit_index);
   AuditIndexer::Calls indexing{.advanced = [this] { audit->Advance(); }};
@@ -260,8 +265,8 @@ Status Daemon::State::Unseal() {
 }
 
 Services Daemon::State::AllServices() const {
-  return {*fields, *keys,       *secrets,  *admin, *operators,       *audit,
-          *pool,   *audit_pool, *pipeline, clock,  config.reflection};
+  return {*fields, *keys,       *secrets,  *admin, *operators,        *access, *audit,
+          *pool,   *audit_pool, *pipeline, clock,  config.reflection, refused};
 }
 
 Status Daemon::State::ListenTcp() {
@@ -273,6 +278,20 @@ Status Daemon::State::ListenTcp() {
                        .trust_domain = config.tcp->trust_domain};
   COFFER_ASSIGN_OR_RETURN(tls, RpcServer::ForTls(AllServices(), files));
   spdlog::info("listening with mutual TLS 1.3 on port {}", tls->port());
+  return {};
+}
+
+Status Daemon::State::ListenForTokens() {
+  if (!config.tokens) return {};
+  TokenListener listener{.listen = config.tokens->listen,
+                         .certificate = config.tokens->certificate,
+                         .key = config.tokens->key,
+                         .trusts = {}};
+  for (const JwtConfig& jwt : config.jwt) {
+    listener.trusts.push_back({.rules = jwt.rules, .keys = jwt.keys, .principal = jwt.principal});
+  }
+  COFFER_ASSIGN_OR_RETURN(tokens, RpcServer::ForTokens(AllServices(), std::move(listener)));
+  spdlog::info("listening for bearer tokens with TLS 1.3 on port {}", tokens->port());
   return {};
 }
 
@@ -299,6 +318,10 @@ void Daemon::State::Accept(policy::Role role, UniqueFd connection, const PeerCre
   const auto server = locals.find({role, peer.uid});
   if (server == locals.end()) {
     spdlog::warn("refused a connection to the socket of role {} from uid {}", policy::RoleName(role), peer.uid);
+    refused->Note({.authentication = audit::Authentication::kUnixSocket,
+                   .role = std::string(policy::RoleName(role)),
+                   .failure = "the user id is not one of the socket's",
+                   .peer = "uid:" + std::to_string(peer.uid)});
     return;
   }
   server->second->Adopt(std::move(connection));
@@ -311,7 +334,9 @@ void Daemon::State::Watch() {
   if (serving != unsealed) {
     serving = unsealed;
     for (const auto& [key, server] : locals) server->SetServing(unsealed);
-    if (tls != nullptr) tls->SetServing(unsealed);
+    for (const auto* server : {&tls, &tokens}) {
+      if (*server != nullptr) (*server)->SetServing(unsealed);
+    }
   }
   WatchLog();
   const std::uint64_t calls = pipeline->calls();
@@ -323,6 +348,7 @@ void Daemon::State::Watch() {
 // Fail closed: without its audit log the service ends, so that its supervisor and its operators notice.
 void Daemon::State::WatchLog() {
   recorder->Flush();
+  refused->Flush(*log, clock.MonotonicMicros());
   const bool low = log->low();
   if (low && !log_low) spdlog::error("the audit log's disk gives no more space: only its reserve is left");
   if (!low && log_low) spdlog::warn("the audit log's disk gives space again");
@@ -362,6 +388,7 @@ void Daemon::State::Stop() {
   }
   witnesses.reset();
   recorder.reset();
+  if (log != nullptr) refused->FlushAll(*log);
   log.reset();
 }
 
@@ -375,7 +402,9 @@ void Daemon::State::Drain() {
   std::vector<std::future<void>> drains;
   const auto drain = [](RpcServer& server) { server.Shutdown(kDrainPatience); };
   for (const auto& [key, server] : locals) drains.push_back(std::async(drain, std::ref(*server)));
-  if (tls != nullptr) drains.push_back(std::async(drain, std::ref(*tls)));
+  for (const auto* server : {&tls, &tokens}) {
+    if (*server != nullptr) drains.push_back(std::async(drain, std::ref(**server)));
+  }
   for (const std::future<void>& drained : drains) drained.wait();
 }
 
@@ -392,6 +421,8 @@ std::optional<Error> Daemon::failure() const {
 
 int Daemon::tcp_port() const { return state_->tls == nullptr ? 0 : state_->tls->port(); }
 
+int Daemon::token_port() const { return state_->tokens == nullptr ? 0 : state_->tokens->port(); }
+
 Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, bool memory_locked) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<State>(config, memory_locked)));
   State& state = *daemon->state_;
@@ -402,6 +433,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, bool memory_
   COFFER_TRY(state.MakeServices());
   COFFER_TRY(state.Unseal());
   COFFER_TRY(state.ListenTcp());
+  COFFER_TRY(state.ListenForTokens());
   for (const auto& [role, socket] : config.sockets) COFFER_TRY(state.ListenUnix(role, socket));
   COFFER_ASSIGN_OR_RETURN(state.watcher, Ticker::Start({.interval = kWatchTick}, [&state] {
                             state.Watch();

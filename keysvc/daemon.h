@@ -34,7 +34,8 @@ class Daemon {
 
   // For `cofferd dev`: initialises the empty store with a key file in the data folder.
   Status InitThrowaway();
-  int tcp_port() const;  // 0: none
+  int tcp_port() const;    // 0: none
+  int token_port() const;  // 0: none
   // Why the service stops by itself: the audit log takes nothing any more. SIGTERM was sent to this process.
   std::optional<Error> failure() const;
 

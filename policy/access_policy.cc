@@ -83,6 +83,11 @@ std::optional<std::int64_t> Wider(const std::optional<std::int64_t>& a, const st
   return a && b ? std::optional(std::max(*a, *b)) : std::nullopt;
 }
 
+std::optional<std::int64_t> Narrower(const std::optional<std::int64_t>& a, const std::optional<std::int64_t>& b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
 }  // namespace
 
 bool Person::HasOneOf(const std::set<Role>& wanted) const {
@@ -153,6 +158,12 @@ AccessLimits WidestOf(const AccessLimits& a, const AccessLimits& b) {
   return {.values_per_minute = Wider(a.values_per_minute, b.values_per_minute),
           .distinct_per_day = Wider(a.distinct_per_day, b.distinct_per_day),
           .in_flight = Wider(a.in_flight, b.in_flight)};
+}
+
+AccessLimits NarrowestOf(const AccessLimits& a, const AccessLimits& b) {
+  return {.values_per_minute = Narrower(a.values_per_minute, b.values_per_minute),
+          .distinct_per_day = Narrower(a.distinct_per_day, b.distinct_per_day),
+          .in_flight = Narrower(a.in_flight, b.in_flight)};
 }
 
 AccessPolicy AccessPolicy::Builtin() {

@@ -61,8 +61,9 @@ struct AccessLimits {
   bool operator==(const AccessLimits&) const = default;
 };
 
-// The greater of each kind.
+// The greater of each kind, and the smaller.
 AccessLimits WidestOf(const AccessLimits& a, const AccessLimits& b);
+AccessLimits NarrowestOf(const AccessLimits& a, const AccessLimits& b);
 
 struct ApprovalRule {
   std::uint32_t count = 0;  // 1 to kMostApprovals

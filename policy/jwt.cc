@@ -76,6 +76,15 @@ Result<std::pair<std::string, JwsPublicKey>> ChooseKey(const json& header, const
   return std::pair(*key_id, *key);
 }
 
+Result<std::string> CheckSubject(const json& claims, const JwtRules& rules) {
+  const std::string* const subject = FindText(claims, "sub");
+  if (subject == nullptr || !IsVisibleAscii(*subject, kMaxJwtName)) {
+    return Refused("the token needs a sub of 1 to 256 visible ASCII characters");
+  }
+  if (*subject != rules.subject) return Refused("the token's sub is not the subject that is asked for");
+  return *subject;
+}
+
 Status CheckIssuerAndAudience(const json& claims, const JwtRules& rules) {
   const std::string* const issuer = FindText(claims, "iss");
   if (issuer == nullptr || *issuer != rules.issuer)
@@ -132,6 +141,7 @@ Status JwtRules::Validate() const {
   const auto fits = [](std::string_view text, std::size_t max) { return !text.empty() && text.size() <= max; };
   if (!fits(issuer, kMaxJwtRuleText)) return BadRule("issuer", "has 1 to 1024 characters");
   if (!fits(audience, kMaxJwtRuleText)) return BadRule("audience", "has 1 to 1024 characters");
+  if (!IsVisibleAscii(subject, kMaxJwtName)) return BadRule("subject", "has 1 to 256 visible ASCII characters");
   if (max_life_s < 1 || max_life_s > kMaxJwtLife) return BadRule("max_life_s", "is 1 to 3600 seconds");
   if (kubernetes_namespace && !fits(*kubernetes_namespace, kMaxJwtName)) {
     return BadRule("kubernetes_namespace", "has 1 to 256 characters");
@@ -157,15 +167,20 @@ Result<JwtClaims> VerifyJwt(std::string_view token, const Jwks& keys, const JwtR
   COFFER_TRY(CheckIssuerAndAudience(claims, rules));
   JwtClaims out;
   out.key_id = chosen.first;
-  const std::string* const subject = FindText(claims, "sub");
-  if (subject == nullptr || !IsVisibleAscii(*subject, kMaxJwtName)) {
-    return Refused("the token needs a sub of 1 to 256 visible ASCII characters");
-  }
-  out.subject = *subject;
+  COFFER_ASSIGN_OR_RETURN(out.subject, CheckSubject(claims, rules));
   COFFER_TRY(ReadTimes(claims, rules, now_unix_s, out));
   COFFER_ASSIGN_OR_RETURN(out.kubernetes, ReadKubernetesClaims(claims));
   COFFER_TRY(CheckKubernetesClaims(out.kubernetes, rules));
   return out;
+}
+
+Result<JwtNames> ClaimedNames(std::string_view token) {
+  COFFER_ASSIGN_OR_RETURN(const Parts parts, Split(token));
+  COFFER_ASSIGN_OR_RETURN(const json claims, ReadPart(parts.claims, "claims"));
+  const std::string* const issuer = FindText(claims, "iss");
+  const std::string* const subject = FindText(claims, "sub");
+  if (issuer == nullptr || subject == nullptr) return Refused("the token needs an iss and a sub that are texts");
+  return JwtNames{*issuer, *subject};
 }
 
 }  // namespace coffer::policy

@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxJwtRuleText = 1024;  // characters of issuer an
 struct JwtRules {
   std::string issuer;                               // 1 to kMaxJwtRuleText characters
   std::string audience;                             // as issuer
+  std::string subject;                              // 1 to kMaxJwtName visible ASCII characters
   std::int64_t max_life_s = 600;                    // exp - iat; 1 to kMaxJwtLife
   std::optional<std::string> kubernetes_namespace;  // 1 to kMaxJwtName characters; nothing: any, or none
   std::optional<std::string> service_account;       // as kubernetes_namespace
@@ -67,5 +68,15 @@ struct JwtClaims {
 // Else kUnauthenticated with a sentence that names the claim and holds nothing of the token; kInvalidArgument when the
 // rules break their own limits. Thread-safe.
 Result<JwtClaims> VerifyJwt(std::string_view token, const Jwks& keys, const JwtRules& rules, std::int64_t now_unix_s);
+
+// Whom a token says that it is of. Nothing of it is verified: only to choose, of several rules, those by which
+// VerifyJwt then decides.
+struct JwtNames {
+  std::string issuer;
+  std::string subject;
+  auto operator<=>(const JwtNames&) const = default;
+};
+// kUnauthenticated: not the form of a token, or `iss` or `sub` is not a text. Thread-safe.
+Result<JwtNames> ClaimedNames(std::string_view token);
 
 }  // namespace coffer::policy

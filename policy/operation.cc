@@ -53,6 +53,7 @@ constexpr auto kOperationNames = std::to_array<std::string_view>({
     "CheckStore",
     "ShowStatus",
     "ApplyCatalog",
+    "WeakenCatalog",
     "DiffCatalog",
     "ShowCatalog",
     "QueryRecords",
@@ -61,6 +62,11 @@ constexpr auto kOperationNames = std::to_array<std::string_view>({
     "GetCheckpoint",
     "ProveConsistency",
     "ProveRecord",
+    "ApplyPolicy",
+    "ShowPolicy",
+    "ListApprovals",
+    "Approve",
+    "Deny",
 });
 static_assert(kOperationNames.size() == kOperationCount);
 
@@ -76,11 +82,12 @@ constexpr OperationSet kOfTenants = {
     Op::kUndeleteSecret, Op::kDestroySecret};
 
 constexpr OperationSet kAskingTwo = {
-    Op::kDestroySecret, Op::kScheduleDestroy, Op::kShredTenant, Op::kRemoveCensusSource,
-    Op::kAddSealSlot,   Op::kRemoveSealSlot,  Op::kRekey,       Op::kMergeStore};
+    Op::kDestroySecret,  Op::kScheduleDestroy, Op::kShredTenant, Op::kRemoveCensusSource, Op::kAddSealSlot,
+    Op::kRemoveSealSlot, Op::kRekey,           Op::kMergeStore,  Op::kWeakenCatalog};
 
-constexpr OperationSet kOfRoleAlone = {Op::kInitStore,     Op::kUnseal,       Op::kSeal,
-                                       Op::kStartRecovery, Op::kRecoverStore, Op::kShowStatus};
+constexpr OperationSet kOfRoleAlone = {Op::kInitStore,     Op::kUnseal,     Op::kSeal,        Op::kStartRecovery,
+                                       Op::kRecoverStore,  Op::kShowStatus, Op::kApplyPolicy, Op::kShowPolicy,
+                                       Op::kListApprovals, Op::kApprove,    Op::kDeny};
 
 }  // namespace
 

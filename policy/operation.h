@@ -57,6 +57,7 @@ enum class Operation : std::uint8_t {
   kCheckStore,
   kShowStatus,
   kApplyCatalog,
+  kWeakenCatalog,  // asked of an ApplyCatalog that takes protection away
   kDiffCatalog,
   kShowCatalog,
   kQueryRecords,  // of the audit log: these three show who did what
@@ -65,8 +66,13 @@ enum class Operation : std::uint8_t {
   kGetCheckpoint,  // and these three that nobody changed it
   kProveConsistency,
   kProveRecord,
+  kApplyPolicy,
+  kShowPolicy,
+  kListApprovals,
+  kApprove,
+  kDeny,
 };
-inline constexpr std::size_t kOperationCount = 55;
+inline constexpr std::size_t kOperationCount = 61;
 
 // All of them, for whoever goes through a whole table.
 constexpr std::array<Operation, kOperationCount> AllOperations() {
@@ -122,7 +128,8 @@ bool HasFacet(Operation operation, Facet facet);
 bool NeedsSecondPerson(Operation operation);
 
 // True for what a role alone decides and no policy file can: what is asked while no policy can be read (init, unseal,
-// recovery), what nobody may lock himself out of (seal, status).
+// recovery), what nobody may lock himself out of (seal, status, the policy), and what is decided by a person's
+// signature (approvals).
 bool IsDecidedByRole(Operation operation);
 
 }  // namespace coffer::policy

@@ -38,6 +38,8 @@ std::string_view MethodName(Principal::Method method) {
       return "certificate";
     case Principal::Method::kDev:
       return "dev";
+    case Principal::Method::kJwt:
+      return "jwt";
   }
   return "?";
 }
@@ -102,6 +104,24 @@ Result<Principal> ParsePrincipal(std::string_view text) {
   const std::string_view domain = rest.substr(0, rest.find('/'));
   if (!IsTrustDomain(domain)) return Unknown("has a trust domain that is not [a-z0-9._-]{1,255}");
   return ParseSpiffeId(text, domain);
+}
+
+Result<Principal> ParseBearerPrincipal(std::string_view text) {
+  if (text.substr(0, kSpiffeScheme.size()) != kSpiffeScheme) return Unknown("is not a SPIFFE id");
+  COFFER_ASSIGN_OR_RETURN(Principal principal, ParsePrincipal(text));
+  switch (principal.role) {
+    case Role::kAdmin:
+    case Role::kRestorer:
+    case Role::kAuditor:
+      return Error(ErrorCode::kPermissionDenied, "has a role that no bearer token may have: admin, restorer, auditor")
+          .At("principal");
+    case Role::kApp:
+    case Role::kDba:
+    case Role::kBackupAgent:
+      break;
+  }
+  principal.method = Principal::Method::kJwt;
+  return principal;
 }
 
 }  // namespace coffer::policy

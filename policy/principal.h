@@ -1,4 +1,5 @@
-// Who is calling, as text that audit records and rules can name: a unix socket's peer or a certificate's one URI SAN.
+// Who is calling, as text that audit records and rules can name: a unix socket's peer, a certificate's one URI SAN, or
+// what the configuration says that a JSON Web Token stands for.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@
 namespace coffer::policy {
 
 struct Principal {
-  enum class Method : std::uint8_t { kUnixSocket, kCertificate, kDev };
+  enum class Method : std::uint8_t { kUnixSocket, kCertificate, kDev, kJwt };
 
   std::string id;  // "unix:dba:1000" or the SPIFFE id
   Role role = Role::kApp;
@@ -29,6 +30,10 @@ Result<Principal> ParseSpiffeId(std::string_view uri, std::string_view trust_dom
 // zeros, below 2^32 - 1, which the kernel uses for "none"). kUnauthenticated otherwise.
 Result<Principal> UnixPrincipal(Role role, std::uint32_t uid);
 Result<Principal> ParseUnixPrincipal(std::string_view text);
+
+// What a bearer token may stand for: the text of a SPIFFE id, of whatever trust domain. kUnauthenticated for anything
+// else; kPermissionDenied for the roles admin, restorer and auditor, because whoever copies the token is its holder.
+Result<Principal> ParseBearerPrincipal(std::string_view text);
 
 // Who is behind a principal, whatever the role: "unix::1000", "spiffe://example.org/role//alice". A text that is no
 // principal is its own.

@@ -97,7 +97,7 @@ grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* c
                                                   const v1::ApplyCatalogRequest* request,
                                                   v1::ApplyCatalogResponse* response) {
   const auto act = [this, request](const Caller& caller) {
-    return service_.Apply(caller, request->catalog(), request->lock(), request->alone_reason());
+    return service_.Apply(caller, request->catalog(), request->lock());
   };
   return AnswerWith(context, context_, response, act,
                     [](const policy::CatalogChange& change, v1::ApplyCatalogResponse& message) {

@@ -99,7 +99,7 @@ void FillRecord(const audit::IndexedRecord& found, v1::AuditRecord& message) {
   message.set_principal(record.personal.principal);
   message.set_peer(record.personal.peer);
   message.set_on_behalf_of(record.personal.on_behalf_of);
-  message.set_alone_reason(record.personal.reason);
+  message.set_reason(record.personal.reason);
   message.set_purpose(record.purpose);
   message.set_request_id(record.request_id);
   message.set_allowed(record.allowed);

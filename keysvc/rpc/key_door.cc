@@ -12,7 +12,6 @@ DestroyRequest OrderOf(const Request& request) {
   order.name = request.name();
   order.reason = request.reason();
   order.delay_us = request.delay_us();
-  order.alone_reason = request.alone_reason();
   return order;
 }
 
@@ -159,7 +158,7 @@ grpc::ServerUnaryReactor* KeyDoor::RemoveCensusSource(grpc::CallbackServerContex
                                                       const v1::RemoveCensusSourceRequest* request,
                                                       v1::RemoveCensusSourceResponse* response) {
   const auto act = [this, request](const Caller& caller) {
-    return service_.RemoveCensusSource(caller, request->name(), request->alone_reason());
+    return service_.RemoveCensusSource(caller, request->name());
   };
   return AnswerWith(context, context_, response, act, [](bool, v1::RemoveCensusSourceResponse&) {});
 }

@@ -63,7 +63,7 @@ Result<OperatorService::RecoverRequest> RecoverRequestOf(const v1::RecoverReques
   request.new_journal = message.new_journal();
   request.go_back = message.go_back();
   request.apply = message.apply();
-  request.alone_reason = message.alone_reason();
+  request.reason = message.reason();
   return request;
 }
 
@@ -80,7 +80,6 @@ Result<OperatorService::MergeRequest> MergeRequestOf(const v1::MergeStoreRequest
   request.options.secrets_under = message.secrets_under();
   request.options.take_fields = message.take_fields();
   request.options.dry_run = message.dry_run();
-  request.alone_reason = message.alone_reason();
   return request;
 }
 
@@ -166,7 +165,7 @@ grpc::ServerUnaryReactor* AdminDoor::AddSealSlot(grpc::CallbackServerContext* co
   const auto act = [this, request](const Caller& caller) -> Result<MadeSlot> {
     const Result<WantedSeal> seal = WantedSealOf(request->seal());
     if (!seal.ok()) return operators_.Reject(caller, policy::Operation::kAddSealSlot, seal.error());
-    return operators_.AddSlot(caller, *seal, request->label(), request->alone_reason());
+    return operators_.AddSlot(caller, *seal, request->label());
   };
   return AnswerWith(
       context, context_, response, act,
@@ -181,7 +180,7 @@ grpc::ServerUnaryReactor* AdminDoor::RemoveSealSlot(grpc::CallbackServerContext*
                                                     const v1::RemoveSealSlotRequest* request,
                                                     v1::RemoveSealSlotResponse* response) {
   const auto act = [this, request](const Caller& caller) {
-    return operators_.RemoveSlot(caller, KeyId{request->id()}, request->accept_total_loss(), request->alone_reason());
+    return operators_.RemoveSlot(caller, KeyId{request->id()}, request->accept_total_loss());
   };
   return AnswerWith(
       context, context_, response, act, [](bool, v1::RemoveSealSlotResponse&) {}, RunOn::kOperator);
@@ -205,7 +204,7 @@ grpc::ServerUnaryReactor* AdminDoor::Rekey(grpc::CallbackServerContext* context,
       }
       seals.push_back(std::move(seal).value());
     }
-    return operators_.Rekey(caller, seals, request->alone_reason());
+    return operators_.Rekey(caller, seals);
   };
   return AnswerWith(
       context, context_, response, act,

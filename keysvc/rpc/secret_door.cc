@@ -173,7 +173,7 @@ grpc::ServerUnaryReactor* SecretDoor::DestroySecret(grpc::CallbackServerContext*
   const auto act = [this, request](const Caller& caller) -> Result<std::uint32_t> {
     const Result<std::vector<SecretVersion>> versions = VersionsOf(request->versions());
     if (!versions.ok()) return service_.Reject(caller, policy::Operation::kDestroySecret, versions.error());
-    return service_.Destroy(caller, NameOf(*request), *versions, request->alone_reason());
+    return service_.Destroy(caller, NameOf(*request), *versions);
   };
   return AnswerWith(context, context_, response, act,
                     [](std::uint32_t changed, v1::DestroySecretResponse& message) { message.set_changed(changed); });

@@ -9,6 +9,7 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 
+#include "keysvc/rpc/access_door.h"
 #include "keysvc/rpc/admin_door.h"
 #include "keysvc/rpc/audit_door.h"
 #include "keysvc/rpc/field_door.h"
@@ -22,8 +23,8 @@ namespace {
 constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int kMaxStreams = 256;  // at once, a connection; gRPC closes the connection that has more
 constexpr int kMaxMetadataBytes = 16 << 10;
-// What the connections of one server, so of one local caller or of all TLS, may hold. Beyond it gRPC cancels calls of
-// theirs with RESOURCE_EXHAUSTED and closes their idle connections; it may be a third over for a moment.
+// What the connections of one server, so of one local caller or of all of a TCP port, may hold. Beyond it gRPC cancels
+// calls of theirs with RESOURCE_EXHAUSTED and closes their idle connections; it may be a third over for a moment.
 constexpr std::size_t kTransportBytes = std::size_t{256} << 20;
 // gRPC 1.51 has no deadline for the rest of a message: a call that is never sent whole ends with its connection. It
 // varies the age by a tenth.
@@ -64,6 +65,7 @@ struct RpcServer::State {
         secrets(services.secrets, DoorContext{callers, services.pool, services.pipeline, services.clock}),
         admin(services.admin, services.operators,
               DoorContext{callers, services.pool, services.pipeline, services.clock}),
+        access(services.access, DoorContext{callers, services.pool, services.pipeline, services.clock}),
         audit(services.audit, DoorContext{callers, services.pool, services.pipeline, services.clock},
               DoorContext{callers, services.audit_pool, services.pipeline, services.clock}),
         reflection(services.reflection) {}
@@ -80,6 +82,7 @@ struct RpcServer::State {
     builder.RegisterService(&keys);
     builder.RegisterService(&secrets);
     builder.RegisterService(&admin);
+    builder.RegisterService(&access);
     builder.RegisterService(&audit);
     server = builder.BuildAndStart();
     if (server == nullptr)
@@ -99,6 +102,7 @@ struct RpcServer::State {
   KeyDoor keys;
   SecretDoor secrets;
   AdminDoor admin;
+  AccessDoor access;
   AuditDoor audit;
   const bool reflection;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
@@ -121,11 +125,25 @@ Result<std::unique_ptr<RpcServer>> RpcServer::ForCaller(const Services& services
 }
 
 Result<std::unique_ptr<RpcServer>> RpcServer::ForTls(const Services& services, const TlsFiles& files) {
-  auto state = std::make_unique<State>(services, CallerSource::Certificates(files.trust_domain, services.clock));
+  auto state = std::make_unique<State>(
+      services, CallerSource::Certificates(files.trust_domain, services.clock, services.refused));
+  return Listen(std::move(state), files.listen, MakeTlsCredentials(files, services.refused), "tcp.listen");
+}
+
+Result<std::unique_ptr<RpcServer>> RpcServer::ForTokens(const Services& services, TokenListener listener) {
+  COFFER_ASSIGN_OR_RETURN(auto callers, JwtCallers::Start(std::move(listener.trusts), services.clock));
+  auto state = std::make_unique<State>(services, CallerSource::Tokens(std::move(callers), services.refused));
+  return Listen(std::move(state), listener.listen, MakeServerTlsCredentials(listener.certificate, listener.key),
+                "tokens.listen");
+}
+
+Result<std::unique_ptr<RpcServer>> RpcServer::Listen(std::unique_ptr<State> state, const std::string& address,
+                                                     std::shared_ptr<grpc::ServerCredentials> credentials,
+                                                     std::string_view config_key) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(files.listen, MakeTlsCredentials(files), &state->port);
+  builder.AddListeningPort(address, std::move(credentials), &state->port);
   COFFER_TRY(state->Start(builder));
-  if (state->port == 0) return Error(ErrorCode::kInvalidArgument, "cannot be listened on").At("tcp.listen");
+  if (state->port == 0) return Error(ErrorCode::kInvalidArgument, "cannot be listened on").At(config_key);
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(state)));
 }
 

@@ -1,5 +1,5 @@
-// RpcServer: one gRPC server a principal of a unix socket, and one for TLS. It takes connections that were accepted
-// elsewhere, or listens on TCP itself.
+// RpcServer: one gRPC server a principal of a unix socket, one for mutual TLS, one for tokens over TLS. It takes
+// connections that were accepted elsewhere, or listens on TCP itself.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include "keysvc/rpc/caller_source.h"
 #include "keysvc/rpc/tls_credentials.h"
 #include "keysvc/rpc/work_pool.h"
+#include "keysvc/service/access_service.h"
 #include "keysvc/service/admin_service.h"
 #include "keysvc/service/audit_service.h"
 #include "keysvc/service/field_service.h"
@@ -25,12 +26,22 @@ struct Services {
   const SecretService& secrets;
   const AdminService& admin;
   const OperatorService& operators;
+  const AccessService& access;
   const AuditService& audit;
   WorkPool& pool;
   WorkPool& audit_pool;  // reads through the audit log, which may take long
   const Pipeline& pipeline;
   const Clock& clock;       // against which certificates expire
   bool reflection = false;  // gRPC's, for `cofferd dev` only
+  std::shared_ptr<RefusedIdentities> refused = std::make_shared<RefusedIdentities>();
+};
+
+// A listener with TLS 1.3 whose clients have no certificate, but tokens.
+struct TokenListener {
+  std::string listen;       // "host:port"
+  std::string certificate;  // as TlsFiles'
+  std::string key;
+  std::vector<JwtTrust> trusts;
 };
 
 // Thread-safe.
@@ -41,6 +52,8 @@ class RpcServer {
   // Listens with mutual TLS 1.3. kInvalidArgument: the files do not make a server, or the address cannot be listened
   // on.
   static Result<std::unique_ptr<RpcServer>> ForTls(const Services& services, const TlsFiles& files);
+  // The same for tokens; and as JwtCallers::Start.
+  static Result<std::unique_ptr<RpcServer>> ForTokens(const Services& services, TokenListener listener);
   ~RpcServer();
 
   // Serves a connected, non-blocking socket. Only for ForCaller.
@@ -49,10 +62,14 @@ class RpcServer {
   void SetServing(bool serving);
   // Takes no new calls, lets those that run end for up to `patience`, then cuts them.
   void Shutdown(std::chrono::milliseconds patience);
-  int port() const;  // of TLS; 0 otherwise
+  int port() const;  // of TCP; 0 otherwise
 
  private:
   struct State;
+  // `config_key` is what an address that cannot be had is blamed on.
+  static Result<std::unique_ptr<RpcServer>> Listen(std::unique_ptr<State> state, const std::string& address,
+                                                   std::shared_ptr<grpc::ServerCredentials> credentials,
+                                                   std::string_view config_key);
   explicit RpcServer(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

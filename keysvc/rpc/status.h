@@ -11,6 +11,8 @@ namespace coffer::keysvc {
 inline constexpr char kErrorMetadataKey[] = "coffer-error";
 // And the one that carries the receipt: the index of the call's record in the audit log, in decimal digits.
 inline constexpr char kAuditIndexMetadataKey[] = "coffer-audit-index";
+// And the id of the approval that was asked for instead of acting (coffer/v1/access.proto).
+inline constexpr char kApprovalAskedMetadataKey[] = "coffer-approval-asked";
 
 grpc::StatusCode StatusCodeOf(ErrorCode code);
 // Code, the error's one sentence, and the metadata.

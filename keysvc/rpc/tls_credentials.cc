@@ -13,10 +13,12 @@ namespace {
 
 constexpr unsigned kCertificateRefreshSeconds = 1;
 
-// After a handshake, a resumed one too. It refers to nothing of the server, because a handshake can outlive that.
+// After a handshake, a resumed one too. It refers to nothing of the server, because a handshake can outlive that: what
+// it notes in is its own as well. Nobody tells it the peer's address.
 class RoleNames final : public grpc::experimental::ExternalCertificateVerifier {
  public:
-  explicit RoleNames(std::string trust_domain) : trust_domain_(std::move(trust_domain)) {}
+  RoleNames(std::string trust_domain, std::shared_ptr<RefusedIdentities> refused)
+      : trust_domain_(std::move(trust_domain)), refused_(std::move(refused)) {}
 
   bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* verdict) override {
@@ -24,7 +26,9 @@ class RoleNames final : public grpc::experimental::ExternalCertificateVerifier {
     for (const grpc::string_ref& uri : request->uri_names()) uris.emplace_back(uri.data(), uri.size());
     const Result<policy::Principal> principal = PrincipalOfNames(uris, trust_domain_);
     if (!principal.ok()) {
-      spdlog::warn("refused a TLS connection: {}", principal.error().ToString());
+      const std::string failure = principal.error().ToString();
+      spdlog::warn("refused a TLS connection: {}", failure);
+      refused_->Note({.authentication = audit::Authentication::kCertificate, .failure = failure});
       *verdict = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no role's certificate");
     }
     return true;  // done
@@ -33,6 +37,7 @@ class RoleNames final : public grpc::experimental::ExternalCertificateVerifier {
 
  private:
   const std::string trust_domain_;
+  const std::shared_ptr<RefusedIdentities> refused_;
 };
 
 }  // namespace
@@ -42,7 +47,8 @@ void AllowTls13Only() {
   setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
 }
 
-std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles& files) {
+std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles& files,
+                                                            std::shared_ptr<RefusedIdentities> refused) {
   using grpc::experimental::ExternalCertificateVerifier;
   auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
       files.key, files.certificate, files.client_ca, kCertificateRefreshSeconds);
@@ -50,7 +56,18 @@ std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles& file
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.set_certificate_verifier(ExternalCertificateVerifier::Create<RoleNames>(files.trust_domain));
+  options.set_certificate_verifier(
+      ExternalCertificateVerifier::Create<RoleNames>(files.trust_domain, std::move(refused)));
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+std::shared_ptr<grpc::ServerCredentials> MakeServerTlsCredentials(const std::string& certificate,
+                                                                  const std::string& key) {
+  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(key, certificate,
+                                                                                       kCertificateRefreshSeconds);
+  grpc::experimental::TlsServerCredentialsOptions options(provider);
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
   return grpc::experimental::TlsServerCredentials(options);
 }
 

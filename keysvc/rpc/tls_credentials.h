@@ -1,11 +1,13 @@
 // What a TLS server of ours is made with: TLS 1.3, certificates that are read again when they change, and clients with
-// a role's certificate only.
+// a role's certificate only, or, where tokens tell who they are, with none.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include <grpcpp/security/server_credentials.h>
+
+#include "keysvc/rpc/refused_identities.h"
 
 namespace coffer::keysvc {
 
@@ -22,7 +24,13 @@ struct TlsFiles {
 void AllowTls13Only();
 
 // For one server: gRPC 1.51 aborts when the same options make credentials twice. A client without a certificate of
-// `client_ca`, or whose certificate has no role's name, does not get through the handshake; the latter is logged.
-std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles& files);
+// `client_ca`, or whose certificate has no role's name, does not get through the handshake; the latter is logged, and
+// noted in `refused`.
+std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles& files,
+                                                            std::shared_ptr<RefusedIdentities> refused);
+
+// For one server that asks its clients for no certificate.
+std::shared_ptr<grpc::ServerCredentials> MakeServerTlsCredentials(const std::string& certificate,
+                                                                  const std::string& key);
 
 }  // namespace coffer::keysvc

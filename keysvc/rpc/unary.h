@@ -82,6 +82,9 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
     switch (verdict.kind) {
       case Pipeline::Verdict::Kind::kGo:
         context_->AddTrailingMetadata(kAuditIndexMetadataKey, std::to_string(verdict.index));
+        if (const std::string& asked = withheld_.record->asked; !asked.empty()) {
+          context_->AddTrailingMetadata(kApprovalAskedMetadataKey, asked);
+        }
         return Finish(status_);
       case Pipeline::Verdict::Kind::kRefuse:
         return Finish(*verdict.error);

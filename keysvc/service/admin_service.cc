@@ -1,6 +1,7 @@
 #include "keysvc/service/admin_service.h"
 
 #include "crypto/names.h"
+#include "keysvc/service/authorisation.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -8,6 +9,32 @@ namespace {
 Status CheckLocalAdmin(const Caller& caller) {
   if (caller.local) return {};
   return Error(ErrorCode::kPermissionDenied, "is served on the admin's unix socket only");
+}
+
+// Who asks for approval expects that nothing is done yet.
+Status CheckNothingAsked(const Caller& caller) {
+  if (caller.approval.reason.empty()) return {};
+  return Error(ErrorCode::kFailedPrecondition,
+               "takes no protection away, so nobody has to approve it: apply it as it is")
+      .At("catalog");
+}
+
+constexpr std::size_t kMostLosses = 200;  // that a statement lists; the catalog's digest covers the others
+
+policy::ActFacts FactsOfChange(const policy::CatalogChange& change, const std::string& catalog,
+                               const std::string& lock) {
+  policy::ActFacts facts;
+  facts.Add("scope", change.lock.scope).Add("scope-uuid", change.lock.uuid.ToText());
+  facts.Add("catalog", "sha256:" + ToHex(Sha256({AsBytes(catalog)})));
+  facts.Add("lock", "sha256:" + ToHex(Sha256({AsBytes(lock)})));
+  std::size_t losses = 0;
+  for (const policy::ChangeLine& line : change.lines) {
+    const bool retires = line.kind == policy::ChangeKind::kRetired;
+    if ((!line.weakening && !retires) || ++losses > kMostLosses) continue;
+    facts.Add(retires ? "retires" : "weakens", line.what.empty() ? line.field : line.field + ": " + line.what);
+  }
+  if (losses > kMostLosses) facts.Add("more", losses - kMostLosses);
+  return facts;
 }
 
 }  // namespace
@@ -67,16 +94,19 @@ Result<StatusView> AdminService::ShowStatus(const Caller& caller) const {
 }
 
 Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const std::string& catalog,
-                                                  const std::string& lock, const std::string& alone_reason) const {
+                                                  const std::string& lock) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<policy::CatalogChange> {
     const auto allow = [&](const policy::CatalogChange& change) -> Status {
       record.object = change.lock.scope;
       record.items = change.lines.size();
-      return change.NeedsSecondPerson() ? Pipeline::CheckAlone(caller, alone_reason, record) : Status();
+      if (!change.NeedsSecondPerson()) return CheckNothingAsked(caller);
+      COFFER_TRY(AuthoriseApproved(unsealed, caller, record, policy::Operation::kWeakenCatalog, {},
+                                   [&]() -> Result<policy::ActFacts> { return FactsOfChange(change, catalog, lock); }));
+      return {};
     };
     return unsealed.catalogs->Apply(catalog, lock, allow);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kApplyCatalog, act, Subject::Alone(alone_reason));
+  return pipeline_.Mutate(caller, policy::Operation::kApplyCatalog, act);
 }
 
 Result<policy::CatalogChange> AdminService::Diff(const Caller& caller, const std::string& catalog,

@@ -47,8 +47,8 @@ class AdminService {
   Result<bool> Seal(const Caller& caller) const;
   Result<StatusView> ShowStatus(const Caller& caller) const;
 
-  Result<policy::CatalogChange> Apply(const Caller& caller, const std::string& catalog, const std::string& lock,
-                                      const std::string& alone_reason) const;
+  // What takes protection away (policy::Operation::kWeakenCatalog) others have to approve.
+  Result<policy::CatalogChange> Apply(const Caller& caller, const std::string& catalog, const std::string& lock) const;
   Result<policy::CatalogChange> Diff(const Caller& caller, const std::string& catalog, const std::string& lock) const;
 
   struct CatalogText {

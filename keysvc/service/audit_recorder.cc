@@ -85,6 +85,7 @@ void AuditRecorder::Take(const CallRecord& call, OnRecorded recorded) {
   record.request_id = call.claims.request_id;
   record.allowed = call.allowed;
   record.rule = call.rule;
+  record.policy_serial = call.policy == nullptr ? 0 : call.policy->serial();
   record.store = call.store;
   record.store_epoch = call.store_epoch;
   record.begin = call.begin;
@@ -96,17 +97,17 @@ void AuditRecorder::Take(const CallRecord& call, OnRecorded recorded) {
     record.latency_us =
         static_cast<std::uint64_t>(std::max<std::int64_t>(clock_.MonotonicMicros() - call.accepted_us, 0));
   }
-  record.personal = {.principal = call.principal,
-                     .peer = call.peer,
-                     .on_behalf_of = call.claims.on_behalf_of,
-                     .reason = call.alone_reason};
+  record.personal = {
+      .principal = call.principal, .peer = call.peer, .on_behalf_of = call.claims.on_behalf_of, .reason = call.reason};
   if (call.rows_digest) {
     // The log keeps this time: a month's turn between the two would leave tags that no search finds.
     record.time_us = log_.Now();
     const auto key = log_.month_keys().For(audit::MonthOf(record.time_us));
     if (key.ok()) FillRows(call, key->get(), record);
   }
-  if (!call.allowed && Hold(call, record, recorded)) return;
+  // A mutation's begin waits for its own result, and what was asked for has an id that stands nowhere else.
+  const bool may_be_counted = !call.allowed && call.phase == CallRecord::Phase::kCall && call.asked.empty();
+  if (may_be_counted && Hold(call, record, recorded)) return;
   const audit::RecordClass who = MayUseReserve(call) ? audit::RecordClass::kReserve : audit::RecordClass::kOrdinary;
   log_.Append(std::move(record), std::move(recorded), who);
 }

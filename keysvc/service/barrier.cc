@@ -158,6 +158,8 @@ Status Barrier::OpenWith(const Header& header, RootKey root, bool other_log) {
     COFFER_TRY(NoteSchema(*unsealed));
     COFFER_TRY(NoteAuditLog(*unsealed, is_other));
     COFFER_ASSIGN_OR_RETURN(unsealed->catalogs, Catalogs::Load(*unsealed->store, *unsealed->keys, clock_));
+    COFFER_ASSIGN_OR_RETURN(unsealed->policies, Policies::Load(*unsealed->store, unsealed->uuid, clock_));
+    unsealed->approvals = std::make_unique<Approvals>(*unsealed->store, unsealed->uuid, clock_);
     return {};
   };
   const Status loaded = load();
@@ -239,6 +241,7 @@ void Barrier::Become(BarrierState state, std::shared_ptr<Unsealed> unsealed) {
   const Lock lock(state_mutex_);
   state_ = state;
   unsealed_.swap(unsealed);
+  if (unsealed != nullptr) last_policy_ = unsealed->policies->view();
   seal_generation_.fetch_add(std::uint64_t{1} << 32, std::memory_order_acq_rel);
 }
 
@@ -283,7 +286,13 @@ BarrierState Barrier::state() const {
 std::uint64_t Barrier::generation() const {
   const std::uint64_t seal = seal_generation_.load(std::memory_order_acquire);
   const ReadLock lock(state_mutex_);
-  return unsealed_ == nullptr ? seal : seal + unsealed_->keys->generation() + unsealed_->catalogs->generation();
+  if (unsealed_ == nullptr) return seal;
+  return seal + unsealed_->keys->generation() + unsealed_->catalogs->generation() + unsealed_->policies->generation();
+}
+
+PolicyPointer Barrier::policy() const {
+  const ReadLock lock(state_mutex_);
+  return unsealed_ == nullptr ? last_policy_ : unsealed_->policies->view();
 }
 
 Result<Barrier::Facts> Barrier::facts() {

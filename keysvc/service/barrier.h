@@ -7,10 +7,12 @@
 #include <future>
 #include <map>
 
+#include "keysvc/service/approvals.h"
 #include "keysvc/service/barrier_log.h"
 #include "keysvc/service/catalogs.h"
 #include "keysvc/service/journal_check.h"
 #include "keysvc/service/key_engine.h"
+#include "keysvc/service/policies.h"
 #include "keysvc/service/seal_slots.h"
 #include "keysvc/service/store_merge.h"
 
@@ -23,6 +25,8 @@ struct Unsealed {
   std::unique_ptr<AuthenticatedStore> store;
   std::unique_ptr<KeyEngine> keys;
   std::unique_ptr<Catalogs> catalogs;
+  std::unique_ptr<Policies> policies;
+  std::unique_ptr<Approvals> approvals;
 };
 
 enum class BarrierState : std::uint8_t { kUninitialised, kSealed, kUnsealed, kCompromised, kRolledBack };
@@ -69,6 +73,10 @@ class Barrier {
 
   // kSealed; kFailedPrecondition when uninitialised; kIntegrity when compromised.
   Result<std::shared_ptr<Unsealed>> Enter() const;
+
+  // That holds now; while sealed the one that held before, or the built-in table since the start.
+  PolicyPointer policy() const;
+  const Clock& clock() const { return clock_; }
 
   BarrierState state() const;
   // Moves whenever a decision made before might no longer hold.
@@ -177,6 +185,7 @@ class Barrier {
   mutable SharedMutex state_mutex_;
   BarrierState state_ COFFER_GUARDED_BY(state_mutex_) = BarrierState::kUninitialised;
   std::shared_ptr<Unsealed> unsealed_ COFFER_GUARDED_BY(state_mutex_);
+  PolicyPointer last_policy_ COFFER_GUARDED_BY(state_mutex_) = BuiltinPolicy();  // while nothing is unsealed
   std::shared_ptr<KeyJournal> journal_ COFFER_GUARDED_BY(change_mutex_);
   std::map<ShareSetUuid, CollectedShares> shares_ COFFER_GUARDED_BY(change_mutex_);
   std::atomic<JournalFit> fit_{JournalFit::kInStep};

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "audit/record.h"
-#include "policy/principal.h"
-#include "policy/roles.h"
+#include "keysvc/service/policies.h"
+#include "keysvc/service/principal_limits.h"
 
 namespace coffer::keysvc {
 
@@ -25,6 +25,12 @@ struct Claims {
   Status Check() const;
 };
 
+// Approval by others, as the caller wants it: to ask for it, or to use it; else both are empty.
+struct ApprovalWish {
+  std::string reason;  // why it is asked for
+  std::string id;      // of what was approved
+};
+
 struct Withheld;
 
 // Made by a door (rpc/) from what the transport proved, never from what the caller says; but for the claims.
@@ -33,6 +39,7 @@ struct Caller {
   bool local = false;  // came over a unix socket of this host
   std::string peer = {};
   Claims claims = {};
+  ApprovalWish approval = {};
   std::int64_t accepted_us = 0;  // monotonic; 0: not known
   Withheld* withheld = nullptr;  // where the last record of the call goes; null: the pipeline waits for it
 };
@@ -42,12 +49,13 @@ struct Caller {
 struct Subject {
   std::string object;
   std::string tenant;
-  std::string alone_reason;
+  std::string reason;
 
   // A keyring, a tenant, a source.
-  static Subject Named(std::string_view name, std::string_view alone_reason = {});
-  static Subject OfSecret(std::string_view tenant, std::string_view path, std::string_view alone_reason = {});
-  static Subject Alone(std::string_view reason);
+  static Subject Named(std::string_view name);
+  static Subject OfSecret(std::string_view tenant, std::string_view path);
+  // An act of which only the reason is told.
+  static Subject Because(std::string_view reason);
 };
 
 // What one call did, without any value: the audit record's content. Names come from our own tables once they are
@@ -72,14 +80,22 @@ struct CallRecord {
   std::vector<std::uint64_t> keys;                     // ids of the data keys used
   std::vector<Bytes> rows;                             // ids, encoded, when they are at most audit::kMaxRowTags
   std::optional<Digest> rows_digest;                   // SHA-256 over all of them, encoded, in order
+  PolicyPointer policy;                                // that decides; never null
+  std::int64_t decided_us = 0;                         // since 1970: the hour that its rules look at
   bool allowed = false;
-  std::string_view rule;  // the policy rule that decided
+  bool decided = false;         // `allowed` is the last word; else it says what may be, before the request is looked at
+  std::string_view rule;        // the policy's rule that decided; lives as long as the policy
+  policy::AccessLimits limits;  // of the principal, when it is allowed
+  PrincipalLimits* spent = nullptr;                      // what the principal has had; null: nobody counts
+  std::shared_ptr<PrincipalLimits::InFlight> in_flight;  // while the call is, when that is limited
+  std::optional<Error> over_limit;                       // more calls are in flight than the principal may have
+  std::string asked;                                     // id of the approval that was asked for instead of acting
   bool ok = false;
   ErrorCode error = ErrorCode::kInternal;  // when !ok
   std::string_view failure;                // the error's text, a literal; when ok: what was not done besides
   StoreUuid store;                         // zeros: none is open
   std::uint64_t store_epoch = 0;           // when the act was done
-  std::string alone_reason;                // why one person did what asks two
+  std::string reason;                      // why, in somebody's words; and who approved it
   std::optional<std::uint64_t> begin;      // a mutation's result: where its begin was recorded
 };
 

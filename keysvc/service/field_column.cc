@@ -84,7 +84,15 @@ Error ColumnWork::AtItem(Error error, std::size_t item) const {
 
 bool ColumnWork::NeedsDataKey() const { return !unsealed_->keys->HasDataKey(rule_->keyrings.front(), tenant_); }
 
-bool ColumnWork::NeedsIndexKey() const { return keysvc::NeedsIndexKey(*unsealed_->keys, *rule_, tenant_); }
+bool ColumnWork::NeedsIndexKey() const {
+  return gives_tokens_ && keysvc::NeedsIndexKey(*unsealed_->keys, *rule_, tenant_);
+}
+
+ActScope ColumnWork::scope() const { return ActScope::OfField(*rule_, column_->tenant); }
+
+std::span<const policy::IndexRule> ColumnWork::indexes() const {
+  return gives_tokens_ ? std::span<const policy::IndexRule>(rule_->indexes) : std::span<const policy::IndexRule>();
+}
 
 Status ColumnWork::CheckEncryptable() {
   if (rule_->retired) return Retired().At(ColumnPath(index_));

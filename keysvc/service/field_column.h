@@ -1,6 +1,7 @@
 // One column at work: a request's column with what the catalog and the key table say about it.
 #pragma once
 
+#include "keysvc/service/authorisation.h"
 #include "keysvc/service/field_service.h"
 
 namespace coffer::keysvc {
@@ -17,10 +18,16 @@ class ColumnWork {
 
   const policy::FieldRule& rule() const { return *rule_; }
   TenantUuid tenant() const { return tenant_; }
+  ActScope scope() const;
+
+  // From now on the column's values get index tokens.
+  void GiveTokens() { gives_tokens_ = true; }
+  // The indexes that its values get tokens of.
+  std::span<const policy::IndexRule> indexes() const;
 
   // True when Encrypt would make the tenant's first data key, which is a commit.
   bool NeedsDataKey() const;
-  // The same for an index key that writing tokens needs.
+  // The same for an index key that its tokens need.
   bool NeedsIndexKey() const;
   // Refuses what Encrypt and Rewrap refuse for the request's sake; touches no value.
   Status CheckEncryptable();
@@ -58,6 +65,7 @@ class ColumnWork {
   TenantUuid tenant_;
   FieldPlace place_;
   std::int64_t now_unix_s_;
+  bool gives_tokens_ = false;
   CipherPointer encryptor_;
   Opener opener_;  // of the item before: a batch mostly has one key
   Bytes row_;

@@ -23,8 +23,8 @@ Status CheckVersion(const policy::IndexRule& index, const policy::IndexVersionRu
 }
 
 // Whether each index can take the value in every form in which it is written.
-Status CheckValue(const policy::FieldRule& rule, ByteView plaintext) {
-  for (const policy::IndexRule& index : rule.indexes) {
+Status CheckValue(const ColumnWork& work, ByteView plaintext) {
+  for (const policy::IndexRule& index : work.indexes()) {
     for (const policy::IndexVersionRule* version : index.VersionsToWrite()) {
       Status taken = CheckVersion(index, *version, plaintext);
       if (!taken.ok()) return std::move(taken).error().At("index." + index.name);
@@ -52,7 +52,7 @@ Status CheckTokenWork(const std::vector<FieldColumn>& columns, const std::vector
   std::size_t bytes = 0;
   std::size_t slow = 0;
   for (std::size_t column = 0; column < works.size(); ++column) {
-    for (const policy::IndexRule& index : works[column].rule().indexes) {
+    for (const policy::IndexRule& index : works[column].indexes()) {
       for (const policy::IndexVersionRule* version : index.VersionsToWrite()) {
         bytes += columns[column].values.size() * version->form.RowBytes();
         if (version->form.slow) slow += columns[column].values.size();
@@ -78,7 +78,7 @@ Status CheckIndexable(const std::vector<FieldColumn>& columns, const std::vector
     for (std::size_t item = 0; item < columns[column].values.size(); ++item) {
       const std::optional<ByteView> plaintext = plaintexts(column, item);
       if (!plaintext) continue;
-      Status checked = CheckValue(works[column].rule(), *plaintext);
+      Status checked = CheckValue(works[column], *plaintext);
       if (!checked.ok()) return AtValue(std::move(checked).error(), column, item);
     }
   }
@@ -90,7 +90,7 @@ Status AddTokens(Unsealed& unsealed, const std::vector<FieldColumn>& columns, co
   RowParts rows(columns, works, plaintexts);
   for (std::size_t column = 0; column < works.size(); ++column) {
     const policy::FieldRule& rule = works[column].rule();
-    if (rule.indexes.empty()) continue;
+    if (works[column].indexes().empty()) continue;
     const std::size_t items = columns[column].values.size();
     COFFER_ASSIGN_OR_RETURN(IndexWriter writer, IndexWriter::Open(*unsealed.keys, rule, works[column].tenant()));
     for (std::size_t item = 0; item < items; ++item) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/names.h"
 #include "keysvc/service/field_indexes.h"
 #include "keysvc/service/field_matches.h"
 
@@ -21,14 +22,13 @@ struct CallColumns {
 };
 
 // A bad request does nothing: not even a tenant's first data key is made for it.
-Status CheckBeforeFirstKey(CallColumns& call, const std::vector<FieldColumn>& columns, bool with_tokens,
-                           FieldWork field_work) {
-  const bool makes_key = std::any_of(call.works.begin(), call.works.end(), [&](const ColumnWork& work) {
-    return work.NeedsDataKey() || (with_tokens && work.NeedsIndexKey());
+Status CheckBeforeFirstKey(CallColumns& call, const std::vector<FieldColumn>& columns, FieldWork field_work) {
+  const bool makes_key = std::any_of(call.works.begin(), call.works.end(), [](const ColumnWork& work) {
+    return work.NeedsDataKey() || work.NeedsIndexKey();
   });
   if (!makes_key) return {};
   for (ColumnWork& work : call.works) COFFER_TRY(work.CheckEncryptable());
-  if (!with_tokens || field_work != FieldWork::kEncrypt) return {};
+  if (field_work != FieldWork::kEncrypt) return {};
   return CheckIndexable(columns, call.works, [&](std::size_t column, std::size_t item) {
     return std::optional<ByteView>(columns[column].values[item]);
   });
@@ -65,6 +65,22 @@ class CallNames {
   Names tenants_;
 };
 
+// Whether the caller may, before it is said whether there is such a tenant. Names go into the record before they are
+// looked up only in the form that names have.
+Status AuthoriseField(CallRecord& record, CallNames& names, const policy::CatalogView& view, std::string_view field,
+                      std::string_view tenant, std::string_view index = {}) {
+  const policy::FieldRule* rule = field == policy::kBuiltinSecretName ? nullptr : view.Find(field);
+  ActScope scope = ActScope::OfTenant(tenant);
+  scope.field = field;
+  if (rule != nullptr) {
+    scope = ActScope::OfField(*rule, tenant);
+    const bool is_index = !index.empty() && rule->FindIndex(index) != nullptr;
+    const std::string name = is_index ? rule->name + "." + std::string(index) : rule->name;
+    COFFER_TRY(names.Add(name, IsSlug(*scope.tenant) ? *scope.tenant : std::string_view("?")));
+  }
+  return Authorise(record, scope);
+}
+
 // Which rows, for the record: each of a few, a digest of all. What is no row is refused where it is bound.
 void NoteRows(const std::vector<FieldColumn>& columns, CallRecord& record) {
   record.rows.clear();
@@ -83,23 +99,51 @@ void NoteRows(const std::vector<FieldColumn>& columns, CallRecord& record) {
   if (!all.empty()) record.rows_digest = Sha256({all});
 }
 
-// Checks limits and makes a ColumnWork of each column, before the first value is touched; fills the record with names
-// and counts.
+// True when no value of the field decrypts under another row than its own: then rows count, else ciphertexts.
+bool IsBoundToRows(const policy::FieldRule& rule) {
+  return rule.form.row_bound && std::all_of(rule.former.begin(), rule.former.end(),
+                                            [](const policy::FormerDeclaration& was) { return was.form.row_bound; });
+}
+
+// The rows whose values are asked for, where the principal may have so many a day.
+Status SpendRowsOf(CallRecord& record, const CallColumns& call, const std::vector<FieldColumn>& columns) {
+  if (record.spent == nullptr || !record.limits.distinct_per_day) return {};
+  std::vector<Fingerprint> rows;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const FieldColumn& column = columns[i];
+    for (std::size_t item = 0; item < column.values.size(); ++item) {
+      Bytes row;
+      if (!IsBoundToRows(call.works[i].rule())) {
+        row = CopyOf(column.values[item]);
+      } else {
+        COFFER_TRY(EncodeRow(std::span(column.row_parts).subspan(item * column.row_width, column.row_width), row));
+      }
+      rows.push_back(record.spent->FingerprintOf(call.works[i].rule().name, call.works[i].tenant(), row));
+    }
+  }
+  return SpendRows(record, rows);
+}
+
+// Checks limits, makes a ColumnWork of each column and asks the policy about it, before the first value is touched;
+// fills the record with names and counts. `with_tokens`: of the columns whose tokens the caller may have.
 Result<CallColumns> Resolve(Unsealed& unsealed, CallRecord& record, const std::vector<FieldColumn>& columns,
-                            FieldWork field_work, std::int64_t now_us) {
+                            FieldWork field_work, bool with_tokens, std::int64_t now_us) {
   COFFER_TRY(CheckFieldLimits(columns, field_work != FieldWork::kEncrypt));
   CallColumns call{.view = unsealed.catalogs->view(), .works = {}};
   call.works.reserve(columns.size());
   CallNames names(record);
   record.items = 0;
   for (std::size_t index = 0; index < columns.size(); ++index) {
+    COFFER_TRY(AuthoriseField(record, names, *call.view, columns[index].field, columns[index].tenant));
     COFFER_ASSIGN_OR_RETURN(ColumnWork work,
                             ColumnWork::Create(unsealed, *call.view, columns[index], index, now_us / kMicrosPerSecond));
-    COFFER_TRY(names.Add(work.rule().name, columns[index].tenant));
     record.items += columns[index].values.size();
+    if (with_tokens && MayAlso(record, policy::Operation::kIndexTokens, work.scope())) work.GiveTokens();
     call.works.push_back(std::move(work));
   }
   NoteRows(columns, record);
+  COFFER_TRY(SpendValues(record, record.items));
+  if (field_work == FieldWork::kDecrypt) COFFER_TRY(SpendRowsOf(record, call, columns));
   return call;
 }
 
@@ -119,17 +163,13 @@ Result<FieldOutput> ForEachColumn(CallColumns& call, const Act& act) {
 Status TakeQuotas(Quotas& quotas, const Caller& caller, const CallColumns& call,
                   const std::vector<FieldColumn>& columns) {
   for (std::size_t column = 0; column < call.works.size(); ++column) {
-    const policy::FieldRule& rule = call.works[column].rule();
-    for (const policy::IndexRule& index : rule.indexes) {
-      COFFER_TRY(quotas.Take(Quotas::Use::kValue, caller.principal.id, rule.name + "." + index.name,
+    const ColumnWork& work = call.works[column];
+    for (const policy::IndexRule& index : work.indexes()) {
+      COFFER_TRY(quotas.Take(Quotas::Use::kValue, caller.principal.id, work.rule().name + "." + index.name,
                              columns[column].values.size()));
     }
   }
   return {};
-}
-
-bool MayHaveTokens(const Caller& caller) {
-  return policy::MayEver(caller.principal.role, policy::Operation::kIndexTokens).allowed;
 }
 
 // Keys, failed values, and those that a search found wrongly: a database that lies is to be seen in the record.
@@ -167,20 +207,19 @@ void ColumnOutput::Fail(std::size_t item, ItemFailure failure) {
 }
 
 Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
-  const bool with_tokens = MayHaveTokens(caller);
   return pipeline_.Read(
       caller, policy::Operation::kEncryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
-                                Resolve(unsealed, record, columns, FieldWork::kEncrypt, clock_.UnixMicros()));
-        if (with_tokens) COFFER_TRY(CheckTokenWork(columns, call.works));
-        COFFER_TRY(CheckBeforeFirstKey(call, columns, with_tokens, FieldWork::kEncrypt));
-        if (with_tokens) COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
+                                Resolve(unsealed, record, columns, FieldWork::kEncrypt, true, clock_.UnixMicros()));
+        COFFER_TRY(CheckTokenWork(columns, call.works));
+        COFFER_TRY(CheckBeforeFirstKey(call, columns, FieldWork::kEncrypt));
+        COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
         COFFER_ASSIGN_OR_RETURN(FieldOutput output,
                                 ForEachColumn(call, [](ColumnWork& work, FieldOutput&) { return work.Encrypt(); }));
         const auto plaintexts = [&](std::size_t column, std::size_t item) {
           return std::optional<ByteView>(columns[column].values[item]);
         };
-        if (with_tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
+        COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
         NoteOutcome(output, record);
         return output;
       });
@@ -190,7 +229,7 @@ Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vecto
   return pipeline_.Read(
       caller, policy::Operation::kDecryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
-                                Resolve(unsealed, record, columns, FieldWork::kDecrypt, clock_.UnixMicros()));
+                                Resolve(unsealed, record, columns, FieldWork::kDecrypt, false, clock_.UnixMicros()));
         COFFER_ASSIGN_OR_RETURN(FieldOutput output,
                                 ForEachColumn(call, [](ColumnWork& work, FieldOutput&) { return work.Decrypt(); }));
         COFFER_TRY(ApplyMatches(columns, call.works, output));
@@ -201,26 +240,25 @@ Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vecto
 
 Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns,
                                          bool with_tokens) const {
-  const bool tokens = with_tokens && MayHaveTokens(caller);
   return pipeline_.Read(
       caller, policy::Operation::kRewrapFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
-        COFFER_ASSIGN_OR_RETURN(CallColumns call,
-                                Resolve(unsealed, record, columns, FieldWork::kRewrap, clock_.UnixMicros()));
-        if (tokens) COFFER_TRY(CheckTokenWork(columns, call.works));
-        COFFER_TRY(CheckBeforeFirstKey(call, columns, tokens, FieldWork::kRewrap));
-        if (tokens) COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
+        COFFER_ASSIGN_OR_RETURN(
+            CallColumns call, Resolve(unsealed, record, columns, FieldWork::kRewrap, with_tokens, clock_.UnixMicros()));
+        COFFER_TRY(CheckTokenWork(columns, call.works));
+        COFFER_TRY(CheckBeforeFirstKey(call, columns, FieldWork::kRewrap));
+        COFFER_TRY(TakeQuotas(quotas_, caller, call, columns));
         std::vector<std::vector<std::optional<SecretBytes>>> inside(columns.size());
         std::size_t column_index = 0;
         COFFER_ASSIGN_OR_RETURN(FieldOutput output, ForEachColumn(call, [&](ColumnWork& work, FieldOutput& filled) {
                                   auto& kept = inside[column_index++];
-                                  return work.Rewrap(filled.rewrapped, tokens ? &kept : nullptr);
+                                  return work.Rewrap(filled.rewrapped, with_tokens ? &kept : nullptr);
                                 }));
         const auto plaintexts = [&](std::size_t column, std::size_t item) -> std::optional<ByteView> {
           const std::optional<SecretBytes>& value = inside[column][item];
           if (!value) return std::nullopt;
           return value->Expose(SecretAccess::kCipher);
         };
-        if (tokens) COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
+        COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
         NoteOutcome(output, record);
         return output;
       });
@@ -244,9 +282,9 @@ Result<std::vector<FieldService::ResolvedQuery>> FieldService::ResolveQueries(Un
   std::vector<ResolvedQuery> resolved;
   CallNames names(record);
   for (std::size_t i = 0; i < queries.size(); ++i) {
+    COFFER_TRY(AuthoriseField(record, names, view, queries[i].field, queries[i].tenant, queries[i].term.index));
     Result<ResolvedQuery> query = ResolveQuery(unsealed, view, queries[i]);
     if (!query.ok()) return std::move(query).error().At("queries[" + std::to_string(i) + "]");
-    COFFER_TRY(names.Add(query->name, queries[i].tenant));
     resolved.push_back(std::move(query).value());
   }
   return resolved;
@@ -264,6 +302,7 @@ Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vecto
         const std::shared_ptr<const policy::CatalogView> view = unsealed.catalogs->view();
         COFFER_ASSIGN_OR_RETURN(const std::vector<ResolvedQuery> resolved,
                                 ResolveQueries(unsealed, *view, queries, record));
+        COFFER_TRY(SpendValues(record, queries.size()));
         IndexAnswers answers;
         SearchWork work;
         for (std::size_t i = 0; i < queries.size(); ++i) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "keysvc/service/authorisation.h"
 #include "keysvc/service/index_search.h"
 #include "keysvc/service/pipeline.h"
 #include "keysvc/service/quotas.h"

@@ -105,11 +105,15 @@ class KeyEngine {
   // without any source, unless `no_sources` says that there is none.
   Result<KeyringView> ScheduleDestroy(std::string_view name, KeyVersion version, const DestroyOrder& order,
                                       bool no_sources);
+  // Whether ScheduleDestroy would do it now.
+  Status CheckDestroy(std::string_view name, KeyVersion version, std::int64_t delay_us, bool no_sources);
   // Back to the state before.
   Result<KeyringView> CancelDestroy(std::string_view name, KeyVersion version);
   // All data keys of a tenant, of all keyrings and versions. Not of "default". No census: its values are meant to be
   // lost.
   Result<TenantView> ShredTenant(std::string_view name, const DestroyOrder& order);
+  // Whether ShredTenant would do it now.
+  Status CheckShred(std::string_view name, std::int64_t delay_us) const;
   Result<TenantView> CancelShredTenant(std::string_view name);
   // Destroys what is due, each in one transaction. A version whose census is no longer a fresh zero stays scheduled.
   // `gate` is asked before each, with no lock held.
@@ -228,8 +232,12 @@ class KeyEngine {
                                               const SecretBytes& kek_bytes) COFFER_EXCLUDES(table_mutex_);
   bool EndedLately() const COFFER_REQUIRES_SHARED(table_mutex_);
 
+  // The version, when it may be scheduled for destruction; `vault`: what the vault counts of the keyring.
+  Result<Version> DestroyableVersion(std::string_view name, KeyVersion number, const KeyCounts& vault,
+                                     std::int64_t now_us, bool no_sources) const COFFER_REQUIRES_SHARED(table_mutex_);
+  Result<Tenant> ShreddableTenant(std::string_view name) const COFFER_REQUIRES_SHARED(table_mutex_);
   // When a destruction that is scheduled now is due.
-  Result<std::int64_t> DueTime(const DestroyOrder& order, std::int64_t now_us) const;
+  Result<std::int64_t> DueTime(std::int64_t delay_us, std::int64_t now_us) const;
   std::vector<DestructionRecord> DueAt(std::int64_t now_us) const COFFER_EXCLUDES(table_mutex_);
   std::string NameOf(const DestructionRecord& destruction) const COFFER_EXCLUDES(table_mutex_);
   // True: destroyed; false: held, and `why` says why.

@@ -46,8 +46,8 @@ Status EraseAll(StoreMutation& mutation, const std::vector<Row>& rows, std::vect
 
 }  // namespace
 
-Result<std::int64_t> KeyEngine::DueTime(const DestroyOrder& order, std::int64_t now_us) const {
-  const std::int64_t delay = order.delay_us == 0 ? destroy_delay_us_ : order.delay_us;
+Result<std::int64_t> KeyEngine::DueTime(std::int64_t delay_us, std::int64_t now_us) const {
+  const std::int64_t delay = delay_us == 0 ? destroy_delay_us_ : delay_us;
   if (delay < destroy_delay_us_) {
     return Error(ErrorCode::kInvalidArgument, "must be 0, or at least the service's own delay, in microseconds")
         .At("delay_us")
@@ -61,28 +61,42 @@ Result<std::int64_t> KeyEngine::DueTime(const DestroyOrder& order, std::int64_t 
   return now_us + delay;
 }
 
+Result<Version> KeyEngine::DestroyableVersion(std::string_view name, KeyVersion number, const KeyCounts& vault,
+                                              std::int64_t now_us, bool no_sources) const {
+  const Keyring* keyring = table_.FindKeyring(name);
+  if (keyring == nullptr) return NoKeyring();
+  const Version* found = table_.FindVersion(keyring->uuid, number);
+  if (found == nullptr) return Error(ErrorCode::kNotFound, "the keyring has no such version").At("version");
+  if (keyring->primary == number) return VersionCannot("the primary version cannot be destroyed: rotate first");
+  if (found->state == VersionState::kDestroyed) return VersionCannot("the version is destroyed");
+  if (found->state == VersionState::kDestroyScheduled) {
+    return VersionCannot("the version is scheduled for destruction already");
+  }
+  COFFER_TRY(CheckCensus(*found, SumsOf(keyring->uuid, vault), {.now_us = now_us, .no_sources = no_sources}));
+  return *found;
+}
+
+Status KeyEngine::CheckDestroy(std::string_view name, KeyVersion number, std::int64_t delay_us, bool no_sources) {
+  const std::int64_t now = clock_.UnixMicros();
+  COFFER_TRY(DueTime(delay_us, now));
+  COFFER_ASSIGN_OR_RETURN(const KeyCounts vault, VaultValues(name));
+  const ReadLock lock(table_mutex_);
+  COFFER_TRY(DestroyableVersion(name, number, vault, now, no_sources));
+  return {};
+}
+
 Result<KeyringView> KeyEngine::ScheduleDestroy(std::string_view name, KeyVersion number, const DestroyOrder& order,
                                                bool no_sources) {
   const std::int64_t now = clock_.UnixMicros();
-  COFFER_ASSIGN_OR_RETURN(const std::int64_t due, DueTime(order, now));
+  COFFER_ASSIGN_OR_RETURN(const std::int64_t due, DueTime(order.delay_us, now));
   COFFER_ASSIGN_OR_RETURN(const KeyCounts vault, VaultValues(name));
   Version version;
   DestructionRecord record;
   const auto act = [&](StoreMutation& mutation) -> Status {
     {
       const ReadLock lock(table_mutex_);
-      const Keyring* keyring = table_.FindKeyring(name);
-      if (keyring == nullptr) return NoKeyring();
-      const Version* found = table_.FindVersion(keyring->uuid, number);
-      if (found == nullptr) return Error(ErrorCode::kNotFound, "the keyring has no such version").At("version");
-      if (keyring->primary == number) return VersionCannot("the primary version cannot be destroyed: rotate first");
-      if (found->state == VersionState::kDestroyed) return VersionCannot("the version is destroyed");
-      if (found->state == VersionState::kDestroyScheduled) {
-        return VersionCannot("the version is scheduled for destruction already");
-      }
-      COFFER_TRY(CheckCensus(*found, SumsOf(keyring->uuid, vault), {.now_us = now, .no_sources = no_sources}));
-      version = *found;
-      record = Scheduled(DestructionKey::Of(keyring->uuid, number), order, now, due);
+      COFFER_ASSIGN_OR_RETURN(version, DestroyableVersion(name, number, vault, now, no_sources));
+      record = Scheduled(DestructionKey::Of(version.keyring, number), order, now, due);
     }
     record.before = version.state;
     version.state = VersionState::kDestroyScheduled;
@@ -131,20 +145,32 @@ Result<KeyringView> KeyEngine::CancelDestroy(std::string_view name, KeyVersion n
   return GetKeyring(name);
 }
 
+Result<Tenant> KeyEngine::ShreddableTenant(std::string_view name) const {
+  const Tenant* tenant = table_.FindTenant(name);
+  if (tenant == nullptr) return NoTenant();
+  if (name == kDefaultTenant) return TenantCannot("the default tenant cannot be destroyed");
+  if (upkeep_.doomed.contains(tenant->uuid)) {
+    return TenantCannot("the tenant is destroyed, or scheduled for destruction already");
+  }
+  return *tenant;
+}
+
+Status KeyEngine::CheckShred(std::string_view name, std::int64_t delay_us) const {
+  COFFER_TRY(DueTime(delay_us, clock_.UnixMicros()));
+  const ReadLock lock(table_mutex_);
+  COFFER_TRY(ShreddableTenant(name));
+  return {};
+}
+
 Result<TenantView> KeyEngine::ShredTenant(std::string_view name, const DestroyOrder& order) {
   const std::int64_t now = clock_.UnixMicros();
-  COFFER_ASSIGN_OR_RETURN(const std::int64_t due, DueTime(order, now));
+  COFFER_ASSIGN_OR_RETURN(const std::int64_t due, DueTime(order.delay_us, now));
   DestructionRecord record;
   const auto act = [&](StoreMutation& mutation) -> Status {
     {
       const ReadLock lock(table_mutex_);
-      const Tenant* tenant = table_.FindTenant(name);
-      if (tenant == nullptr) return NoTenant();
-      if (name == kDefaultTenant) return TenantCannot("the default tenant cannot be destroyed");
-      if (upkeep_.doomed.contains(tenant->uuid)) {
-        return TenantCannot("the tenant is destroyed, or scheduled for destruction already");
-      }
-      record = Scheduled(DestructionKey::Of(tenant->uuid), order, now, due);
+      COFFER_ASSIGN_OR_RETURN(const Tenant tenant, ShreddableTenant(name));
+      record = Scheduled(DestructionKey::Of(tenant.uuid), order, now, due);
     }
     return mutation.Insert(Table::kDestruction, ToRow(record));
   };

@@ -44,10 +44,12 @@ Result<KeyringView> KeyService::CreateKeyring(const Caller& caller, const std::s
 }
 
 Result<KeyringView> KeyService::GetKeyring(const Caller& caller, const std::string& name) const {
-  return pipeline_.Read(caller, policy::Operation::kGetKeyring, [&](Unsealed& unsealed, CallRecord& record) {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<KeyringView> {
     NameObject(record, name);
+    COFFER_TRY(Authorise(record, {.keyring = name}));
     return unsealed.keys->GetKeyring(name);
-  });
+  };
+  return pipeline_.Read(caller, policy::Operation::kGetKeyring, act);
 }
 
 Result<KeyService::Page<Keyring>> KeyService::ListKeyrings(const Caller& caller, std::uint32_t page_size,
@@ -93,6 +95,7 @@ Result<KeyService::Page<TenantView>> KeyService::ListTenants(const Caller& calle
 Result<KeyringView> KeyService::RotateKek(const Caller& caller, const std::string& name) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<KeyringView> {
     NameObject(record, name);
+    COFFER_TRY(Authorise(record, {.keyring = name}));
     COFFER_ASSIGN_OR_RETURN(KeyringView view, unsealed.keys->RotateKek(name));
     // The old KEK wraps nothing any more: a caller who was told "failed" would be misled.
     if (unsealed.keys->erasing_left()) {
@@ -111,19 +114,26 @@ Result<KeyringView> KeyService::SetRotation(const Caller& caller, const std::str
 }
 
 Result<TenantView> KeyService::GetTenant(const Caller& caller, const std::string& name) const {
-  return pipeline_.Read(caller, policy::Operation::kGetTenant, [&](Unsealed& unsealed, CallRecord& record) {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<TenantView> {
     NameObject(record, name);
+    COFFER_TRY(Authorise(record, {.tenant = name}));
     return unsealed.keys->GetTenant(name);
-  });
+  };
+  return pipeline_.Read(caller, policy::Operation::kGetTenant, act);
 }
 
 Result<CallerKey> KeyService::GenerateDataKey(const Caller& caller, const std::string& keyring,
                                               const std::string& tenant) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<CallerKey> {
     NameObject(record, keyring);
+    ActScope scope = ActScope::OfTenant(tenant);
+    scope.keyring = keyring;
+    if (IsSlug(*scope.tenant)) record.tenant = *scope.tenant;
+    COFFER_TRY(Authorise(record, scope));
     COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
     record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
     record.items = 1;
+    COFFER_TRY(SpendValues(record, 1));
     return unsealed.keys->GenerateCallerKey(keyring, uuid);
   };
   return pipeline_.Read(caller, policy::Operation::kGenerateDataKey, act);
@@ -133,9 +143,14 @@ Result<SecretBytes> KeyService::UnwrapDataKey(const Caller& caller, const std::s
                                               const std::string& tenant, ByteView wrapped) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretBytes> {
     NameObject(record, keyring);
+    ActScope scope = ActScope::OfTenant(tenant);
+    scope.keyring = keyring;
+    if (IsSlug(*scope.tenant)) record.tenant = *scope.tenant;
+    COFFER_TRY(Authorise(record, scope));
     COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
     record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
     record.items = 1;
+    COFFER_TRY(SpendValues(record, 1));
     return unsealed.keys->UnwrapCallerKey(keyring, uuid, wrapped);
   };
   return pipeline_.Read(caller, policy::Operation::kUnwrapDataKey, act);

@@ -9,10 +9,9 @@ namespace coffer::keysvc {
 struct DestroyRequest {
   std::string name;           // the keyring's or the tenant's
   KeyVersion version;         // of a keyring
-  std::string reason;         // at most 200 characters that show; empty: alone_reason
+  std::string reason;         // at most 200 characters that show; empty: that of the approval
   std::int64_t delay_us = 0;  // 0: the service's own
   bool no_sources = false;    // of a version: nothing outside the vault holds ciphertexts
-  std::string alone_reason;
 };
 
 struct CensusReport {
@@ -46,7 +45,7 @@ class KeyService {
   Result<CensusSourceView> RegisterCensusSource(const Caller& caller, const std::string& name,
                                                 std::int64_t max_age_us) const;
   // Asks a second person: what a source holds is not counted any more.
-  Result<bool> RemoveCensusSource(const Caller& caller, const std::string& name, const std::string& alone_reason) const;
+  Result<bool> RemoveCensusSource(const Caller& caller, const std::string& name) const;
   Result<std::vector<CensusSourceView>> ListCensusSources(const Caller& caller) const;
   Result<CensusSourceView> ReportCensus(const Caller& caller, const CensusReport& report) const;
   Result<KeyringCensus> GetCensus(const Caller& caller, const std::string& keyring) const;

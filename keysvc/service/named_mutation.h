@@ -1,6 +1,7 @@
 // MutateNamed: the changes of KeyService that are about one name and ask for nothing else.
 #pragma once
 
+#include "keysvc/service/authorisation.h"
 #include "keysvc/service/key_service.h"
 
 namespace coffer::keysvc {
@@ -11,8 +12,9 @@ auto MutateNamed(const Pipeline& pipeline, const Caller& caller, policy::Operati
                  const Act& act) {
   return pipeline.Mutate(
       caller, operation,
-      [&](Unsealed& unsealed, CallRecord& record) {
+      [&](Unsealed& unsealed, CallRecord& record) -> decltype(act(*unsealed.keys)) {
         NameObject(record, name);
+        COFFER_TRY(Authorise(record, ActScope::Named(operation, name)));
         return act(*unsealed.keys);
       },
       Subject::Named(name));

@@ -3,6 +3,8 @@
 #include "crypto/age_file.h"
 #include "crypto/random.h"
 #include "io/file.h"
+#include "keysvc/service/authorisation.h"
+#include "policy/declaration.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -36,6 +38,85 @@ Result<Bytes> ReadBackup(const std::string& path, const std::vector<AgeIdentity>
   COFFER_TRY(decryptor.Write(file, keep));
   COFFER_TRY(decryptor.Finish(keep));
   return content;
+}
+
+void AddRecipients(const std::vector<AgeRecipient>& recipients, policy::ActFacts& facts) {
+  for (const AgeRecipient& recipient : recipients) facts.Add("recipient", recipient.ToText());
+}
+
+// What a slot will be opened by; no secret of it.
+void AddSeal(const NewSeal& seal, policy::ActFacts& facts) {
+  if (const auto* file = std::get_if<KeyFileSeal>(&seal)) {
+    facts.Add("seal", "key-file").Add("path", file->path);
+    facts.Add("same-device", file->allow_same_device ? "allowed" : "refused");
+  } else if (std::holds_alternative<PassphraseSeal>(seal)) {
+    facts.Add("seal", "passphrase");
+  } else if (const auto* shares = std::get_if<NewShares>(&seal)) {
+    facts.Add("seal", "shares").Add("threshold", shares->plan.threshold).Add("shares", shares->plan.count);
+  } else if (const auto* recovery = std::get_if<NewRecovery>(&seal)) {
+    facts.Add("seal", "recovery");
+    AddRecipients(recovery->recipients, facts);
+  } else {
+    facts.Add("seal", std::holds_alternative<Pkcs11Seal>(seal) ? "pkcs11" : "command");
+  }
+}
+
+policy::ActFacts FactsOfSlot(const WantedSeal& seal, const std::string& label) {
+  policy::ActFacts facts;
+  if (const auto* proof = std::get_if<RecoveryProof>(&seal)) {
+    facts.Add("seal", "recovery");
+    AddRecipients(proof->recipients, facts);
+  } else {
+    AddSeal(std::get<NewSeal>(seal), facts);
+  }
+  if (!label.empty()) facts.Add("label", label);
+  return facts;
+}
+
+Result<policy::ActFacts> FactsOfPresentSlot(Unsealed& unsealed, KeyId slot, bool accept_total_loss) {
+  COFFER_ASSIGN_OR_RETURN(const std::optional<Row> row, unsealed.store->Get(Table::kSealSlot, {KeyIdDatum(slot)}));
+  if (!row) return Error(ErrorCode::kNotFound, "there is no seal slot of this id").At("slot");
+  COFFER_ASSIGN_OR_RETURN(const SealSlotRecord record, SealSlotFromRow(*row));
+  policy::ActFacts facts;
+  facts.Add("slot", slot.value).Add("seal", SlotKindName(KindOf(record.params)));
+  if (!record.label.empty()) facts.Add("label", record.label);
+  facts.Add("total-loss", accept_total_loss ? "accepted" : "refused");
+  return facts;
+}
+
+policy::ActFacts FactsOfRekey(const std::vector<NewSeal>& seals) {
+  policy::ActFacts facts;
+  for (const NewSeal& seal : seals) AddSeal(seal, facts);
+  return facts;
+}
+
+policy::ActFacts FactsOfMerge(const OperatorService::MergeRequest& request, const Bytes& backup) {
+  policy::ActFacts facts;
+  facts.Add("backup", request.backup_path).Add("content", "sha256:" + ToHex(Sha256({backup})));
+  for (const auto& [there, here] : request.options.renames) facts.Add("rename-tenant", there + " to " + here);
+  if (!request.options.secrets_under.empty()) facts.Add("secrets-under", request.options.secrets_under);
+  facts.Add("fields", request.options.take_fields ? "taken over" : "left out");
+  return facts;
+}
+
+// Authorises on an open barrier, and lets go of the keys: who replaces the root key waits for all that hold them.
+Status AuthoriseOn(const Barrier& barrier, const Caller& caller, CallRecord& record,
+                   const std::function<Result<policy::ActFacts>(Unsealed&)>& facts_of) {
+  COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, barrier.Enter());
+  COFFER_TRY(AuthoriseApproved(*unsealed, caller, record, record.operation, {}, [&] { return facts_of(*unsealed); }));
+  return {};
+}
+
+// Who opens a slot of what is recovered has the authority; the log is told why.
+Status CheckReason(const std::string& reason, CallRecord& record) {
+  if (!policy::IsReason(reason)) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "must say in 1 to 200 characters that all show why the store is recovered")
+        .At("reason")
+        .WithLimit(policy::kMaxReason);
+  }
+  record.reason = reason;
+  return {};
 }
 
 }  // namespace
@@ -100,39 +181,37 @@ Result<std::vector<SealSlotRecord>> OperatorService::ListSlots(const Caller& cal
   return pipeline_.Look(caller, policy::Operation::kListSealSlots, act);
 }
 
-Result<MadeSlot> OperatorService::AddSlot(const Caller& caller, const WantedSeal& seal, const std::string& label,
-                                          const std::string& alone_reason) const {
+Result<MadeSlot> OperatorService::AddSlot(const Caller& caller, const WantedSeal& seal,
+                                          const std::string& label) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<MadeSlot> {
     COFFER_TRY(CheckLocal(caller));
-    COFFER_TRY(barrier.Enter());
-    COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
+    COFFER_TRY(AuthoriseOn(barrier, caller, record,
+                           [&](Unsealed&) -> Result<policy::ActFacts> { return FactsOfSlot(seal, label); }));
     COFFER_ASSIGN_OR_RETURN(const NewSeal wanted, SealOf(seal));
     return barrier.AddSlot(wanted, label);
   };
-  return pipeline_.Control(caller, policy::Operation::kAddSealSlot, act, Subject::Alone(alone_reason));
+  return pipeline_.Control(caller, policy::Operation::kAddSealSlot, act);
 }
 
-Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool accept_total_loss,
-                                         const std::string& alone_reason) const {
+Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool accept_total_loss) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<bool> {
     COFFER_TRY(CheckLocal(caller));
-    COFFER_TRY(barrier.Enter());
-    COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
+    COFFER_TRY(AuthoriseOn(barrier, caller, record,
+                           [&](Unsealed& unsealed) { return FactsOfPresentSlot(unsealed, slot, accept_total_loss); }));
     COFFER_TRY(barrier.RemoveSlot(slot, accept_total_loss));
     return true;
   };
-  return pipeline_.Control(caller, policy::Operation::kRemoveSealSlot, act, Subject::Alone(alone_reason));
+  return pipeline_.Control(caller, policy::Operation::kRemoveSealSlot, act);
 }
 
-Result<std::vector<Share>> OperatorService::Rekey(const Caller& caller, const std::vector<NewSeal>& seals,
-                                                  const std::string& alone_reason) const {
+Result<std::vector<Share>> OperatorService::Rekey(const Caller& caller, const std::vector<NewSeal>& seals) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<std::vector<Share>> {
     COFFER_TRY(CheckLocal(caller));
-    COFFER_TRY(barrier.Enter());
-    COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
+    COFFER_TRY(AuthoriseOn(barrier, caller, record,
+                           [&](Unsealed&) -> Result<policy::ActFacts> { return FactsOfRekey(seals); }));
     return barrier.Rekey(seals);
   };
-  return pipeline_.Control(caller, policy::Operation::kRekey, act, Subject::Alone(alone_reason));
+  return pipeline_.Control(caller, policy::Operation::kRekey, act);
 }
 
 Result<OperatorService::BackupFacts> OperatorService::Backup(const Caller& caller, const std::string& path) const {
@@ -171,7 +250,7 @@ Result<OperatorService::BackupFacts> OperatorService::Backup(const Caller& calle
 Result<Barrier::Recovery> OperatorService::Recover(const Caller& caller, const RecoverRequest& request) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<Barrier::Recovery> {
     COFFER_TRY(CheckLocal(caller));
-    if (request.apply) COFFER_TRY(Pipeline::CheckAlone(caller, request.alone_reason, record));
+    if (request.apply) COFFER_TRY(CheckReason(request.reason, record));
     Bytes backup;
     if (!request.backup_path.empty()) {
       Result<Bytes> read = ReadBackup(request.backup_path, request.identities);
@@ -188,24 +267,28 @@ Result<Barrier::Recovery> OperatorService::Recover(const Caller& caller, const R
     }
     return recovery;
   };
-  return pipeline_.Control(caller, policy::Operation::kRecoverStore, act, Subject::Alone(request.alone_reason));
+  return pipeline_.Control(caller, policy::Operation::kRecoverStore, act, Subject::Because(request.reason));
 }
 
 Result<MergeFacts> OperatorService::Merge(const Caller& caller, const MergeRequest& request) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<MergeFacts> {
     COFFER_TRY(CheckLocal(caller));
     COFFER_TRY(barrier.Enter());
-    if (!request.options.dry_run) COFFER_TRY(Pipeline::CheckAlone(caller, request.alone_reason, record));
     COFFER_TRY(CheckMergeOptions(request.options));
+    COFFER_TRY(request.options.dry_run ? AuthoriseDryRun(record) : CheckAsked(caller, record, record.operation, {}));
     Result<Bytes> backup = ReadBackup(request.backup_path, request.identity.identities);
     if (!backup.ok()) return std::move(backup).error().At("backup");
+    if (!request.options.dry_run) {
+      COFFER_TRY(AuthoriseOn(barrier, caller, record,
+                             [&](Unsealed&) -> Result<policy::ActFacts> { return FactsOfMerge(request, *backup); }));
+    }
     COFFER_ASSIGN_OR_RETURN(MergeFacts facts,
                             barrier.Merge(request.identity, *backup, request.options, record.principal));
     record.object = facts.store.ToText();
     record.items = facts.data_keys + facts.secret_versions;
     return facts;
   };
-  return pipeline_.Control(caller, policy::Operation::kMergeStore, act, Subject::Alone(request.alone_reason));
+  return pipeline_.Control(caller, policy::Operation::kMergeStore, act);
 }
 
 Result<OperatorService::CheckFacts> OperatorService::Check(const Caller& caller) const {

@@ -1,5 +1,5 @@
 // OperatorService: the ways to open the root key, its replacement, backups and recovery, through the pipeline. All but
-// ListSlots on the admin's unix socket only.
+// ListSlots on the admin's unix socket only. Slots, the root key and merges others have to approve.
 #pragma once
 
 #include "io/mutex.h"
@@ -32,13 +32,10 @@ class OperatorService {
   Result<Barrier::Initialised> Init(const Caller& caller, const NewSeal& seal,
                                     const std::optional<RecoveryProof>& recovery, bool accept_total_loss) const;
   Result<std::vector<SealSlotRecord>> ListSlots(const Caller& caller) const;
-  Result<MadeSlot> AddSlot(const Caller& caller, const WantedSeal& seal, const std::string& label,
-                           const std::string& alone_reason) const;
+  Result<MadeSlot> AddSlot(const Caller& caller, const WantedSeal& seal, const std::string& label) const;
   // The last recovery slot only with `accept_total_loss`.
-  Result<bool> RemoveSlot(const Caller& caller, KeyId slot, bool accept_total_loss,
-                          const std::string& alone_reason) const;
-  Result<std::vector<Share>> Rekey(const Caller& caller, const std::vector<NewSeal>& seals,
-                                   const std::string& alone_reason) const;
+  Result<bool> RemoveSlot(const Caller& caller, KeyId slot, bool accept_total_loss) const;
+  Result<std::vector<Share>> Rekey(const Caller& caller, const std::vector<NewSeal>& seals) const;
 
   struct BackupFacts {
     std::uint64_t bytes = 0;
@@ -57,7 +54,7 @@ class OperatorService {
     bool new_journal = false;
     bool go_back = false;
     bool apply = false;
-    std::string alone_reason;
+    std::string reason;  // asked for when it is applied
   };
   Result<Barrier::Recovery> Recover(const Caller& caller, const RecoverRequest& request) const;
 
@@ -65,7 +62,6 @@ class OperatorService {
     std::string backup_path;
     RecoverySeal identity;  // decrypts the backup, and opens a recovery slot of it
     MergeOptions options;
-    std::string alone_reason;  // not asked for a dry run
   };
   // Unsealed.
   Result<MergeFacts> Merge(const Caller& caller, const MergeRequest& request) const;
@@ -78,6 +74,9 @@ class OperatorService {
   };
   Result<CheckFacts> Check(const Caller& caller) const;
 
+  // That an identity of these recipients is at hand; the challenge is used up. kPermissionDenied.
+  Result<NewRecovery> Proven(const RecoveryProof& proof) const;
+
   // Pipeline::Reject.
   Error Reject(const Caller& caller, policy::Operation operation, Error error) const {
     return pipeline_.Reject(caller, operation, std::move(error));
@@ -89,8 +88,6 @@ class OperatorService {
     SecretBytes answer;
     std::int64_t since_us = 0;  // monotonic
   };
-  // Uses the challenge up.
-  Result<NewRecovery> Proven(const RecoveryProof& proof) const;
   Result<NewSeal> SealOf(const WantedSeal& seal) const;
 
   const Pipeline& pipeline_;

@@ -14,6 +14,8 @@ audit::Authentication AuthenticationOf(policy::Principal::Method method) {
       return audit::Authentication::kUnixSocket;
     case policy::Principal::Method::kCertificate:
       return audit::Authentication::kCertificate;
+    case policy::Principal::Method::kJwt:
+      return audit::Authentication::kJwt;
     case policy::Principal::Method::kDev:
       break;
   }
@@ -47,14 +49,14 @@ Status Claims::Check() const {
   return CheckClaim(request_id, kMaxRequestId, false, "coffer-request-id");
 }
 
-Subject Subject::Named(std::string_view name, std::string_view alone_reason) {
-  Subject subject = Alone(alone_reason);
+Subject Subject::Named(std::string_view name) {
+  Subject subject;
   if (IsSlug(name)) subject.object = name;
   return subject;
 }
 
-Subject Subject::OfSecret(std::string_view tenant, std::string_view path, std::string_view alone_reason) {
-  Subject subject = Alone(alone_reason);
+Subject Subject::OfSecret(std::string_view tenant, std::string_view path) {
+  Subject subject;
   const Result<SecretPath> parsed = SecretPath::Parse(path);
   if (parsed.ok()) subject.object = parsed->text();
   if (tenant.empty()) tenant = kDefaultTenant;
@@ -62,9 +64,9 @@ Subject Subject::OfSecret(std::string_view tenant, std::string_view path, std::s
   return subject;
 }
 
-Subject Subject::Alone(std::string_view reason) {
+Subject Subject::Because(std::string_view reason) {
   Subject subject;
-  if (policy::IsReason(reason)) subject.alone_reason = reason;
+  if (policy::IsReason(reason)) subject.reason = reason;
   return subject;
 }
 
@@ -76,8 +78,10 @@ Recorder Immediately(std::function<Status(const CallRecord&)> take) {
 }
 
 CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
-  const policy::RoleDecision decision = policy::MayEver(caller.principal.role, operation);
   CallRecord record;
+  record.policy = barrier_.policy();
+  record.decided_us = barrier_.clock().UnixMicros();
+  record.spent = &spent_;
   record.principal = caller.principal.id;
   record.authentication = AuthenticationOf(caller.principal.method);
   record.peer = caller.peer;
@@ -90,18 +94,36 @@ CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation
   record.accepted_us = caller.accepted_us;
   record.role = caller.principal.role;
   record.operation = operation;
-  record.allowed = decision.allowed;
-  record.rule = decision.rule;
+  Decide(record);
   return record;
+}
+
+void Pipeline::Decide(CallRecord& record) {
+  const auto facets = policy::AllFacets();
+  const bool is_narrowed = std::any_of(facets.begin(), facets.end(), [&record](policy::Facet facet) {
+    return policy::HasFacet(record.operation, facet);
+  });
+  if (!is_narrowed && !policy::NeedsSecondPerson(record.operation)) {
+    const Status authorised = Authorise(record, {});
+    if (!authorised.ok() && record.allowed) record.over_limit = authorised.error();
+    return;
+  }
+  const policy::Decision decision = record.policy->DecideBeforehand(record.role, record.principal, record.operation);
+  record.allowed = decision.outcome != policy::Outcome::kDenied;
+  record.rule = decision.rule;
 }
 
 Status Pipeline::Admit(const CallRecord& record) {
   if (!record.allowed) {
-    return Error(ErrorCode::kPermissionDenied, "the policy does not allow this operation to your role");
+    return Error(ErrorCode::kPermissionDenied, "the policy does not allow this operation to you")
+        .At("rule " + std::string(record.rule));
   }
+  if (record.over_limit) return *record.over_limit;
   if (record.bad_claims) return *record.bad_claims;
   return {};
 }
+
+Error Pipeline::Undecided() { return Error(ErrorCode::kInternal, "the act was not authorised: nothing is released"); }
 
 Error Pipeline::KeptChanging() {
   return Error(ErrorCode::kUnavailable, "keys or policy kept changing while the call ran: try again");
@@ -126,7 +148,7 @@ Status Pipeline::Begin(CallRecord& record, const Subject& subject) const {
   CallRecord begin = record;
   begin.object = subject.object;
   begin.tenant = subject.tenant;
-  begin.alone_reason = subject.alone_reason;
+  begin.reason = subject.reason;
   COFFER_ASSIGN_OR_RETURN(record.begin, Wait(begin));
   return {};
 }
@@ -181,26 +203,6 @@ void Pipeline::Release(const Withheld& withheld, std::function<void(const Verdic
               }
               then(verdict);
             });
-}
-
-Status Pipeline::CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record) {
-  if (reason.empty()) {
-    return Error(ErrorCode::kFailedPrecondition,
-                 "asks a second person, and approvals do not exist yet: on the admin socket one person may do it with "
-                 "--alone REASON");
-  }
-  // It is written into the log as it is: a control character could forge a line.
-  if (!policy::IsReason(reason)) {
-    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters that all show")
-        .At("alone_reason")
-        .WithLimit(policy::kMaxReason);
-  }
-  if (!caller.local || caller.principal.role != policy::Role::kAdmin) {
-    return Error(ErrorCode::kPermissionDenied, "one person alone may do this on the admin's unix socket only")
-        .At("alone_reason");
-  }
-  record.alone_reason = std::string(reason);
-  return {};
 }
 
 }  // namespace coffer::keysvc

@@ -2,7 +2,10 @@
 //
 // The doors (rpc/) authenticate and hand in a Caller. Nothing leaves before its record, with the real outcome, is on
 // disk; a mutation is recorded before and after. Before a read is released, one generation number (seal, key states,
-// catalogs) is compared: if it moved, the decision is made and the act done again.
+// catalogs, policy) is compared: if it moved, the decision is made and the act done again.
+//
+// The policy decides twice: here, before the act, whether the caller may do such a thing at all; and in the act
+// (authorisation.h), once it is known what it is about. An operation that rules do not narrow is decided here.
 //
 // Who has many callers does not wait: with Caller::withheld set, a call's last record is left there, and Release has it
 // recorded and tells when the reply may go. Without it the calls below wait.
@@ -11,8 +14,7 @@
 #include <atomic>
 #include <functional>
 
-#include "keysvc/service/barrier.h"
-#include "keysvc/service/call.h"
+#include "keysvc/service/authorisation.h"
 
 namespace coffer::keysvc {
 
@@ -27,7 +29,8 @@ Recorder Immediately(std::function<Status(const CallRecord&)> take);
 class Pipeline {
  public:
   // `barrier` must outlive it.
-  Pipeline(Barrier& barrier, Recorder recorder) : barrier_(barrier), recorder_(std::move(recorder)) {}
+  Pipeline(Barrier& barrier, Recorder recorder)
+      : barrier_(barrier), recorder_(std::move(recorder)), spent_(barrier.clock()) {}
 
   // Reads: `act(Unsealed&, CallRecord&) -> Result<T>`. May run more than once, so it must be free of effects that a
   // second run would double.
@@ -65,7 +68,7 @@ class Pipeline {
     calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
     COFFER_TRY(Begin(record, subject));
-    auto result = Guarded(record, act);
+    auto result = Guarded(record, act, Runs::kOnce);
     COFFER_TRY(End(caller, std::move(record), result));
     return result;
   }
@@ -78,9 +81,7 @@ class Pipeline {
     calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
     COFFER_TRY(Begin(record, subject));
-    using ResultType = decltype(act(barrier_, record));
-    const Status admitted = Admit(record);
-    ResultType result = admitted.ok() ? act(barrier_, record) : ResultType(admitted.error());
+    auto result = Controlled(record, act);
     NoteOpenStore(record);
     COFFER_TRY(End(caller, std::move(record), result));
     return result;
@@ -92,9 +93,7 @@ class Pipeline {
       -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
     CallRecord record = NewRecord(caller, operation);
-    using ResultType = decltype(act(barrier_, record));
-    const Status admitted = Admit(record);
-    ResultType result = admitted.ok() ? act(barrier_, record) : ResultType(admitted.error());
+    auto result = Controlled(record, act);
     COFFER_TRY(End(caller, std::move(record), result));
     return result;
   }
@@ -119,13 +118,10 @@ class Pipeline {
   // Calls so far; tells an idle service.
   std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
 
-  // An act that asks a second person: allowed to one alone only on the admin's unix socket and with a reason of 1 to
-  // 200 characters.
-  static Status CheckAlone(const Caller& caller, std::string_view reason, CallRecord& record);
-
  private:
-  // Authorises: the record says allowed and by which rule.
+  // Authorises: the record says by which rule, and whether that is the last word.
   CallRecord NewRecord(const Caller& caller, policy::Operation operation) const;
+  static void Decide(CallRecord& record);
   // kPermissionDenied, or what is wrong with the claims.
   static Status Admit(const CallRecord& record);
   // Records the begin of a mutation that is allowed, and waits.
@@ -135,14 +131,28 @@ class Pipeline {
   Status Record(const CallRecord& record) const;
   static void Withhold(const Caller& caller, CallRecord record, std::optional<std::uint64_t> generation);
 
+  // What runs once is not decided again when the policy changes: it is refused when that was before it ran.
+  enum class Runs : std::uint8_t { kOnce, kAgain };
   template <typename Act>
-  auto Guarded(CallRecord& record, Act& act) const -> decltype(act(std::declval<Unsealed&>(), record)) {
+  auto Guarded(CallRecord& record, Act& act, Runs runs = Runs::kAgain) const
+      -> decltype(act(std::declval<Unsealed&>(), record)) {
     COFFER_TRY(Admit(record));
     COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, barrier_.Enter());
-    auto result = act(*unsealed, record);
+    if (runs == Runs::kOnce && unsealed->policies->view() != record.policy) return PolicyChanged();
+    decltype(act(*unsealed, record)) result = act(*unsealed, record);
     NoteStore(*unsealed, record);
+    if (result.ok() && !record.decided) return Undecided();
     return result;
   }
+  template <typename Act>
+  auto Controlled(CallRecord& record, Act& act) const -> decltype(act(std::declval<Barrier&>(), record)) {
+    COFFER_TRY(Admit(record));
+    decltype(act(std::declval<Barrier&>(), record)) result = act(barrier_, record);
+    if (result.ok() && !record.decided) return Undecided();
+    return result;
+  }
+  // An act that forgot to ask whether it is allowed: a defect, and nothing is released.
+  static Error Undecided();
   static void NoteStore(const Unsealed& unsealed, CallRecord& record);
   // The same of the store that is open now, if one is.
   void NoteOpenStore(CallRecord& record) const;
@@ -167,6 +177,7 @@ class Pipeline {
 
   Barrier& barrier_;
   Recorder recorder_;
+  mutable PrincipalLimits spent_;
   mutable std::atomic<std::uint64_t> calls_{0};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "keysvc/service/authorisation.h"
 #include "keysvc/service/key_service.h"
 #include "keysvc/service/secret_rows.h"
 
@@ -81,8 +82,17 @@ struct ResolvedSecret {
   std::string path;
 };
 
-// Names are checked before anything is looked up; only then do they go into the record.
+// What was asked for, where it has the form of names: a refusal that says not of what would hide a probe.
+void NoteAsked(const SecretName& name, CallRecord& record) {
+  Subject asked = Subject::OfSecret(name.tenant, name.path);
+  record.object = std::move(asked.object);
+  record.tenant = std::move(asked.tenant);
+}
+
+// Whether it is allowed comes first, then the names' form, then what there is; only then do they go into the record.
 Result<ResolvedSecret> Resolve(const Unsealed& unsealed, const SecretName& name, CallRecord& record) {
+  NoteAsked(name, record);
+  if (!record.decided) COFFER_TRY(Authorise(record, ActScope::OfTenant(name.tenant)));
   COFFER_ASSIGN_OR_RETURN(const SecretPath path, SecretPath::Parse(name.path));
   ResolvedSecret resolved;
   COFFER_ASSIGN_OR_RETURN(resolved.tenant, unsealed.keys->ResolveTenant(name.tenant));
@@ -108,6 +118,25 @@ Status CheckVersions(const std::vector<SecretVersion>& versions) {
   return {};
 }
 
+Result<policy::ActFacts> FactsOfDestroy(const Unsealed& unsealed, const SecretName& name,
+                                        const std::vector<SecretVersion>& versions) {
+  COFFER_ASSIGN_OR_RETURN(const SecretPath path, SecretPath::Parse(name.path));
+  COFFER_ASSIGN_OR_RETURN(const TenantUuid tenant, unsealed.keys->ResolveTenant(name.tenant));
+  COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret, GetSecretRow(*unsealed.store, tenant, path.text()));
+  if (!secret) return NoSecret();
+  policy::ActFacts facts;
+  facts.Add("tenant", name.tenant.empty() ? std::string_view(kDefaultTenant) : std::string_view(name.tenant));
+  facts.Add("tenant-uuid", tenant.ToText()).Add("secret", path.text()).Add("secret-uuid", secret->uuid.ToText());
+  facts.Add("current-version", static_cast<std::uint64_t>(secret->current.value));
+  for (const SecretVersion version : versions) {
+    COFFER_ASSIGN_OR_RETURN(const std::optional<SecretVersionRecord> stored,
+                            GetVersionOf(*unsealed.store, *secret, version));
+    if (!stored) return NoVersion();
+    facts.Add("version", static_cast<std::uint64_t>(version.value));
+  }
+  return facts;
+}
+
 // A history's page token is the version that the page begins with.
 Result<SecretVersion> FirstOfPage(const std::string& page_token, SecretVersion current) {
   if (page_token.empty()) return current;
@@ -124,9 +153,11 @@ Result<SecretVersion> FirstOfPage(const std::string& page_token, SecretVersion c
 Result<SecretVersionView> SecretService::Put(const Caller& caller, const PutSecretRequest& request) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretVersionView> {
     const std::int64_t now = clock_.UnixMicros();
+    COFFER_TRY(Authorise(record, ActScope::OfTenant(request.name.tenant)));
     COFFER_TRY(CheckPut(request, now));
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, request.name, record));
     record.items = 1;
+    COFFER_TRY(SpendValues(record, 1));
     // The key comes before the transaction, since it may itself commit a data key; a request that cannot win makes
     // none.
     COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> before,
@@ -172,6 +203,9 @@ Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& n
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretValue> {
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, name, record));
     record.items = 1;
+    COFFER_TRY(SpendValues(record, 1));
+    const Fingerprint had[] = {record.spent->FingerprintOf(target.path, target.tenant, {})};
+    COFFER_TRY(SpendRows(record, had));
     if (version.value < 0 || version.value > kMaxSecretVersions) return NoVersion();
     COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret,
                             GetSecretRow(*unsealed.store, target.tenant, target.path));
@@ -202,6 +236,8 @@ Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& n
 Result<SecretPage> SecretService::List(const Caller& caller, const std::string& tenant, const std::string& prefix,
                                        std::uint32_t page_size, const std::string& page_token) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretPage> {
+    NoteAsked({.tenant = tenant, .path = {}}, record);
+    COFFER_TRY(Authorise(record, ActScope::OfTenant(tenant)));
     COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
     if (prefix.size() > kMaxSecretPath)
       return Error(ErrorCode::kInvalidArgument, "is longer than allowed").At("prefix").WithLimit(kMaxSecretPath);
@@ -225,6 +261,8 @@ Result<SecretPage> SecretService::List(const Caller& caller, const std::string& 
 Result<SecretHistory> SecretService::History(const Caller& caller, const SecretName& name, std::uint32_t page_size,
                                              const std::string& page_token) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretHistory> {
+    NoteAsked(name, record);
+    COFFER_TRY(Authorise(record, ActScope::OfTenant(name.tenant)));
     COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, name, record));
     COFFER_ASSIGN_OR_RETURN(const std::optional<SecretRecord> secret,
@@ -267,16 +305,16 @@ Result<std::uint32_t> SecretService::Undelete(const Caller& caller, const Secret
 }
 
 Result<std::uint32_t> SecretService::Destroy(const Caller& caller, const SecretName& name,
-                                             const std::vector<SecretVersion>& versions,
-                                             const std::string& alone_reason) const {
+                                             const std::vector<SecretVersion>& versions) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<std::uint32_t> {
     if (versions.empty())
       return Error(ErrorCode::kInvalidArgument, "names no version: say which to destroy").At("versions");
-    COFFER_TRY(Pipeline::CheckAlone(caller, alone_reason, record));
+    COFFER_TRY(CheckVersions(versions));
+    COFFER_TRY(AuthoriseApproved(unsealed, caller, record, record.operation, ActScope::OfTenant(name.tenant),
+                                 [&] { return FactsOfDestroy(unsealed, name, versions); }));
     return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDestroyed);
   };
-  return pipeline_.Mutate(caller, policy::Operation::kDestroySecret, act,
-                          Subject::OfSecret(name.tenant, name.path, alone_reason));
+  return pipeline_.Mutate(caller, policy::Operation::kDestroySecret, act, Subject::OfSecret(name.tenant, name.path));
 }
 
 // Moves versions from one state to another; kDestroyed is reached from either of the two others and ends the

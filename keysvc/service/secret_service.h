@@ -78,7 +78,7 @@ class SecretService {
   // ciphertexts are out of the store's files then as well, or the record counts them as failed and says that they are
   // not yet.
   Result<std::uint32_t> Destroy(const Caller& caller, const SecretName& name,
-                                const std::vector<SecretVersion>& versions, const std::string& alone_reason) const;
+                                const std::vector<SecretVersion>& versions) const;
 
   // Pipeline::Reject.
   Error Reject(const Caller& caller, policy::Operation operation, Error error) const {

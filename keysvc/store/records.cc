@@ -425,4 +425,47 @@ Result<AuditLogRecord> AuditLogFromRow(const Row& row) {
   return reader.Finish(std::move(record));
 }
 
+Row ToRow(const AccessPolicyRecord& record) {
+  return {record.serial,     record.policy,    record.signatures, std::int64_t{record.recovered ? 1 : 0},
+          record.applied_us, record.applied_by};
+}
+
+Row ToRow(const ApprovalRecord& record) { return {record.id, record.statement, record.asked_us}; }
+
+Row ToRow(const ApprovalVoteRecord& record) {
+  return {record.approval, record.person, record.signature, record.voted_us};
+}
+
+Result<AccessPolicyRecord> AccessPolicyFromRow(const Row& row) {
+  RowReader reader(Table::kAccessPolicy, row);
+  AccessPolicyRecord record;
+  record.serial = reader.Int(1, kMaxInt);
+  record.policy = reader.Text(1, kMaxPolicyText);
+  record.signatures = reader.Text(0, kMaxSignaturesText);
+  record.recovered = reader.Int(0, 1) == 1;
+  reader.Require(record.recovered == record.signatures.empty());
+  record.applied_us = reader.Time();
+  record.applied_by = reader.Text(1, kMaxPrincipal);
+  return reader.Finish(std::move(record));
+}
+
+Result<ApprovalRecord> ApprovalFromRow(const Row& row) {
+  RowReader reader(Table::kApproval, row);
+  ApprovalRecord record;
+  record.id = reader.UuidNotZero<Uuid>();
+  record.statement = reader.Text(1, kMaxStatementText);
+  record.asked_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
+Result<ApprovalVoteRecord> ApprovalVoteFromRow(const Row& row) {
+  RowReader reader(Table::kApprovalVote, row);
+  ApprovalVoteRecord record;
+  record.approval = reader.UuidNotZero<Uuid>();
+  record.person = reader.Slug();
+  record.signature = reader.Text(1, kMaxSignaturesText);
+  record.voted_us = reader.Time();
+  return reader.Finish(std::move(record));
+}
+
 }  // namespace coffer::keysvc

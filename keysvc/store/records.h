@@ -153,6 +153,34 @@ struct AuditLogRecord {
   std::int64_t noted_us = 0;
 };
 
+inline constexpr std::size_t kMaxPolicyText = 256 * 1024;     // bytes
+inline constexpr std::size_t kMaxSignaturesText = 16 * 1024;  // bytes of a note's signature lines
+inline constexpr std::size_t kMaxStatementText = 64 * 1024;   // bytes
+
+// A policy that holds, or held. They are kept: a record of the audit log names the serial.
+struct AccessPolicyRecord {
+  std::int64_t serial = 1;
+  std::string policy;      // its text
+  std::string signatures;  // over its statement (policy/signed_statements.h); empty when recovered
+  bool recovered = false;  // applied by the recovery identity, not by the persons of the policy before
+  std::int64_t applied_us = 0;
+  std::string applied_by;  // a principal
+};
+
+// An act that a person asked for and that others have to approve. Gone when it was done, denied or too old.
+struct ApprovalRecord {
+  Uuid id;
+  std::string statement;  // what is signed
+  std::int64_t asked_us = 0;
+};
+
+struct ApprovalVoteRecord {
+  Uuid approval;
+  std::string person;     // of the policy
+  std::string signature;  // one line of a note, over the statement
+  std::int64_t voted_us = 0;
+};
+
 // For primary keys: {UuidDatum(tenant), path}.
 template <typename Tag>
 Datum UuidDatum(const UuidOf<Tag>& uuid) {
@@ -177,6 +205,9 @@ Row ToRow(const CensusSourceRecord& record);
 Row ToRow(const RotationRecord& record);
 Row ToRow(const VersionOriginRecord& record);
 Row ToRow(const AuditLogRecord& record);
+Row ToRow(const AccessPolicyRecord& record);
+Row ToRow(const ApprovalRecord& record);
+Row ToRow(const ApprovalVoteRecord& record);
 
 Result<StoreRecord> StoreFromRow(const Row& row);
 Result<SealSlotRecord> SealSlotFromRow(const Row& row);
@@ -194,5 +225,8 @@ Result<CensusSourceRecord> CensusSourceFromRow(const Row& row);
 Result<RotationRecord> RotationFromRow(const Row& row);
 Result<VersionOriginRecord> VersionOriginFromRow(const Row& row);
 Result<AuditLogRecord> AuditLogFromRow(const Row& row);
+Result<AccessPolicyRecord> AccessPolicyFromRow(const Row& row);
+Result<ApprovalRecord> ApprovalFromRow(const Row& row);
+Result<ApprovalVoteRecord> ApprovalVoteFromRow(const Row& row);
 
 }  // namespace coffer::keysvc

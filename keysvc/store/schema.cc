@@ -86,6 +86,21 @@ constexpr std::array kAuditLogColumns = {
     ColumnSpec{"id", kInt},     ColumnSpec{"vkey", kText},    ColumnSpec{"size", kInt},
     ColumnSpec{"root", kBytes}, ColumnSpec{"noted_us", kInt},
 };
+constexpr std::array kAccessPolicyColumns = {
+    ColumnSpec{"serial", kInt},    ColumnSpec{"policy", kText},    ColumnSpec{"signatures", kText},
+    ColumnSpec{"recovered", kInt}, ColumnSpec{"applied_us", kInt}, ColumnSpec{"applied_by", kText},
+};
+constexpr std::array kApprovalColumns = {
+    ColumnSpec{"id", kUuid},
+    ColumnSpec{"statement", kText},
+    ColumnSpec{"asked_us", kInt},
+};
+constexpr std::array kApprovalVoteColumns = {
+    ColumnSpec{"approval", kUuid},
+    ColumnSpec{"person", kText},
+    ColumnSpec{"signature", kText},
+    ColumnSpec{"voted_us", kInt},
+};
 
 constexpr std::array<std::size_t, 1> kSecondColumn = {1};
 constexpr std::array<std::size_t, 1> kSecretUuid = {2};
@@ -109,6 +124,9 @@ constexpr std::array<TableSpec, kTableCount> kSchema = {{
     {Table::kRotation, "rotation", kRotationColumns, 1, {}, true, 2},
     {Table::kVersionOrigin, "version_origin", kVersionOriginColumns, 3, {}, true, 3},
     {Table::kAuditLog, "audit_log", kAuditLogColumns, 1, {}, true, 4},
+    {Table::kAccessPolicy, "access_policy", kAccessPolicyColumns, 1, {}, true, 5},
+    {Table::kApproval, "approval", kApprovalColumns, 1, {}, true, 5},
+    {Table::kApprovalVote, "approval_vote", kApprovalVoteColumns, 2, {}, true, 5},
 }};
 
 }  // namespace

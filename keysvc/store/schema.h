@@ -25,9 +25,12 @@ enum class Table : std::uint8_t {
   kCensusSource,
   kRotation,
   kVersionOrigin,
-  kAuditLog,  // one row: the audit log that records what is done to the store, and how far it had come
+  kAuditLog,      // one row: the audit log that records what is done to the store, and how far it had come
+  kAccessPolicy,  // every policy that was applied; the last one holds
+  kApproval,      // acts that wait for others' signatures
+  kApprovalVote,
 };
-inline constexpr std::size_t kTableCount = 16;
+inline constexpr std::size_t kTableCount = 19;
 
 struct ColumnSpec {
   std::string_view name;
@@ -47,7 +50,7 @@ struct TableSpec {
 
 // A program reads stores of its own schema version and of all before it, which it upgrades; never of a later one. An
 // upgrade adds tables and touches no row.
-inline constexpr std::int64_t kSchemaVersion = 4;
+inline constexpr std::int64_t kSchemaVersion = 5;
 
 std::span<const TableSpec> Schema();
 const TableSpec& SpecOf(Table table);

@@ -96,6 +96,22 @@ TEST(AuditRecordTest, HasTheBytesOfThePage) {
             "69656c64730010626f6b1282500102030405060708090a0b0c0d0e0f100c151a00031773");
 }
 
+TEST(AuditRecordTest, EachWayToBeKnownHasANameAndNoOtherNumberIsOne) {
+  const std::pair<Authentication, std::string_view> names[] = {{Authentication::kNone, "none"},
+                                                               {Authentication::kUnixSocket, "unix_socket"},
+                                                               {Authentication::kCertificate, "certificate"},
+                                                               {Authentication::kService, "service"},
+                                                               {Authentication::kJwt, "jwt"}};
+  Record record = Full();
+  for (const auto& [authentication, name] : names) {
+    EXPECT_EQ(AuthenticationName(authentication), name);
+    record.authentication = authentication;
+    EXPECT_EQ(DecodeRecord(EncodeRecord(record, nullptr).value())->record.authentication, authentication) << name;
+  }
+  record.authentication = static_cast<Authentication>(std::size(names));
+  EXPECT_FALSE(DecodeRecord(EncodeRecord(record, nullptr).value()).ok());
+}
+
 TEST(AuditRecordTest, TimeStandsWhereAWriterPutsItIn) {
   Record record = Full();
   Bytes bytes = EncodeRecord(record, nullptr).value();

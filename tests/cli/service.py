@@ -6,8 +6,13 @@ import pathlib
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from people import People  # noqa: E402
 
 DEADLINE_S = 60
 
@@ -58,17 +63,19 @@ def clean_environment(**changes):
 
 
 class Service:
-    """A running cofferd: `dev` (unsealed, in memory) or over a folder of its own. Stopped by close()."""
+    """A running cofferd: `dev` (unsealed, in memory) or over a folder of its own, which has `people`, who approve what
+    needs approval. Stopped by close()."""
 
     def __init__(self, dev=True, config=""):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="coffer-test-"))
         self.data = self.folder / "data"
         self.process = None
         self.server = ""
+        self.people = None if dev else People(self)
         if dev:
             self._start_dev()
         else:
-            self._start_with_folder(config)
+            self._start_with_folder(f"{config}\n{self.people.config()}")
 
     def _spawn(self, arguments):
         log = open(self.folder / "cofferd.log", "wb")
@@ -86,11 +93,8 @@ class Service:
 
     def _start_with_folder(self, config):
         self.data.mkdir(mode=0o700)
-        arguments = ["--data-dir", str(self.data), "--allow-swap"]
-        if config:
-            (self.folder / "cofferd.toml").write_text(config)
-            arguments += ["--config", str(self.folder / "cofferd.toml")]
-        self._spawn(arguments)
+        path = self.write("cofferd.toml", f'data_dir = "{self.data}"\nallow_swap = true\n{config}')
+        self._spawn(["--config", path])
         self.server = f"unix:{self.data}"
         self.wait_until(lambda: self.run("operator", "status").returncode == 0)
 
@@ -136,6 +140,11 @@ class Service:
         path = self.folder / name
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return str(path)
+
+    def initialise(self):
+        self.ok("operator", "init", "--key-file", str(self.folder / "seal.key"), "--accept-total-loss",
+                "--allow-same-device")
+        return self
 
     def apply_catalog(self, text=CATALOG, name="catalog.toml"):
         if not any(keyring["name"] == "shop" for keyring in self.json("keyring", "list")["keyrings"]):

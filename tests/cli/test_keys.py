@@ -11,14 +11,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from service import Programs, Service  # noqa: E402
 
-ALONE = ("--alone", "a test")
+ASK = ("--ask", "a test")
 
 
 class Keys(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
+        cls.service = Service(dev=False)
         cls.addClassCleanup(cls.service.close)
+        cls.people = cls.service.initialise().people
+        cls.people.apply(cls.people.policy(1))
 
     def refused(self, sentence, *arguments, code=1, **options):
         done = self.service.run(*arguments, **options)
@@ -60,27 +62,28 @@ class Keys(unittest.TestCase):
         self.keyring("ends")
         self.service.ok("keyring", "rotate", "ends")
         destroy = ("keyring", "destroy", "ends", "1")
-        self.refused("asks a second person", *destroy)
-        self.refused("no census source is registered", *destroy, *ALONE)
+        self.refused("others have to approve this act", *destroy)
+        self.refused("no census source is registered", *destroy, *ASK)
         self.service.ok("census", "add", "ends-db", "--max-age", "1h")
         try:
-            self.refused("ends-db: has never reported", *destroy, *ALONE)
-            self.refused("ends-db: has never reported", *destroy, "--no-sources", *ALONE)
+            self.refused("ends-db: has never reported", *destroy, *ASK)
+            self.refused("ends-db: has never reported", *destroy, "--no-sources", *ASK)
             self.assertEqual(self.service.json("census", "report", "ends-db")["standing"], "fresh")
-            self.refused("the service's own delay", *destroy, "--delay", "1h", *ALONE)
-            self.refused("the primary version", "keyring", "destroy", "ends", "2", *ALONE)
-            shown = self.service.json(*destroy, "--delay", "30d", "--reason", "retired", *ALONE)
+            self.refused("the service's own delay", *destroy, "--delay", "1h", *ASK)
+            self.refused("the primary version", "keyring", "destroy", "ends", "2", *ASK)
+            shown = self.people.approved_json(*destroy, "--delay", "30d", "--reason", "retired")
             destruction = shown["versions"][0]["destruction"]
             self.assertEqual((shown["versions"][0]["state"], destruction["reason"], destruction["done_at"]),
                              ("destroy scheduled", "retired", None))
             self.assertIn(b"version 1: to be destroyed at", self.service.ok("keyring", "show", "ends"))
-            self.refused("relies on the census", "census", "remove", "ends-db", *ALONE)
+            remove = ("census", "remove", "ends-db")
+            self.refused("relies on the census", *remove, *self.people.approval(*remove))
             self.assertEqual(self.service.json("keyring", "cancel-destroy", "ends", "1")["versions"][0]["state"],
                              "enabled")
             self.refused("not scheduled", "keyring", "cancel-destroy", "ends", "1")
         finally:
             self.service.run("keyring", "cancel-destroy", "ends", "1")
-            self.service.ok("census", "remove", "ends-db", *ALONE)
+            self.people.approved("census", "remove", "ends-db")
 
     def test_a_census_counts_what_is_reported_and_what_the_vault_has(self):
         self.service.ok("secret", "put", "census/one", stdin=b"v")
@@ -104,16 +107,16 @@ class Keys(unittest.TestCase):
             self.refused("a key id is 1 to", "census", "report", "counted", stdin="0,1\n")
             self.refused("--as-of", "census", "report", "counted", "--as-of", "yesterday", code=2)
         finally:
-            self.service.ok("census", "remove", "counted", *ALONE)
-        self.refused("there is no census source", "census", "remove", "counted", *ALONE)
+            self.people.approved("census", "remove", "counted")
+        self.refused("there is no census source", "census", "remove", "counted", *ASK)
         self.refused("a minute to 365 days", "census", "add", "counted", "--max-age", "59s")
         self.refused("the policy does not allow", "census", "add", "counted", "--max-age", "1d", "--role", "dba")
 
     def test_a_tenant_is_refused_and_brought_back(self):
         self.service.ok("tenant", "add", "acme")
         self.service.ok("secret", "put", "db", "--tenant", "acme", stdin=b"v")
-        self.refused("asks a second person", "tenant", "destroy", "acme")
-        shown = self.service.json("tenant", "destroy", "acme", *ALONE)
+        self.refused("others have to approve this act", "tenant", "destroy", "acme")
+        shown = self.people.approved_json("tenant", "destroy", "acme")
         self.assertEqual((shown["state"], shown["data_keys"]), ("destroy scheduled", 1))
         self.assertLess(shown["destruction"]["due_at"], shown["destruction"]["final_at"])
         self.refused("the tenant is to be destroyed", "secret", "get", "db", "--tenant", "acme")
@@ -122,8 +125,8 @@ class Keys(unittest.TestCase):
         self.assertIn(b"a test", text)
         self.assertEqual(self.service.json("tenant", "cancel-destroy", "acme")["state"], "active")
         self.assertEqual(self.service.ok("secret", "get", "db", "--tenant", "acme"), b"v")
-        self.refused("cannot be destroyed", "tenant", "destroy", "default", *ALONE)
-        self.refused("the policy does not allow", "tenant", "destroy", "acme", *ALONE, "--role", "dba")
+        self.refused("cannot be destroyed", "tenant", "destroy", "default", *ASK)
+        self.refused("the policy does not allow", "tenant", "destroy", "acme", *ASK, "--role", "dba")
         states = {t["name"]: t["state"] for t in self.service.json("tenant", "list")["tenants"]}
         self.assertEqual(states["acme"], "active")
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from service import DEADLINE_S, Programs, Service, clean_environment  # noqa: E402
 
-ALONE = ("--alone", "test")
+ASK = ("--ask", "a test")
 SHARE = r"coffer-share-1(?:-[a-z2-7]{8}){11}"
 INIT = ("operator", "init", "--key-file", "root.key", "--allow-same-device")
 
@@ -146,45 +146,52 @@ class Slots(OperatorTest):
     def test_slots_come_and_go(self):
         service = self.initialised()
         passphrase = b"a passphrase of some length"
-        added = service.json("operator", "slots", "add", "--passphrase-file", "-", "--label", "the safe", *ALONE,
-                             stdin=passphrase)
+        added = service.people.approved_json("operator", "slots", "add", "--passphrase-file", "-", "--label",
+                                             "the safe", stdin=passphrase)
         (slot,) = [slot for slot in self.slots() if slot["id"] == added["id"]]
         self.assertEqual((slot["kind"], slot["label"]), ("passphrase", "the safe"))
         self.assertIn(added["id"], service.ok("operator", "slots", "list").decode())
         service.ok("operator", "seal")
         service.ok("operator", "unseal", "--passphrase-file", "-", stdin=passphrase)
-        service.ok("operator", "slots", "remove", added["id"], *ALONE)
+        service.people.approved("operator", "slots", "remove", added["id"])
         self.assertNotIn(added["id"], [slot["id"] for slot in self.slots()])
         service.ok("operator", "seal")
         self.refused("no seal slot opens", "operator", "unseal", "--passphrase-file", "-", stdin=passphrase)
 
-    def test_what_weakens_asks_for_a_reason_and_changes_nothing_without(self):
+    def test_what_weakens_asks_for_approval_and_changes_nothing_without(self):
         service = self.initialised()
         before = self.slots()
         calls = [("slots", "add", "--recovery-identity", "recovery.txt"), ("slots", "remove", before[0]["id"]),
                  ("rekey", "--key-file", "new.key", "--allow-same-device")]
         for call in calls:
-            self.refused("--alone REASON", "operator", *call)
+            self.refused("no policy says yet who", "operator", *call)
+        service.people.apply(service.people.policy(1))
+        for call in calls:
+            self.refused("others have to approve this act", "operator", *call)
+            service.people.ask("operator", *call)
         self.assertEqual(self.slots(), before)
         self.assertFalse((service.folder / "new.key").exists())
 
     def test_slots_that_are_not_there_or_the_last_are_refused(self):
         self.service.ok(*INIT, "--accept-total-loss")
-        self.refused("the last seal slot cannot be removed", "operator", "slots", "remove", self.slots()[0]["id"],
-                     *ALONE)
-        self.service.ok("operator", "slots", "add", "--recovery-identity", self.identity(), *ALONE)
-        self.refused("there is no seal slot of this id", "operator", "slots", "remove", "1", *ALONE)
+        people = self.service.people
+        remove = ("operator", "slots", "remove", self.slots()[0]["id"])
+        self.refused("the last seal slot cannot be removed", *remove, *people.approval(*remove))
+        people.approved("operator", "slots", "add", "--recovery-identity", self.identity())
+        self.refused("there is no seal slot of this id", "operator", "slots", "remove", "1", *ASK)
 
     def test_unconfigured_ways_in_are_refused(self):
-        self.initialised()
-        self.refused("no PKCS#11 token is configured", "operator", "slots", "add", "--pkcs11", *ALONE)
-        self.refused("no seal command is configured", "operator", "slots", "add", "--command", *ALONE)
+        people = self.initialised().people
+        for option, sentence in (("--pkcs11", "no PKCS#11 token is configured"),
+                                 ("--command", "no seal command is configured")):
+            add = ("operator", "slots", "add", option)
+            self.refused(sentence, *add, *people.approval(*add))
 
     def test_rekey_takes_several_ways_in_and_keeps_recovery(self):
         service = self.initialised()
         service.ok("secret", "put", "app/one", stdin=b"kept")
-        answer = service.json("operator", "rekey", "--key-file", "new.key", "--allow-same-device", "--shares", "2/3",
-                              "--shares-dir", "shares", *ALONE)
+        answer = service.people.approved_json("operator", "rekey", "--key-file", "new.key", "--allow-same-device",
+                                              "--shares", "2/3", "--shares-dir", "shares")
         self.assertEqual([pathlib.Path(file).name for file in answer["share_files"]],
                          [f"share-{i}-of-3.txt" for i in (1, 2, 3)])
         self.assertEqual(sorted(slot["kind"] for slot in self.slots()), ["key-file", "recovery", "shares"])
@@ -252,7 +259,7 @@ class Recovering(OperatorTest):
                    str(service.folder / "recovery.txt"))
         found = other.json("operator", "restore", *options)
         self.assertEqual((found["source"], found["store_epoch"], found["recovered"]), ("backup", 0, False))
-        self.assertIn("--apply --alone 'the reason'", found["repair"])
+        self.assertIn("--apply --reason 'the reason'", found["repair"])
         self.assertIn(found["repair"], other.ok("operator", "restore", *options).decode())
         repair = found["repair"].replace("coffer ", f"{Programs.coffer()} ", 1)
         subprocess.run(["bash", "-c", repair], check=True, capture_output=True, timeout=DEADLINE_S,

@@ -191,7 +191,10 @@ class Policy(Folder):
     def test_operations_are_listed_with_what_they_are_narrowed_by(self):
         self.assertRegex(run("policy", "operations").stdout, r"DecryptFields +fields, classes, keyrings, tenants +app")
         listed = json.loads(run("policy", "operations", "-o", "json").stdout)
-        self.assertEqual(sum(one["needs_approvals"] for one in listed), 8)
+        self.assertEqual(sum(one["needs_approvals"] for one in listed), 9)
+        (decrypt,) = [one for one in listed if one["operation"] == "DecryptFields"]
+        self.assertEqual((decrypt["narrowed_by"], decrypt["roles"]),
+                         (["fields", "classes", "keyrings", "tenants"], ["app"]))
 
     def test_bad_files_are_refused_with_their_place_and_no_value(self):
         for change, sentence in [
@@ -211,9 +214,10 @@ class Policy(Folder):
 
     def test_bad_usage_is_one_sentence(self):
         for arguments, code, sentence in [
-                (("show",), 2, "policy is required"),
+                (("show",), 1, "no service at "),
                 (("show", "/nonexistent/policy.toml"), 1, "/nonexistent/policy.toml"),
-                (("diff", "builtin"), 2, "after is required"),
+                (("diff",), 2, "before is required"),
+                (("diff", "builtin"), 1, "no service at "),
                 (("test", "builtin"), 2, "expectations is required"),
                 (("test", "builtin", "/nonexistent/x.toml"), 1, "/nonexistent/x.toml"),
                 (("explain", "builtin"), 2, "is required"),

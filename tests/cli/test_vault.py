@@ -21,8 +21,9 @@ SECRET = b"correct horse\x00battery \xff staple\n"
 class Vault(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
+        cls.service = Service(dev=False)
         cls.addClassCleanup(cls.service.close)
+        cls.service.initialise()
 
     def put(self, path, value=b"v", *options):
         return self.service.json("secret", "put", path, *options, stdin=value)
@@ -94,8 +95,9 @@ class Vault(unittest.TestCase):
         self.refused("deleted", "secret", "get", "life/one")
         self.assertEqual(self.service.json("secret", "undelete", "life/one", "--version", "3,2")["changed"], 1)
         self.assertEqual(self.service.ok("secret", "get", "life/one"), b"three")
-        self.refused("", "secret", "destroy", "life/one", "--version", "1")
-        done = self.service.json("secret", "destroy", "life/one", "--version", "1", "--alone", "a test")
+        destroy = ("secret", "destroy", "life/one", "--version", "1")
+        self.refused("no policy says yet who", *destroy)
+        done = self.service.people.approved_json(*destroy)
         self.assertEqual(done, {"path": "life/one", "changed": 1})
         history = self.service.json("secret", "history", "life/one")
         self.assertEqual([(v["version"], v["state"]) for v in history["versions"]],
@@ -198,20 +200,30 @@ class Catalogs(unittest.TestCase):
         self.service.ok("apply", path)
         self.assertEqual(self.service.run("diff", path, "--exit-code").returncode, 0)
 
-    def test_weakening_asks_a_second_person_or_a_reason(self):
+    def test_weakening_asks_others(self):
+        self.service = Service(dev=False)
+        self.addCleanup(self.service.close)
+        self.service.initialise().ok("keyring", "create", "shop")
         path = self.service.write("catalog.toml", CATALOG)
         self.service.ok("apply", path)
         self.service.write("catalog.toml", CATALOG.replace('class   = "pii"', 'class   = "public"', 1) + MORE)
         self.assertIn(b"(weaker)", self.service.ok("diff", path))
         before = pathlib.Path(path).with_name("catalog.lock").read_bytes()
+        early = self.service.run("apply", path)
+        self.assertEqual(early.returncode, 1)
+        self.assertIn(b"no policy says yet who", early.stderr)
+        self.service.people.apply(self.service.people.policy(1))
         refused = self.service.run("apply", path)
         self.assertEqual(refused.returncode, 1)
         self.assertIn(b"  changed shop.user.email: class: pii -> public (weaker)\n", refused.stderr)
         self.assertNotIn(b"user.name", refused.stderr)  # added, which weakens nothing
         self.assertIn(b"see `coffer diff ", refused.stderr)
-        self.assertIn(b"--alone REASON", refused.stderr)
+        self.assertIn(b"others have to approve", refused.stderr)
+        self.assertIn(b"--ask REASON", refused.stderr)
         self.assertEqual(pathlib.Path(path).with_name("catalog.lock").read_bytes(), before)
-        self.service.ok("apply", path, "--alone", "a test")
+        approval = self.service.people.approval("apply", path)
+        self.assertEqual(pathlib.Path(path).with_name("catalog.lock").read_bytes(), before)
+        self.service.ok("apply", path, *approval)
         self.assertNotEqual(pathlib.Path(path).with_name("catalog.lock").read_bytes(), before)
 
     def check_lock_refused(self, sentence, step="", command="apply", **options):

@@ -18,6 +18,7 @@ if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' pla
 step_number=0
 step_title="preparing"
 daemon=""
+bob_is=spiffe://demo.example/role/admin/bob
 work=$(mktemp -d "${TMPDIR:-/tmp}/coffer-demo.XXXXXX")
 
 stop_daemon() {
@@ -78,9 +79,9 @@ refused() { # part of the sentence, then a command that has to exit with 1 and s
 holds() { grep -rqaF -- "$@"; }
 
 start_daemon() {
-  cofferd --data-dir "$work/data" --allow-swap --log-level warn 2>cofferd.log &
+  cofferd --config "$work/coffer.toml" 2>cofferd.log &
   daemon=$!
-  printf '   %s$ cofferd --data-dir %s --allow-swap &%s\n' "$dim" "$work/data" "$plain"
+  printf '   %s$ cofferd --config coffer.toml &%s\n' "$dim" "$plain"
   export COFFER_SERVER="unix:$work/data"
   local deadline=$((SECONDS + 20))
   until coffer operator status >out 2>&1; do
@@ -90,9 +91,31 @@ start_daemon() {
   done
 }
 
+# Of a CA for this demo: the service's, and that of bob, the second administrator.
+make_certificates() {
+  local new=(openssl req -x509 -days 1 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+  local issue=("${new[@]}" -CA ca.pem -CAkey ca.key -addext basicConstraints=critical,CA:FALSE)
+  {
+    "${new[@]}" -subj /CN=ca -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.pem
+    "${issue[@]}" -subj /CN=server -addext subjectAltName=DNS:localhost -keyout server.key -out server.pem
+    "${issue[@]}" -subj /CN=bob -addext "subjectAltName=URI:$bob_is" -keyout bob.tls.key -out bob.tls.pem
+  } 2>out || fail "openssl made no certificates"
+}
+
+# coffer, as bob calls it: over TLS, with his certificate.
+as_bob() {
+  local port
+  port=$(sed -nE 's/.*mutual TLS 1.3 on port ([0-9]+).*/\1/p' cofferd.log)
+  COFFER_SERVER=localhost:$port COFFER_TLS_CA=ca.pem COFFER_TLS_CERT=bob.tls.pem COFFER_TLS_KEY=bob.tls.key coffer "$@"
+}
+
 start_service() {
   step "Start the key service." "It keeps wrapped keys only; what unwraps them is a key file, elsewhere in real life."
   mkdir media
+  make_certificates
+  printf '%s\n' "data_dir = \"$work/data\"" 'allow_swap = true' '[tcp]' 'listen = "127.0.0.1:0"' \
+    'trust_domain = "demo.example"' "certificate = \"$work/server.pem\"" "key = \"$work/server.key\"" \
+    "client_ca = \"$work/ca.pem\"" >coffer.toml
   start_daemon
   run coffer operator init --key-file media/seal.key --accept-total-loss --allow-same-device
   coffer operator status --check >out || fail "the service is not unsealed"
@@ -252,7 +275,7 @@ lose_the_disk() {
   stop_daemon
   rm data/store.db*
   start_daemon
-  run coffer operator recover --key-file media/seal.key --apply --alone "the disk is gone"
+  run coffer operator recover --key-file media/seal.key --apply --reason "the disk is gone"
   [[ $(coffer secret get grafana/1/orders/password) == canary-grafana-swordfish ]] || fail "the secret is not back"
   claim "the same secrets are served again, from a store that was made anew"
 }
@@ -276,14 +299,23 @@ serial = 1
 admin_signatures = 2
 [person.alice]
 key = "$alice"
-principals = ["unix:admin:1000"]
+principals = ["unix:admin:$(id -u)"]
 [person.bob]
 key = "$bob"
-principals = ["unix:admin:1001"]
+principals = ["$bob_is"]
 [grant.dba-turns]
 roles = ["dba"]
 operations = ["RotateKeyring"]
 keyrings = ["shop"]
+[grant.app-reads]
+roles = ["app"]
+operations = ["GetSecret"]
+tenants = ["default"]
+[grant.admin-destroys]
+roles = ["admin"]
+operations = ["DestroySecret"]
+tenants = ["default"]
+approvals = { count = 1, roles = ["admin"] }
 END
   sed 's/keyrings = .*/keyrings = ["shop", "grafana"]/' policy.toml >wider.toml
   run coffer policy diff policy.toml wider.toml
@@ -291,6 +323,25 @@ END
   sed 's/"RotateKeyring"/"GetSecret"/; s/keyrings = .*/tenants = "all"/' policy.toml >plaintext.toml
   refused "one of the rule's roles may never have" coffer policy show plaintext.toml
   claim "no policy can give a DBA plaintext, and a wider one says where"
+}
+
+destroy_with_two() {
+  step "Destroy a secret, by two persons." "alice asks; bob reads what exactly it is, and signs it."
+  local destroy=(coffer secret destroy grafana/1/orders/password --version 1)
+  coffer policy sign policy.toml --key alice.key >/dev/null
+  coffer policy sign policy.toml --key bob.key >/dev/null
+  coffer policy apply policy.toml >out || fail "the policy was not applied"
+  echo "   ${dim}The policy holds now: alice and bob have signed it.${plain}"
+  refused "others have to approve this act" "${destroy[@]}"
+  run "${destroy[@]}" --ask "the account is closed"
+  local id
+  id=$(sed -nE 's/^asked: approval (.*)/\1/p' out)
+  ! coffer approval approve "$id" --key alice.key >out 2>&1 || fail "alice approved what she asked for herself"
+  [[ $(coffer secret get grafana/1/orders/password) == canary-grafana-swordfish ]] || fail "it was done too early"
+  run as_bob approval approve "$id" --key bob.key
+  run "${destroy[@]}" --approval "$id"
+  refused "destroyed" coffer secret get grafana/1/orders/password
+  claim "alice alone destroys nothing, and cannot approve it herself"
 }
 
 finish() {
@@ -316,4 +367,5 @@ read_the_audit_log
 seal_and_unseal
 lose_the_disk
 review_a_policy
+destroy_with_two
 finish

@@ -69,7 +69,7 @@ class Canaries(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.passphrase = planted()
-        cls.service = Service(uid=UID, log_level="debug")
+        cls.service = Service(uid=UID, log_level="debug", people=True)
         cls.addClassCleanup(cls.service.close)
         cls.runtime = pathlib.Path(tempfile.mkdtemp(prefix="coffer-e2e-run-", dir="/dev/shm"))
         cls.addClassCleanup(shutil.rmtree, cls.runtime, True)
@@ -127,7 +127,8 @@ class Canaries(unittest.TestCase):
         cls.call("secret", "get", MARK, shows_values=True)
         cls.call("secret", "history", MARK)
         cls.call("secret", "put", "canary/destroyed", stdin=cls.plant())
-        cls.call("secret", "destroy", "canary/destroyed", "--version", "1", "--alone", "a test")
+        destroy = ("secret", "destroy", "canary/destroyed", "--version", "1")
+        cls.call(*destroy, *cls.service.people.approval(*destroy))
         cls.watched("secret", "put", "canary/watched", stdin=cls.plant())
 
     @classmethod

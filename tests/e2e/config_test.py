@@ -14,6 +14,9 @@ from service import DEADLINE_S, Programs, clean_environment, run  # noqa: E402
 BASE = 'data_dir = "/nonexistent/coffer"\n'
 TCP = ('[tcp]\nlisten = "127.0.0.1:0"\ncertificate = "/c"\nkey = "/k"\nclient_ca = "/a"\n'
        'trust_domain = "example.org"\n')
+TOKENS = '[tokens]\nlisten = "127.0.0.1:0"\ncertificate = "/c"\nkey = "/k"\n'
+JWT = ('[[jwt]]\nissuer = "https://i"\naudience = "coffer"\nkeys = "/i.jwks"\nsubject = "s"\n'
+       'principal = "spiffe://example.org/role/app/s"\n')
 CANARY = "canary-value-4711"
 
 BAD = [  # (configuration, what the sentence has to hold)
@@ -46,6 +49,11 @@ BAD = [  # (configuration, what the sentence has to hold)
     (BASE + TCP.replace('"/a"', '"a"'), "tcp.client_ca"),
     (BASE + TCP.replace("example.org", "Example.org"), "tcp.trust_domain"),
     (BASE + TCP + "plaintext = true\n", "tcp.plaintext"),
+    (BASE + TOKENS, "jwt"),
+    (BASE + JWT, "tokens"),
+    (BASE + TOKENS + JWT.replace("/app/", "/admin/"), "jwt.principal"),
+    (BASE + TOKENS + JWT.replace('"/i.jwks"', f'"{CANARY}"'), "jwt.keys"),
+    (BASE + TOKENS + JWT + f'secret = "{CANARY}"\n', "jwt.secret"),
     (BASE + "[cache]\nciphers = 15\n", "cache.ciphers"),
     (BASE + "[cache]\nciphers = 1000001\n", "cache.ciphers"),
     (BASE + "[cache]\nciphers = 1.5\n", "cache.ciphers"),

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from service import DEADLINE_S, Programs, clean_environment, run, wait_until  # noqa: E402
 
 DEMO = pathlib.Path(__file__).resolve().parent.parent / "demo" / "demo.sh"
-STEPS = 14
+STEPS = 15
 
 # A coffer that differs in one point, so that the demo has to notice.
 LIAR = """#!/bin/bash
@@ -33,6 +33,9 @@ LIES = {
     "a seal is none": '[[ "$*" == "operator seal" ]] && { echo sealed; exit 0; }',
     "a table is not encrypted": '[[ "$*" == *"encrypt"*users.csv* ]] && exec cp users.csv database/users.csv',
     "a policy gives a DBA plaintext": '[[ "$*" == "policy show plaintext.toml" ]] && exit 0',
+    "one person destroys alone": '[[ "$*" == "secret destroy "*" --version 1" ]] && exit 0',
+    "who asks approves": '[[ "$*" == "approval approve "*"alice.key"* ]] && exit 0',
+    "what was approved is not done": '[[ "$*" == "secret destroy "*" --approval "* ]] && exit 0',
     "rewrap changes nothing": '[[ "$*" == *"rewrap"*"/users.csv"* ]] && { cp database/users.csv users.new.csv; '
                               'echo "4 records, 3 values, 3 rewrapped"; exit 0; }',
 }

@@ -20,6 +20,16 @@ def literal(name, value):
     return b"\0" + bytes((len(name),)) + name.encode() + bytes((len(value),)) + value.encode()
 
 
+def message(*fields):
+    """A protobuf message of short strings, from field 1 on."""
+    parts = []
+    for number, text in enumerate(fields, 1):
+        data = text.encode()
+        assert len(data) < 1 << 14
+        parts.append(bytes((number << 3 | 2, len(data) & 127 | 128, len(data) >> 7)) + data)
+    return b"".join(parts)
+
+
 class Stream:
     def __init__(self, window):
         self.window = window
@@ -91,11 +101,11 @@ class Connection:
             stream.headers += payload
         stream.ended = stream.ended or kind == RST_STREAM or (kind in (DATA, HEADERS) and flags & END_STREAM != 0)
 
-    def start(self, method, message, withheld=0):
+    def start(self, method, message, withheld=0, metadata=()):
         """Sends a call without its last `withheld` bytes, as far as the server lets it. Returns the stream."""
         number, self.next_stream = self.next_stream, self.next_stream + 2
         fields = ((":method", "POST"), (":scheme", "https"), (":path", method), (":authority", "localhost"),
-                  ("content-type", "application/grpc"), ("te", "trailers"))
+                  ("content-type", "application/grpc"), ("te", "trailers"), *metadata)
         self.sock.sendall(frame(HEADERS, END_HEADERS, number, b"".join(literal(*field) for field in fields)))
         stream = self.streams[number] = Stream(self.initial)
         body = b"\0" + struct.pack(">I", len(message)) + message
@@ -112,9 +122,9 @@ class Connection:
             stream.window -= size
         return stream
 
-    def call(self, method, message=b""):
+    def call(self, method, message=b"", metadata=()):
         """The whole call: (the response's bytes, the encoded headers and trailers)."""
-        stream = self.start(method, message)
+        stream = self.start(method, message, metadata=metadata)
         while not stream.ended:
             self.receive_frame()
         return stream.data[5:], stream.headers

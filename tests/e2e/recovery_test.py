@@ -14,7 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from recovery_world import ALONE, EMAIL, Vault  # noqa: E402
+from recovery_world import REASON, EMAIL, Vault  # noqa: E402
 from service import DEADLINE_S, run, seeded_random  # noqa: E402
 
 REKEY_KILLS = int(os.environ.get("COFFER_REKEY_KILLS", "12"))
@@ -48,7 +48,7 @@ class VaultTest(unittest.TestCase):
         self.assertEqual(vault.restart().lost(remembered), [])
 
     def check_recovers(self, vault, *options, remembered=None):
-        done = vault.recover(*options, "--apply", *ALONE)
+        done = vault.recover(*options, "--apply", *REASON)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertIn(b"recovered and unsealed", done.stdout)
         self.check_whole(vault, remembered)
@@ -75,7 +75,7 @@ class LostDisk(VaultTest):
         self.assertEqual((found["finding"], found["store_epoch"], found["source"], found["recovered"]),
                          ("there is no store here", 0, "journal", False))
         self.assertEqual(vault.state(), "uninitialised")
-        done = vault.recover("--apply", *ALONE)
+        done = vault.recover("--apply", *REASON)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertEqual(vault.lost(), [])
         self.assertEqual(sorted(slot["kind"] for slot in vault.json("operator", "slots", "list")["slots"]),
@@ -94,7 +94,7 @@ class LostDisk(VaultTest):
         self.assertIn(b"--backup FILE names one", nothing.stderr)
         self.assertEqual(vault.explain("--backup", str(backup))["source"], "backup")
         done = vault.run("operator", "restore", "--backup", str(backup), "--recovery-identity", str(vault.identity),
-                         "--apply", *ALONE)
+                         "--apply", *REASON)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertEqual(vault.lost(then), [])
         self.assertNotEqual(vault.lost(), [])
@@ -106,7 +106,7 @@ class LostDisk(VaultTest):
         self.lose(vault)
         vault.start()
         self.assertEqual(vault.explain("--backup", str(backup))["source"], "journal")
-        done = vault.recover("--backup", str(backup), "--apply", *ALONE)
+        done = vault.recover("--backup", str(backup), "--apply", *REASON)
         self.assertEqual((done.returncode, vault.lost()), (0, []), done.stderr.decode())
 
     def test_a_kill_while_recovering_does_no_harm(self):
@@ -115,7 +115,7 @@ class LostDisk(VaultTest):
         self.lose(vault)
         for _ in range(REKEY_KILLS):
             vault.start()
-            recover = vault.popen("operator", "recover", "--recovery-identity", str(vault.identity), "--apply", *ALONE)
+            recover = vault.popen("operator", "recover", "--recovery-identity", str(vault.identity), "--apply", *REASON)
             moment = time.monotonic() + random.uniform(0.01, 0.2)
             while time.monotonic() < moment and recover.poll() is None:
                 pass
@@ -125,7 +125,7 @@ class LostDisk(VaultTest):
                 shutil.rmtree(vault.data)
         shutil.rmtree(vault.data, ignore_errors=True)
         vault.start()
-        self.assertEqual(vault.recover("--apply", *ALONE).returncode, 0)
+        self.assertEqual(vault.recover("--apply", *REASON).returncode, 0)
         self.assertEqual(vault.lost(), [])
 
     def test_recovering_needs_an_identity_of_a_slot_and_a_reason(self):
@@ -135,22 +135,24 @@ class LostDisk(VaultTest):
         vault.start()
         other = vault.folder / "other.txt"
         vault.ok("operator", "new-recovery-identity", "--out", str(other))
-        for options in ((), ("--backup", str(backup)), ("--apply", *ALONE)):
+        for options in ((), ("--backup", str(backup)), ("--apply", *REASON)):
             done = vault.recover(*options, seal=("--recovery-identity", str(other)))
             self.assertEqual((done.returncode, done.stdout), (1, b""), options)
-        alone = vault.recover("--apply")
-        self.assertEqual(alone.returncode, 1)
-        self.assertIn(b"--alone REASON", alone.stderr)
+        for options, code, sentence in (((), 2, b"--apply requires --reason"),
+                                        (("--reason", ""), 1, b"reason: must say in 1 to 200 characters")):
+            silent = vault.recover("--apply", *options)
+            self.assertEqual((silent.returncode, silent.stdout), (code, b""))
+            self.assertIn(sentence, silent.stderr)
         self.assertEqual(vault.state(), "uninitialised")
 
     def test_destroyed_versions_stay_destroyed(self):
         vault = self.vault()
         for value in (b"first", b"second"):
             vault.ok("secret", "put", "gone/one", stdin=value)
-        vault.ok("secret", "destroy", "gone/one", "--version", "1", *ALONE)
+        vault.people.approved("secret", "destroy", "gone/one", "--version", "1")
         self.lose(vault)
         vault.start()
-        self.assertEqual(vault.recover("--apply", *ALONE).returncode, 0)
+        self.assertEqual(vault.recover("--apply", *REASON).returncode, 0)
         self.assertEqual(vault.ok("secret", "get", "gone/one"), b"second")
         first = vault.run("secret", "get", "gone/one", "--version", "1")
         self.assertEqual((first.returncode, first.stdout), (1, b""))
@@ -186,7 +188,7 @@ class PutBack(VaultTest):
         self.assertLess(found["store_epoch"], found["source_epoch"])
         self.assertGreater(found["rows_missing"] + found["rows_changed"], 0)
         text = vault.recover().stdout.decode()
-        command = f"coffer operator recover --recovery-identity {vault.identity} --apply --alone 'the reason'"
+        command = f"coffer operator recover --recovery-identity {vault.identity} --apply --reason 'the reason'"
         self.assertIn(command, text)
         self.assertEqual(found["repair"], command)
         self.check_refused(vault, "the store is older than its key journal")
@@ -200,7 +202,7 @@ class PutBack(VaultTest):
         found = vault.explain()
         self.assertEqual(found["finding"], "the store was used with another audit log than the one that is here")
         self.assertTrue(found["loses"], "records of the log")
-        self.assertEqual(vault.recover("--apply", *ALONE).returncode, 1)
+        self.assertEqual(vault.recover("--apply", *REASON).returncode, 1)
         self.check_refused(vault, "the store is older than its key journal")
         self.check_recovers(vault, "--go-back")
 
@@ -220,7 +222,7 @@ class PutBack(VaultTest):
         done = vault.run("operator", "unseal", "--passphrase-file", str(self.passphrase_file()))
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"the store is older than its key journal", done.stderr)
-        self.assertEqual(vault.recover("--apply", *ALONE).returncode, 0)
+        self.assertEqual(vault.recover("--apply", *REASON).returncode, 0)
         self.assertEqual(vault.lost(), [])
 
     def passphrase_file(self):
@@ -234,7 +236,7 @@ class PutBack(VaultTest):
 
     def test_nothing_is_recovered_while_all_is_well(self):
         vault = self.vault().work()
-        for options in ((), ("--apply", *ALONE), ("--new-journal", "--apply", *ALONE)):
+        for options in ((), ("--apply", *REASON), ("--new-journal", "--apply", *REASON)):
             done = vault.recover(*options)
             self.assertEqual(done.returncode, 1, options)
             self.assertIn(b"nothing is to be recovered", done.stderr)
@@ -265,7 +267,7 @@ class Altered(VaultTest):
     def test_a_new_journal_does_not_make_an_altered_store_true(self):
         vault = self.vault().work()
         self.alter(vault, "UPDATE tenant SET name = 'evil' WHERE name = 'tenant-1'")
-        done = vault.recover("--new-journal", "--apply", *ALONE)
+        done = vault.recover("--new-journal", "--apply", *REASON)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertNotEqual(vault.state(), "unsealed")
         self.check_recovers(vault)
@@ -277,7 +279,7 @@ class LostJournal(VaultTest):
         found = vault.explain("--new-journal")
         self.assertEqual((found["finding"], found["source"]), (why, "store"))
         self.assertIn("--new-journal --apply", found["repair"])
-        self.assertIn(b"--alone REASON", vault.recover("--new-journal", "--apply").stderr)
+        self.assertEqual(vault.recover("--new-journal", "--apply").returncode, 2)
         self.check_refused(vault, why)
         self.check_recovers(vault, "--new-journal")
 
@@ -325,7 +327,7 @@ class LostJournal(VaultTest):
         self.assertGreater(found["store_epoch"], found["source_epoch"])
         self.assertIn("--new-journal", found["repair"])
         self.assertIn(b"--go-back", vault.recover().stdout)
-        refused = vault.recover("--apply", *ALONE)
+        refused = vault.recover("--apply", *REASON)
         self.assertEqual(refused.returncode, 1)
         self.assertIn(b"nothing was changed", refused.stderr)
         self.check_new_journal(vault, "the store is newer than its key journal")
@@ -358,7 +360,7 @@ class Rekey(VaultTest):
         vault = self.vault().work()
         before = vault.backup("before.age")
         new = vault.elsewhere / "new.key"
-        said = vault.ok("operator", "rekey", "--key-file", str(new), "--allow-same-device", *ALONE)
+        said = vault.people.approved("operator", "rekey", "--key-file", str(new), "--allow-same-device")
         self.assertIn(b"made before still open with the old ones", said)
         vault.work()
         self.assertEqual(vault.lost(), [])
@@ -389,7 +391,8 @@ class Rekey(VaultTest):
         for number in range(REKEY_KILLS):
             new = vault.elsewhere / f"{number}.key"
             began = time.monotonic()
-            rekey = vault.popen("operator", "rekey", "--key-file", str(new), "--allow-same-device", *ALONE)
+            words = ("operator", "rekey", "--key-file", str(new), "--allow-same-device")
+            rekey = vault.popen(*words, *vault.people.approval(*words))
             moment = began + (random.uniform(0.01, longest) if number else DEADLINE_S)
             while time.monotonic() < moment and rekey.poll() is None:
                 pass
@@ -441,10 +444,11 @@ class Backups(VaultTest):
         again = vault.run("operator", "backup", str(backup))
         self.assertEqual((again.returncode, backup.read_bytes()), (1, content))
         (slot,) = [s["id"] for s in vault.json("operator", "slots", "list")["slots"] if s["kind"] == "recovery"]
-        refused = vault.run("operator", "slots", "remove", slot, *ALONE)
+        remove = ("operator", "slots", "remove", slot)
+        refused = vault.run(*remove, *vault.people.approval(*remove))
         self.assertEqual(refused.returncode, 1)
         self.assertIn(b"--accept-total-loss", refused.stderr)
-        vault.ok("operator", "slots", "remove", slot, "--accept-total-loss", *ALONE)
+        vault.people.approved(*remove, "--accept-total-loss")
         nobody = vault.run("operator", "backup", str(vault.elsewhere / "b2.age"))
         self.assertEqual(nobody.returncode, 1)
         self.assertIn(b"there is no recovery slot", nobody.stderr)
@@ -462,7 +466,7 @@ class Backups(VaultTest):
                               + content[-199:]), ("longer", content + b"\0"), ("empty", b"")):
             with self.subTest(name):
                 bad.write_bytes(changed)
-                done = vault.recover("--backup", str(bad), "--apply", *ALONE)
+                done = vault.recover("--backup", str(bad), "--apply", *REASON)
                 self.assertEqual((done.returncode, done.stdout), (1, b""))
                 self.assertEqual(vault.state(), "uninitialised")
 

@@ -10,7 +10,7 @@ from service import Service
 
 EMAIL = ("shop.user.email", "id")
 PASSWORD = ("shop.connection.password", "uuid")
-ALONE = ("--alone", "test")
+REASON = ("--reason", "a test")
 
 
 class Vault(Service):
@@ -20,7 +20,7 @@ class Vault(Service):
         self.elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="coffer-e2e-elsewhere-"))
         self.journal = self.elsewhere / "journal" / "key-journal"
         self.identity = self.elsewhere / "recovery.txt"
-        super().__init__(config=f'key_journal = "{self.journal.parent}"')
+        super().__init__(config=f'key_journal = "{self.journal.parent}"', people=True)
         if not key_file:
             self.configure(key_file=None)
         self.store = self.data / "store.db"

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from postgres import Postgres, exit_unless_installed  # noqa: E402
-from recovery_world import ALONE, Vault  # noqa: E402
+from recovery_world import REASON, Vault  # noqa: E402
 from service import DEADLINE_S, Programs, clean_environment, run, wait_until  # noqa: E402
 
 OPERATIONS = (pathlib.Path(__file__).resolve().parents[2] / "docs/OPERATIONS.md").read_text()
@@ -43,6 +43,7 @@ class RotationRunbooks(unittest.TestCase):
         self.postgres = stack.enter_context(contextlib.closing(Postgres().start()))
         self.vault = stack.enter_context(contextlib.closing(Vault()))
         self.vault.begin()
+        self.vault.people.apply(self.vault.people.policy(1))
         self.postgres.create_database("shop")
         self.query(TABLE)
         self.plain = [[str(uuid.uuid4()), f"https://db{i}/", "app", f"password-{uuid.uuid4().hex}"] for i in range(20)]
@@ -63,6 +64,7 @@ class RotationRunbooks(unittest.TestCase):
         return self.query("SELECT * FROM connection ORDER BY uuid")
 
     def shell(self, script):
+        script = "\n".join(map(self.vault.people.typed, script.splitlines()))
         environment = {**clean_environment(COFFER_SERVER=self.vault.server)}
         environment.update((name, value) for name, value in self.postgres.environment("shop").items()
                            if name.startswith("PG"))
@@ -128,7 +130,7 @@ class RotationRunbooks(unittest.TestCase):
         vault.kill()
         vault.store.unlink()
         vault.start()
-        self.assertEqual(vault.recover("--backup", str(backup), "--apply", *ALONE).returncode, 0)
+        self.assertEqual(vault.recover("--backup", str(backup), "--apply", *REASON).returncode, 0)
         self.assert_lost(old)
 
 

@@ -29,6 +29,17 @@ def runbooks():
     return books
 
 
+def first_policy(people):
+    """That of "A first policy", of these persons."""
+    text = re.search(r"\n### A first policy\n.*?```toml\n(.*?)```", OPERATIONS, re.DOTALL)[1]
+    for name in ("alice", "bob"):
+        people.key(name)
+        text, count = re.subn(rf'key = "{name}\+.*"\nprincipals = .*',
+                              f'key = "{people.keys[name]}"\nprincipals = ["{people.principals[name]}"]', text)
+        assert count == 1, name
+    return text
+
+
 class Runbooks(unittest.TestCase):
     def host(self, key_file=True):
         host = Vault(key_file)
@@ -42,16 +53,20 @@ class Runbooks(unittest.TestCase):
 
     def host_with_shares(self):
         host = self.host(key_file=False)
-        return host.begin("--shares", "3/5", "--shares-dir", str(host.folder / "shares-1")).work()
+        host.begin("--shares", "3/5", "--shares-dir", str(host.folder / "shares-1"))
+        host.people.apply(first_policy(host.people))
+        return host.work()
 
     def typed(self, host, line):
         """The line with this host's paths, and what a person sees on the terminal in files."""
         for place in ("/media/", "/backup/"):
             line = line.replace(place, f"{host.folder}{place}")
+        line = host.people.typed(line)
         line = re.sub(r"(operator (?:init|rekey) .*--key-file \S+)", r"\1 --allow-same-device", line)
         if "--shares 3/5" in line:
-            host.shares += 1
-            line = line.replace("--shares 3/5", f"--shares 3/5 --shares-dir {host.folder}/shares-{host.shares}")
+            folder = f"{host.folder}/shares-{host.shares + 1}"
+            host.shares += "--ask" not in line
+            line = line.replace("--shares 3/5", f"--shares 3/5 --shares-dir {folder}")
         return line
 
     def follow(self, host, heading, stdin=()):
@@ -89,6 +104,14 @@ class Runbooks(unittest.TestCase):
         followed = re.findall(r'self\.follow\(host, "([^"]+)"', pathlib.Path(__file__).read_text())
         with_commands = [heading for heading, lines in runbooks().items() if lines]
         self.assertEqual(sorted(set(followed)), sorted(with_commands))
+
+    def test_a_first_policy_changes_only_who_approves(self):
+        host = self.host().begin()
+        policy = host.write("policy.toml", first_policy(host.people))
+        alone = {one["operation"] for one in host.json("policy", "operations") if not one["needs_approvals"]}
+        changes = host.json("policy", "diff", "builtin", policy)["decisions"]
+        self.assertEqual([one for one in changes if one["operation"] in alone], [])
+        self.assertEqual({one["role"] for one in changes}, {"admin"})
 
     @unittest.skipIf(shutil.which("age") is None, "age is not installed")
     def test_first_set_up(self):
@@ -132,6 +155,7 @@ class Runbooks(unittest.TestCase):
 
     def test_the_site_is_lost(self):
         old, host = self.host_with_shares(), self.host(key_file=False)
+        host.people.take_keys(old.people)
         shutil.copy(old.backup(), host.folder / "backup/coffer/nightly.age")
         shutil.copy(old.identity, host.identity)
         old.close()
@@ -159,13 +183,14 @@ class Runbooks(unittest.TestCase):
         edge.key_file = edge.folder / "media/coffer-key/seal.key"
         edge.tenants = "edge-tenant"
         host.begin().work()
+        host.people.apply(first_policy(host.people))
         edge.begin(lock_of=host).work()
         shutil.copy(edge.backup(), host.folder / "backup/coffer/edge-7.age")
         shutil.copy(edge.identity, host.folder / "media/operator/edge-7.txt")
         edge.close()
         printed = self.follow(host, "Bring an edge store home")
         self.assertIn("would bring in", printed[0])
-        self.assertIn("merged; epoch", printed[1])
+        self.assertIn("merged; epoch", printed[4])
         self.assertEqual(host.lost(edge.remembered(), default="edge-7"), [])
         self.assertEqual(host.lost(), [])
         host.work()

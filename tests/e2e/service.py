@@ -18,6 +18,8 @@ import tempfile
 import time
 import unittest
 
+from people import People
+
 DEADLINE_S = 60
 ROLES = ("app", "dba", "auditor", "backup-agent", "restorer", "admin")
 NOBODY = 65534
@@ -105,9 +107,12 @@ def fork_as(uid, act):
 
 
 class Service:
-    """cofferd with a configuration, a key file and a log in one temporary folder. close() stops it and removes all."""
+    """cofferd with a configuration, a key file and a log in one temporary folder. close() stops it and removes all.
 
-    def __init__(self, config="", sockets="", under=None, data=None, uid=None, log_level="info"):
+    `people`: as `people`, it has the persons who approve what needs approval, and a listener for them.
+    """
+
+    def __init__(self, config="", sockets="", under=None, data=None, uid=None, log_level="info", people=False):
         if uid is not None:
             Programs.open_to_all()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="coffer-e2e-", dir=under))
@@ -120,9 +125,11 @@ class Service:
         self.process = None
         self.server = f"unix:{self.sockets}"
         self.sockets.mkdir(mode=0o755)
+        self.people = People(self, uid) if people else None
+        tcp = self.people.config() if people else ""
         self.config_file.write_text(
             f'data_dir = "{self.data}"\nsocket_dir = "{self.sockets}"\nkey_file = "{self.key_file}"\n'
-            f'allow_swap = true\nlog_level = "{log_level}"\n{config}\n{sockets}')
+            f'allow_swap = true\nlog_level = "{log_level}"\n{config}\n{tcp}\n{sockets}')
         self.log_file.touch()
         if uid is not None:
             for path in (self.folder, self.sockets, self.config_file):
@@ -207,6 +214,14 @@ class Service:
 
     def state(self):
         return self.json("operator", "status")["state"]
+
+    def record_of(self, operation, request_id):
+        """The audit record of how the call ended that claimed this id (--claim-request-id), once it is indexed."""
+        def ended():
+            records = self.json("audit", "query", "--operation", operation, "--request-id", request_id)["records"]
+            return [one for one in records if one["type"] != "begin"]
+        (record,) = wait_until(ended, f"the log has a record of {operation}")
+        return record
 
     def encrypt(self, field, row, records, *options):
         """Records with the field's column encrypted."""

@@ -9,7 +9,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from recovery_world import ALONE, Vault  # noqa: E402
+from recovery_world import Vault  # noqa: E402
 from service import run  # noqa: E402
 
 
@@ -88,7 +88,7 @@ class Shares(unittest.TestCase):
         before = self.own.json("operator", "slots", "list")
         full = self.own.elsewhere / "shares"
         for options, code in (((), 2), (("--output", "json"), 2), (("--shares-dir", str(full)), 1)):
-            done = self.own.run("operator", "slots", "add", "--shares", "2/2", *options, *ALONE)
+            done = self.own.run("operator", "slots", "add", "--shares", "2/2", *options, "--ask", "a test")
             self.assertEqual((done.returncode, done.stdout), (code, b""), options)
         self.assertEqual(self.own.json("operator", "slots", "list"), before)
         for path in full.iterdir():

@@ -14,6 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from certificates import Certificates  # noqa: E402
 from http2 import Connection  # noqa: E402
 from service import DEADLINE_S, Service, run, wait_until  # noqa: E402
 
@@ -39,74 +40,16 @@ STRANGERS = {  # name: (subject alternative name or "", who signs)
 }
 
 
-# "openssl ca" is the one command of OpenSSL 3.0 that signs until a given second.
-CA_CONFIG = """[ca]
-default_ca = any
-[any]
-database = {folder}/issued
-new_certs_dir = {folder}
-rand_serial = yes
-default_md = sha256
-policy = any_name
-copy_extensions = copy
-[any_name]
-commonName = supplied
-"""
-
-
-class Certificates:
-    """Two CAs and what they sign, in one folder."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        for name in ("ca", "other_ca"):
-            self.openssl("req", "-x509", "-days", "1", *self.new_key(name), "-subj", f"/CN={name}",
-                         "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", self.path(name, "pem"))
-
-    def path(self, name, kind):
-        return str(self.folder / f"{name}.{kind}")
-
-    def new_key(self, name):
-        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.path(name, "key"))
-
-    def issue(self, name, alternative="", ca="ca", usage="clientAuth"):
-        names = ("-addext", f"subjectAltName={alternative}") if alternative else ()
-        self.openssl("req", "-x509", "-days", "1", *self.new_key(name), "-subj", f"/CN={name}", *names,
-                     "-addext", f"extendedKeyUsage={usage}", "-addext", "basicConstraints=critical,CA:FALSE",
-                     "-CA", self.path(ca, "pem"), "-CAkey", self.path(ca, "key"), "-out", self.path(name, "pem"))
-
-    def issue_until(self, name, alternative, end_s):
-        """A client's certificate whose last valid second is `end_s` (Unix time)."""
-        (self.folder / "issued").touch()
-        (self.folder / "ca.conf").write_text(CA_CONFIG.format(folder=self.folder))
-        end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(end_s))
-        self.openssl("req", *self.new_key(name), "-subj", f"/CN={name}", "-addext", f"subjectAltName={alternative}",
-                     "-addext", "extendedKeyUsage=clientAuth", "-out", self.path(name, "csr"))
-        self.openssl("ca", "-batch", "-notext", "-config", self.path("ca", "conf"), "-cert", self.path("ca", "pem"),
-                     "-keyfile", self.path("ca", "key"), "-startdate", "20200101000000Z", "-enddate", end,
-                     "-in", self.path(name, "csr"), "-out", self.path(name, "pem"))
-
-    def openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], capture_output=True, check=True, timeout=DEADLINE_S)
-
-    def options(self, name):
-        return ("--tls-ca", self.path("ca", "pem"), "--tls-cert", self.path(name, "pem"),
-                "--tls-key", self.path(name, "key"))
-
-
 class Tls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="coffer-e2e-tls-")
         cls.addClassCleanup(folder.cleanup)
-        cls.certificates = Certificates(pathlib.Path(folder.name))
-        cls.certificates.issue("server", "DNS:localhost,IP:127.0.0.1", usage="serverAuth")
+        cls.certificates = Certificates(pathlib.Path(folder.name), ("ca", "other_ca"))
+        cls.certificates.issue_server()
         for role in ("app", "dba", "admin"):
             cls.certificates.issue(role, f"{SPIFFE}/{role}/one")
-        path = cls.certificates.path
-        cls.service = Service(config=(
-            f'[tcp]\nlisten = "127.0.0.1:0"\ncertificate = "{path("server", "pem")}"\nkey = "{path("server", "key")}"\n'
-            f'client_ca = "{path("ca", "pem")}"\ntrust_domain = "{DOMAIN}"\n'))
+        cls.service = Service(config=cls.certificates.tcp_config(DOMAIN))
         cls.addClassCleanup(cls.service.close)
         cls.service.start_initialised().apply_catalog()
         cls.port = int(cls.service.log().split("mutual TLS 1.3 on port ")[1].split()[0])
@@ -160,10 +103,12 @@ class Tls(unittest.TestCase):
         self.refused("unix socket", "admin", "operator", "seal")
         self.refused("unix socket", "admin", "operator", "unseal", "--key-file", str(self.service.key_file))
         self.refused("unix socket", "admin", "operator", "init", "--key-file", "/nonexistent/k", "--accept-total-loss")
-        self.service.ok("secret", "put", "tls/alone", stdin=b"v")
-        self.refused("unix socket", "admin", "secret", "destroy", "tls/alone", "--version", "1", "--alone", "a test")
+        self.service.ok("secret", "put", "tls/kept", stdin=b"v")
+        destroy = ("secret", "destroy", "tls/kept", "--version", "1")
+        self.refused("no policy says yet who", "admin", *destroy)
+        self.refused("only persons whom the policy names may ask", "admin", *destroy, "--ask", "a test")
         self.assertEqual(self.service.state(), "unsealed")
-        self.assertEqual(self.service.ok("secret", "get", "tls/alone"), b"v")
+        self.assertEqual(self.service.ok("secret", "get", "tls/kept"), b"v")
 
     def connect(self, context, session=None):
         plain = socket.create_connection(("localhost", self.port), DEADLINE_S)
@@ -262,7 +207,7 @@ class Tls(unittest.TestCase):
 
     def test_replaced_certificates_are_used_by_new_connections(self):
         before = self.server_serial()
-        self.certificates.issue("next", "DNS:localhost,IP:127.0.0.1", usage="serverAuth")
+        self.certificates.issue_server("next")
         for kind in ("key", "pem"):
             shutil.copy(self.certificates.path("next", kind), self.certificates.path("server", kind) + ".new")
             os.replace(self.certificates.path("server", kind) + ".new", self.certificates.path("server", kind))

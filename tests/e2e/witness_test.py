@@ -381,8 +381,8 @@ class ServiceWithWitnesses(TemporaryFolder):
         self.assertIn(f"remove {place}".encode(), refused.stderr)
         recover = ["operator", "recover", "--key-file", str(self.service.key_file)]
         self.assertIn(b"--go-back", self.service.run(*recover).stdout)
-        self.assertEqual(self.service.run(*recover, "--apply", "--alone", "a test").returncode, 1)
-        self.service.ok(*recover, "--go-back", "--apply", "--alone", "a test")
+        self.assertEqual(self.service.run(*recover, "--apply", "--reason", "a test").returncode, 1)
+        self.service.ok(*recover, "--go-back", "--apply", "--reason", "a test")
         self.assertEqual(self.status()["state"], "unsealed")
         place.unlink()
         self.service.ok("keyring", "list", environment=memory)
@@ -417,16 +417,16 @@ class ServiceWithWitnesses(TemporaryFolder):
         self.assertEqual(explained["finding"], "the store was used with another audit log than the one that is here")
         self.assertTrue(explained["loses"])
         self.assertIn(b"--go-back --apply", self.service.run(*recover).stdout)
-        refused = self.service.run(*recover, "--apply", "--alone", "a test")
+        refused = self.service.run(*recover, "--apply", "--reason", "a test")
         self.assertEqual(refused.returncode, 1)
         self.assertIn(b"nothing was changed", refused.stderr)
         self.assertEqual(self.status()["state"], "rolled-back")
-        self.service.ok(*recover, "--go-back", "--apply", "--alone", "a test")
+        self.service.ok(*recover, "--go-back", "--apply", "--reason", "a test")
         self.assertEqual(self.status()["state"], "unsealed")
         # Explaining is recorded as well, without a reason.
         recorded = wait_until(lambda: [record for record in self.service.json(
             "audit", "query", "--operation", "RecoverStore", "--type", "result", "--outcome", "ok")["records"]
-                                       if record["alone_reason"]], "it is recorded and indexed")
+                                       if record["reason"]], "it is recorded and indexed")
         self.assertEqual(len(recorded), 1)
         self.assertIn("it goes on with this one", recorded[0]["failure"])
         self.assertGreater(recorded[0]["store_epoch"], 0)

@@ -1,12 +1,8 @@
 // cofferd's configuration: what is refused and where it says so, what is accepted, and what is filled in.
-#include "keysvc/config.h"
-
-#include <gtest/gtest.h>
+#include "tests/keysvc/config_fixture.h"
 
 namespace coffer::keysvc {
 namespace {
-
-constexpr std::uint32_t kOwnUid = 4242;
 
 constexpr char kTcp[] = R"(data_dir = "/d"
 [tcp]
@@ -17,37 +13,11 @@ client_ca = "/tls/ca.pem"
 trust_domain = "example.org"
 )";
 
-// `text` with its one `from` replaced.
-std::string With(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  if (at == std::string::npos) ADD_FAILURE() << "not in the text: " << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
 // A number for each of `count` users, "1, 2, 3".
 std::string Uids(int count) {
   std::string list;
   for (int uid = 1; uid <= count; ++uid) list += (uid > 1 ? ", " : "") + std::to_string(uid);
   return list;
-}
-
-struct BadConfig {
-  std::string text;
-  std::string path;
-  std::uint64_t line;
-  std::string message;
-  std::uint64_t limit = 0;
-};
-
-void ExpectRefused(const BadConfig& bad) {
-  SCOPED_TRACE(bad.text.substr(0, 300));
-  const Result<Config> parsed = ParseConfig(bad.text, kOwnUid);
-  ASSERT_FALSE(parsed.ok());
-  EXPECT_EQ(parsed.error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(parsed.error().path(), bad.path);
-  EXPECT_EQ(parsed.error().line(), bad.line);
-  EXPECT_EQ(parsed.error().limit(), bad.limit);
-  EXPECT_NE(parsed.error().message().find(bad.message), std::string_view::npos) << parsed.error().message();
 }
 
 TEST(ConfigTest, RefusesWhatIsNotToml) {

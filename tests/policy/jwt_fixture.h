@@ -17,6 +17,7 @@ inline JwtRules SomeRules() {
   JwtRules rules;
   rules.issuer = "https://issuer.example";
   rules.audience = "coffer";
+  rules.subject = "grafana";
   return rules;
 }
 inline JwtRules PodRules() {

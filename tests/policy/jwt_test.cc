@@ -250,9 +250,25 @@ TEST(JwtTest, DuplicateMembersThatMatterAreRefused) {
   }
 }
 
+TEST(JwtTest, ClaimedNamesAreReadOfWhateverHasTheForm) {
+  const JwtNames names = {"https://issuer.example", "grafana"};
+  EXPECT_EQ(ClaimedNames(GoodToken()).value(), names);
+  const std::string unsigned_token =
+      ToBase64Url(AsBytes(R"({"alg":"none"})")) + "." + ToBase64Url(AsBytes(Json(GoodClaims()))) + ".AAAA";
+  EXPECT_EQ(ClaimedNames(unsigned_token).value(), names) << "nothing of it is verified";
+  for (const std::string& token :
+       {std::string(), std::string("a.b"), std::string("a.b.c"), std::string(kMaxJwtBytes + 1, 'a'),
+        TokenWithClaims(Without(GoodClaims(), "iss")), TokenWithClaims(With(GoodClaims(), "sub", "1")),
+        TokenWithClaims(With(GoodClaims(), "iss", "[\"https://issuer.example\"]"))}) {
+    const Result<JwtNames> refused = ClaimedNames(token);
+    ASSERT_FALSE(refused.ok()) << token;
+    EXPECT_EQ(refused.error().code(), ErrorCode::kUnauthenticated);
+  }
+}
+
 TEST(JwtTest, NoErrorHoldsAnythingOfTheToken) {
   const char* const canary = "\"canary7f3a\"";
-  for (const char* const name : {"iss", "aud", "iat", "exp", "nbf", "kubernetes.io"}) {
+  for (const char* const name : {"iss", "aud", "sub", "iat", "exp", "nbf", "kubernetes.io"}) {
     const Result<JwtClaims> claims = Verify(TokenWithClaims(With(GoodClaims(), name, canary)));
     ASSERT_FALSE(claims.ok()) << name;
     EXPECT_EQ(claims.error().ToString().find("canary"), std::string::npos) << claims.error().ToString();
@@ -270,6 +286,9 @@ TEST(JwtTest, RulesOutsideTheirLimitsTakeNoToken) {
       {"issuer", [](JwtRules& rules) { rules.issuer.assign(1025, 'a'); }},
       {"audience", [](JwtRules& rules) { rules.audience.clear(); }},
       {"audience", [](JwtRules& rules) { rules.audience.assign(1025, 'a'); }},
+      {"subject", [](JwtRules& rules) { rules.subject.clear(); }},
+      {"subject", [](JwtRules& rules) { rules.subject.assign(257, 'a'); }},
+      {"subject", [](JwtRules& rules) { rules.subject = "a b"; }},
       {"max_life_s", [](JwtRules& rules) { rules.max_life_s = 0; }},
       {"max_life_s", [](JwtRules& rules) { rules.max_life_s = -600; }},
       {"max_life_s", [](JwtRules& rules) { rules.max_life_s = 3601; }},

@@ -133,8 +133,9 @@ bool OperationHas(const std::string& operation, const std::string& facet) {
 }
 
 const std::set<std::string>& DecidedByRole() {
-  static const std::set<std::string> kOperations = {"InitStore",     "Unseal",       "Seal",
-                                                    "StartRecovery", "RecoverStore", "ShowStatus"};
+  static const std::set<std::string> kOperations = {"InitStore",     "Unseal",     "Seal",        "StartRecovery",
+                                                    "RecoverStore",  "ShowStatus", "ApplyPolicy", "ShowPolicy",
+                                                    "ListApprovals", "Approve",    "Deny"};
   return kOperations;
 }
 

@@ -98,8 +98,8 @@ class Maker {
   void ChooseOperations(naive::Rule& rule) {
     const char* const kinds[] = {"fields", "keyrings", "tenants", ""};
     const std::string kind = kinds[Below(4)];
-    const Texts two = {"DestroySecret", "ScheduleDestroy", "ShredTenant", "RemoveCensusSource",
-                       "AddSealSlot",   "RemoveSealSlot",  "Rekey",       "MergeStore"};
+    const Texts two = {"DestroySecret",  "ScheduleDestroy", "ShredTenant", "RemoveCensusSource", "AddSealSlot",
+                       "RemoveSealSlot", "Rekey",           "MergeStore",  "WeakenCatalog"};
     bool asks_two = false;
     for (const auto& [operation, may] : world_.matrix) {
       if (naive::DecidedByRole().contains(operation)) continue;

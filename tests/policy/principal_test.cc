@@ -101,10 +101,31 @@ TEST(Principal, WhatIsNoUnixPrincipalIsUnauthenticated) {
   }
 }
 
+TEST(Principal, ABearerIsNobodyWhoWatchesOrMayEndTheService) {
+  for (const Role role : AllRoles()) {
+    const std::string id = "spiffe://example.org/role/" + std::string(RoleName(role)) + "/orders";
+    const Result<Principal> bearer = ParseBearerPrincipal(id);
+    if (role == Role::kAdmin || role == Role::kRestorer || role == Role::kAuditor) {
+      ASSERT_FALSE(bearer.ok()) << id;
+      EXPECT_EQ(bearer.error().code(), ErrorCode::kPermissionDenied) << id;
+    } else {
+      ASSERT_TRUE(bearer.ok()) << id;
+      EXPECT_EQ(*bearer, (Principal{id, role, Principal::Method::kJwt}));
+    }
+  }
+  for (const std::string text : {"", "unix:app:0", "spiffe://example.org/role/root/x", "spiffe:///role/app/x",
+                                 "https://example.org/role/app/x", "spiffe://Example.org/role/app/x"}) {
+    const Result<Principal> bearer = ParseBearerPrincipal(text);
+    ASSERT_FALSE(bearer.ok()) << text;
+    EXPECT_EQ(bearer.error().code(), ErrorCode::kUnauthenticated) << text;
+  }
+}
+
 TEST(Principal, MethodsHaveNames) {
   EXPECT_EQ(MethodName(Principal::Method::kUnixSocket), "unix_socket");
   EXPECT_EQ(MethodName(Principal::Method::kCertificate), "certificate");
   EXPECT_EQ(MethodName(Principal::Method::kDev), "dev");
+  EXPECT_EQ(MethodName(Principal::Method::kJwt), "jwt");
 }
 
 }  // namespace

@@ -109,7 +109,8 @@ TEST(Roles, OnlyAuditorsReadWhoDidWhatAndEverybodySeesCheckpoints) {
 TEST(Roles, WhatCannotBeUndoneNeedsASecondPerson) {
   const std::set<Operation> asking = {
       Operation::kDestroySecret, Operation::kScheduleDestroy, Operation::kShredTenant, Operation::kRemoveCensusSource,
-      Operation::kAddSealSlot,   Operation::kRemoveSealSlot,  Operation::kRekey,       Operation::kMergeStore};
+      Operation::kAddSealSlot,   Operation::kRemoveSealSlot,  Operation::kRekey,       Operation::kMergeStore,
+      Operation::kWeakenCatalog};
   for (const Operation operation : AllOperations()) {
     EXPECT_EQ(NeedsSecondPerson(operation), asking.contains(operation)) << OperationName(operation);
   }

@@ -1,6 +1,7 @@
 #include "tests/sim/service_sim.h"
 
 #include "io/directory.h"
+#include "tests/keysvc/service/approved_services.h"
 
 namespace coffer::sim {
 namespace {
@@ -14,8 +15,9 @@ constexpr int kOperations = 20;
 constexpr std::uint64_t kLongestLife = 260;  // disk steps; some lives end without a cut
 constexpr std::uint64_t kLongestJournalLife = 40;
 
-Caller CallerOf(Role role) {
-  return {.principal = {.id = "sim", .role = role, .method = policy::Principal::Method::kUnixSocket}, .local = true};
+Caller AppCaller() {
+  return {.principal = {.id = "sim", .role = Role::kApp, .method = policy::Principal::Method::kUnixSocket},
+          .local = true};
 }
 
 }  // namespace
@@ -25,12 +27,14 @@ struct ServiceSim::Service {
   std::unique_ptr<keysvc::Barrier> barrier;
   std::unique_ptr<keysvc::Pipeline> pipeline;
   std::unique_ptr<keysvc::FieldService> fields;
-  std::unique_ptr<keysvc::KeyService> keys;
-  std::unique_ptr<keysvc::SecretService> secrets;
-  std::unique_ptr<keysvc::AdminService> admin;
-  std::unique_ptr<keysvc::OperatorService> operators;
-  const Caller app = CallerOf(Role::kApp);
-  const Caller administrator = CallerOf(Role::kAdmin);
+  std::unique_ptr<keysvc::OperatorService> plain_operators;
+  std::unique_ptr<keysvc::Approver> approver;
+  std::unique_ptr<keysvc::ApprovedKeyService> keys;
+  std::unique_ptr<keysvc::ApprovedSecretService> secrets;
+  std::unique_ptr<keysvc::ApprovedAdminService> admin;
+  std::unique_ptr<keysvc::ApprovedOperatorService> operators;
+  const Caller app = AppCaller();
+  const Caller administrator = keysvc::People().alice.AsCaller();
 };
 
 ServiceSim::ServiceSim(std::uint64_t seed, const std::string& key_folder)
@@ -62,12 +66,16 @@ bool ServiceSim::Start() {
   service->pipeline = std::make_unique<keysvc::Pipeline>(
       *service->barrier, keysvc::Immediately([](const keysvc::CallRecord&) { return Status(); }));
   service->fields = std::make_unique<keysvc::FieldService>(*service->pipeline, clock_, *service->barrier);
-  service->keys = std::make_unique<keysvc::KeyService>(*service->pipeline);
-  service->secrets = std::make_unique<keysvc::SecretService>(*service->pipeline, clock_);
-  service->admin = std::make_unique<keysvc::AdminService>(
-      *service->pipeline,
-      keysvc::AdminService::Options{.started_us = 0, .memory_locked = false, .key_file = key_file_});
-  service->operators = std::make_unique<keysvc::OperatorService>(*service->pipeline, clock_);
+  service->plain_operators = std::make_unique<keysvc::OperatorService>(*service->pipeline, clock_);
+  service->approver =
+      std::make_unique<keysvc::Approver>(*service->pipeline, *service->plain_operators, *service->barrier);
+  service->keys = std::make_unique<keysvc::ApprovedKeyService>(*service->pipeline, *service->approver);
+  service->secrets = std::make_unique<keysvc::ApprovedSecretService>(*service->pipeline, clock_, *service->approver);
+  service->admin = std::make_unique<keysvc::ApprovedAdminService>(
+      *service->pipeline, keysvc::AdminService::Options{.started_us = 0, .memory_locked = false, .key_file = key_file_},
+      *service->approver);
+  service->operators =
+      std::make_unique<keysvc::ApprovedOperatorService>(*service->pipeline, clock_, *service->approver);
   service_ = std::move(service);
   return true;
 }
@@ -91,7 +99,7 @@ bool ServiceSim::Prepare() {
     return false;
   }
   if (service_->admin->ShowCatalog(service_->administrator, "shop").ok()) return prepared_ = true;
-  prepared_ = service_->admin->Apply(service_->administrator, kCatalog, "", "").ok();
+  prepared_ = service_->admin->Apply(service_->administrator, kCatalog, "").ok();
   return prepared_;
 }
 
@@ -186,7 +194,7 @@ void ServiceSim::DestroySecret() {
   std::advance(chosen, static_cast<std::ptrdiff_t>(Below(secrets_.size())));
   const auto destroyed =
       service_->secrets->Destroy(service_->administrator, {.tenant = "", .path = chosen->first.first},
-                                 {keysvc::SecretVersion{chosen->first.second}}, "a simulation");
+                                 {keysvc::SecretVersion{chosen->first.second}});
   chosen->second.presence = destroyed.ok() ? Presence::kDestroyed : Presence::kUnknown;
   if (!destroyed.ok()) return;
   ++destroyed_;
@@ -198,12 +206,9 @@ void ServiceSim::DestroyVersion() {
   std::uint32_t version = 1;
   while (destroyed_versions_.contains(version)) ++version;
   if (version >= primary_) return;
-  const auto scheduled = service_->keys->ScheduleDestroy(service_->administrator, {.name = "shop",
-                                                                                   .version = KeyVersion{version},
-                                                                                   .reason = "a simulation",
-                                                                                   .delay_us = 0,
-                                                                                   .no_sources = true,
-                                                                                   .alone_reason = "a simulation"});
+  const auto scheduled = service_->keys->ScheduleDestroy(
+      service_->administrator,
+      {.name = "shop", .version = KeyVersion{version}, .reason = "a simulation", .delay_us = 0, .no_sources = true});
   // From here on it may be gone, whatever the answer was.
   std::erase_if(fields_, [&](const Encrypted& made) {
     if (made.version != version) return false;
@@ -229,7 +234,7 @@ void ServiceSim::Rekey() {
   const std::string path = key_prefix_ + std::to_string(random_()) + ".key";
   std::vector<keysvc::NewSeal> seals;
   seals.emplace_back(keysvc::KeyFileSeal{.path = path, .allow_same_device = true});
-  const bool rekeyed = service_->operators->Rekey(service_->administrator, seals, "a simulation").ok();
+  const bool rekeyed = service_->operators->Rekey(service_->administrator, seals).ok();
   key_files_.insert(path);
   if (!rekeyed) return;
   key_file_ = path;
@@ -388,7 +393,7 @@ std::string ServiceSim::Return() {
     keysvc::OperatorService::RecoverRequest request;
     request.source = keysvc::KeyFileSeal{.path = path, .allow_same_device = true};
     request.apply = true;
-    request.alone_reason = "a simulation";
+    request.reason = "a simulation";
     const auto recovered = service_->operators->Recover(service_->administrator, request);
     if (!recovered.ok()) why += recovered.error().ToString() + "; ";
     return recovered.ok();

@@ -253,15 +253,5 @@ TEST_F(FieldLimits, DamagedCiphertextsFailAloneAndAlike) {
   EXPECT_EQ(rewrapped.columns(0).values(7), good);
 }
 
-TEST_F(FieldLimits, ARetiredFieldTakesNoNewValues) {
-  const std::string catalog(kShopCatalog);
-  const std::string without = catalog.substr(0, catalog.find("[field.\"note.body\"]"));
-  const Answer applied = Call("AdminService.ApplyCatalog",
-                              "catalog: " + Quoted(without) + " lock: " + Quoted(lock) + " alone_reason: 'a test'");
-  ASSERT_TRUE(applied.ok()) << applied.ToText();
-  ExpectRefused(Precondition("FieldService.EncryptFields", Note(Value(kMarker)), "columns[0].field: is retired"));
-  ExpectRefused(Precondition("FieldService.RewrapFields", Note(Value(kMarker)), "columns[0].field: is retired"));
-}
-
 }  // namespace
 }  // namespace coffer::keysvc

@@ -26,7 +26,7 @@ class BadInput : public RpcFixture {
   void ExpectRefused(const BadCall& call) {
     SCOPED_TRACE(call.rpc + " " + call.request.substr(0, 200));
     const std::string before = Counts();
-    const Answer answer = Call(call.rpc, call.request);
+    const Answer answer = CallAsking(call.rpc, call.request);
     EXPECT_EQ(answer.code, call.code) << answer.ToText();
     EXPECT_EQ(answer.error, call.error) << answer.ToText();
     EXPECT_NE(answer.message.find(call.text), std::string::npos) << answer.ToText();

@@ -3,6 +3,7 @@
 #include "crypto/certificate.h"
 #include "tests/client/test_certificates.h"
 #include "tests/keysvc/rpc/door_fixture.h"
+#include "tests/keysvc/rpc/refused_records.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -40,6 +41,14 @@ TEST_F(CertificateEndTest, AConnectionThatStaysOpenEndsWithItsCertificate) {
     EXPECT_EQ(answer.message, "the certificate has expired: connect again with a new one") << rpc.name;
   }
   EXPECT_EQ(stop.passed("spiffe://example.org/role/app/shop"), 2U) << "the two calls before; nothing acted after";
+  refused_identities->Flush(*audit_log, 0);
+  const std::vector<audit::Record> records = RefusedRecords(*audit_log);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].items, AllRpcs().size()) << "each was counted";
+  EXPECT_EQ(records[0].authentication, audit::Authentication::kCertificate);
+  EXPECT_EQ(records[0].failure, "the certificate has expired: connect again with a new one");
+  EXPECT_EQ(records[0].personal.peer.find("ipv4:127.0.0.1:"), 0U) << records[0].personal.peer;
+  EXPECT_EQ(records[0].personal.principal, "");
 }
 
 }  // namespace

@@ -58,6 +58,8 @@ class DoorFixture : public ServiceFixture {
   SecretService door_secrets{stopping_pipeline, clock};
   AdminService door_admin{stopping_pipeline, {}};
   OperatorService door_operators{stopping_pipeline, clock};
+  AccessService door_access{stopping_pipeline, door_operators};
+  const std::shared_ptr<RefusedIdentities> refused_identities = std::make_shared<RefusedIdentities>();
   std::unique_ptr<audit::Log> audit_log = OpenLog();
   audit::QueryIndex audit_index{*audit_log, clock, folder / "audit/index.sqlite"};
   AuditService door_audit{stopping_pipeline, *audit_log, audit_index};
@@ -68,8 +70,9 @@ class DoorFixture : public ServiceFixture {
 
  private:
   Services AllServices() {
-    return {door_fields, door_keys, door_secrets,      door_admin,        door_operators,
-            door_audit,  pool,      pool /*of audit*/, stopping_pipeline, clock};
+    return {door_fields,       door_keys, door_secrets,      door_admin,        door_operators, door_access,
+            door_audit,        pool,      pool /*of audit*/, stopping_pipeline, clock,          false,
+            refused_identities};
   }
   std::unique_ptr<audit::Log> OpenLog() const {
     audit::LogOptions options;

@@ -5,6 +5,9 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "tests/keysvc/service/people.h"
+#include "tests/support/wait_until.h"
+
 namespace coffer::keysvc {
 
 RpcFixture::RpcFixture() {
@@ -56,6 +59,21 @@ const Wire& RpcFixture::As(policy::Role role) {
   return wires_.emplace(role, Wire::ToSocket(socket)).first->second;
 }
 
+void RpcFixture::ApplyPolicy() {
+  const People people("unix:admin:" + std::to_string(geteuid()));
+  const StoreUuid store = StoreUuid::Parse(Status().store_uuid()).value();
+  const std::string text = people.PolicyText();
+  const Answer applied =
+      As(policy::Role::kAdmin)
+          .Call("AccessService.ApplyPolicy",
+                "policy: " + Quoted(text) + " signatures: " + Quoted(people.Signatures(store, text, 1)));
+  ASSERT_TRUE(applied.ok()) << applied.ToText();
+}
+
+Answer RpcFixture::CallAsking(const std::string& rpc, const std::string& request) {
+  return As(CallerOf(rpc)).Call(rpc, request, {{"coffer-approval-reason-bin", "a test"}});
+}
+
 v1::GetStatusResponse RpcFixture::Status(policy::Role role) {
   return As(role).Call("AdminService.GetStatus", "").As<v1::GetStatusResponse>();
 }
@@ -74,6 +92,22 @@ std::string RpcFixture::LogLineWith(const std::string& text) const {
     if (line.find(text) != std::string::npos) return line;
   }
   return "";
+}
+
+std::vector<v1::AuditRecord> RpcFixture::RefusedIdentitiesOf(std::uint64_t items) {
+  std::vector<v1::AuditRecord> records;
+  const auto complete = [&] {
+    const Answer answer =
+        As(policy::Role::kAuditor)
+            .Call("AuditService.QueryRecords", "filter { outcome: 'unauthenticated' } oldest_first: true");
+    const auto found = answer.As<v1::QueryRecordsResponse>();
+    records.assign(found.records().begin(), found.records().end());
+    std::uint64_t counted = 0;
+    for (const v1::AuditRecord& record : records) counted += record.items();
+    return counted == items;
+  };
+  EXPECT_TRUE(WaitUntil(complete)) << records.size() << " records";
+  return records;
 }
 
 }  // namespace coffer::keysvc

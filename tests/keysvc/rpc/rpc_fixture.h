@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "coffer/v1/admin.pb.h"
+#include "coffer/v1/audit.pb.h"
 #include "keysvc/daemon.h"
 #include "tests/keysvc/rpc/wire.h"
 #include "tests/support/temp_dir.h"
@@ -50,6 +51,10 @@ class RpcFixture : public ::testing::Test {
   const Wire& As(policy::Role role);
   // By whoever may call it.
   Answer Call(const std::string& rpc, const std::string& request) { return As(CallerOf(rpc)).Call(rpc, request); }
+  // Applies a policy whose administrators are we ourselves, on the unix socket, and somebody else.
+  void ApplyPolicy();
+  // As Call; what others have to approve is asked for.
+  Answer CallAsking(const std::string& rpc, const std::string& request);
   v1::GetStatusResponse Status(policy::Role role = policy::Role::kAdmin);
   // All that a call may change: epoch and counts.
   std::string Counts();
@@ -57,6 +62,9 @@ class RpcFixture : public ::testing::Test {
   std::string Log() const { return log_.str(); }
   // The first line of it that holds this; empty: none.
   std::string LogLineWith(const std::string& text) const;
+  // What the audit log's index has of identities that were refused, the oldest first; the test waits until these are
+  // `items` in all.
+  std::vector<v1::AuditRecord> RefusedIdentitiesOf(std::uint64_t items);
   std::string key_file() const { return folder / "seal.key"; }
   std::string data_dir() const { return folder / "data"; }
 

@@ -1,6 +1,5 @@
 // Callers over TLS: known by their certificate's one URI name, TLS 1.3 only, and never the store's operator.
 #include "coffer/v1/secret.pb.h"
-#include "io/process.h"
 #include "keysvc/rpc/server.h"
 #include "tests/client/test_certificates.h"
 #include "tests/keysvc/rpc/rpc_fixture.h"
@@ -38,28 +37,6 @@ class TlsIdentityTest : public RpcFixture {
     const std::string line = "refused a TLS connection: ";
     for (std::size_t at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++count;
     return count;
-  }
-  // How an openssl client of one TLS version ends: 0 when it got a connection.
-  int OpenSslClient(const std::string& version) const {
-    const std::vector<std::string> command = {"openssl",
-                                              "s_client",
-                                              "-connect",
-                                              "127.0.0.1:" + std::to_string(daemon->tcp_port()),
-                                              version,
-                                              "-alpn",
-                                              "h2",
-                                              "-CAfile",
-                                              folder / "ca.crt",
-                                              "-cert",
-                                              folder / "client.crt",
-                                              "-key",
-                                              folder / "client.key"};
-    Result<ChildProcess> child = ChildProcess::Spawn(
-        command,
-        {.input = ChildStream::kNull, .output = ChildStream::kNull, .error = ChildStream::kNull, .environment = {}});
-    if (!child.ok()) return -1;
-    const Result<int> code = child->Wait();
-    return code.ok() ? *code : -1;
   }
 };
 
@@ -111,13 +88,13 @@ TEST_F(TlsIdentityTest, TheStoresLifeIsForTheAdminSocketOnly) {
            {"AdminService.Init", init},
            {"AdminService.Unseal", unseal},
            {"AdminService.Seal", ""},
-           {"AdminService.AddSealSlot", "seal { passphrase: 'correct horse battery' } alone_reason: 'HUNTER2'"},
-           {"AdminService.RemoveSealSlot", "id: 1 alone_reason: 'HUNTER2'"},
-           {"AdminService.Rekey", "seals { shares { threshold: 2 count: 3 } } alone_reason: 'HUNTER2'"},
+           {"AdminService.AddSealSlot", "seal { passphrase: 'correct horse battery' }"},
+           {"AdminService.RemoveSealSlot", "id: 1"},
+           {"AdminService.Rekey", "seals { shares { threshold: 2 count: 3 } }"},
            {"AdminService.Backup", "path: '/nowhere/backup'"},
-           {"AdminService.Recover", "seal { passphrase: 'correct horse battery' } apply: true alone_reason: 'HUNTER2'"},
+           {"AdminService.Recover", "seal { passphrase: 'correct horse battery' } apply: true"},
            {"AdminService.MergeStore",
-            "backup_path: '/nowhere/edge.age' alone_reason: 'HUNTER2' recovery_identity: "
+            "backup_path: '/nowhere/edge.age' recovery_identity: "
             "'AGE-SECRET-KEY-1R0SU6RP68YM4JSYNZXXT7TUGNCPZ6VYC7JGR64CSSC574L69ED0S64Y3VX'"},
            {"AdminService.CheckStore", ""}}) {
     const Answer answer = admin.Call(rpc, request);
@@ -128,24 +105,22 @@ TEST_F(TlsIdentityTest, TheStoresLifeIsForTheAdminSocketOnly) {
   EXPECT_TRUE(admin.Call("KeyService.CreateKeyring", "name: 'new'").ok()) << "the rest of an administrator's work is";
 }
 
-TEST_F(TlsIdentityTest, NobodyActsAloneOverTls) {
+TEST_F(TlsIdentityTest, NobodyActsWithoutApprovalOverTls) {
   const Wire admin = With("admin", "URI:spiffe://example.org/role/admin/root");
   const std::string before = Counts();
   const std::string destroy = "path: 'app/db' versions: 2 ";
-  const Answer alone = admin.Call("SecretService.DestroySecret", destroy + "alone_reason: 'HUNTER2'");
-  EXPECT_EQ(alone.code, grpc::StatusCode::PERMISSION_DENIED) << alone.ToText();
-  EXPECT_EQ(alone.message, "alone_reason: one person alone may do this on the admin's unix socket only");
   EXPECT_EQ(admin.Call("SecretService.DestroySecret", destroy).code, grpc::StatusCode::FAILED_PRECONDITION);
-  const std::string retire = "catalog: 'scope = \"shop\"' lock: " + Quoted(lock) + " alone_reason: 'HUNTER2'";
-  EXPECT_EQ(admin.Call("AdminService.ApplyCatalog", retire).code, grpc::StatusCode::PERMISSION_DENIED);
+  const Answer asking = admin.Call("SecretService.DestroySecret", destroy, {{"coffer-approval-reason-bin", "HUNTER2"}});
+  EXPECT_EQ(asking.code, grpc::StatusCode::PERMISSION_DENIED) << "no person of the policy: " << asking.ToText();
   EXPECT_EQ(Counts(), before);
   EXPECT_EQ(Log().find("HUNTER2"), std::string::npos) << "a reason that was not accepted";
 }
 
 TEST_F(TlsIdentityTest, Tls12IsRefused) {
   client::MakeCertificate(folder.path(), "client", "ca", "URI:spiffe://example.org/role/app/a");
-  EXPECT_NE(OpenSslClient("-tls1_2"), 0);
-  EXPECT_EQ(OpenSslClient("-tls1_3"), 0) << "the same client with TLS 1.3 gets a connection";
+  EXPECT_NE(OpenSslClient(daemon->tcp_port(), folder.path(), "-tls1_2", "client"), 0);
+  EXPECT_EQ(OpenSslClient(daemon->tcp_port(), folder.path(), "-tls1_3", "client"), 0)
+      << "the same client with TLS 1.3 gets a connection";
 }
 
 TEST(TlsStart, WhatIsNoCertificateOrNoAddressStartsNoDaemon) {

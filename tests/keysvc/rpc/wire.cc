@@ -10,11 +10,13 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 
+#include "coffer/v1/access.pb.h"
 #include "coffer/v1/admin.pb.h"
 #include "coffer/v1/audit.pb.h"
 #include "coffer/v1/field.pb.h"
 #include "coffer/v1/key.pb.h"
 #include "coffer/v1/secret.pb.h"
+#include "io/process.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -59,74 +61,78 @@ grpc::ChannelArguments Arguments() {
   return arguments;
 }
 
+using Op = policy::Operation;
+const std::string kEmail = "columns { field: 'shop.user.email' rows { parts { int64: 7 } } values: 'x' }";
+const std::vector<Rpc> kRpcs = {
+    {"FieldService.EncryptFields", Op::kEncryptFields, kEmail},
+    {"FieldService.DecryptFields", Op::kDecryptFields, kEmail},
+    {"FieldService.RewrapFields", Op::kRewrapFields, kEmail},
+    {"FieldService.IndexTokens", Op::kIndexTokens,
+     "queries { field: 'shop.user.email' search { index: 'exact' equals: 'x' } }"},
+    {"KeyService.CreateKeyring", Op::kCreateKeyring, "name: 'new'"},
+    {"KeyService.GetKeyring", Op::kGetKeyring, "name: 'shop'"},
+    {"KeyService.ListKeyrings", Op::kListKeyrings, ""},
+    {"KeyService.RotateKeyring", Op::kRotateKeyring, "name: 'shop'"},
+    {"KeyService.DisableKeyVersion", Op::kDisableVersion, "name: 'shop' version: 1"},
+    {"KeyService.EnableKeyVersion", Op::kEnableVersion, "name: 'shop' version: 1"},
+    {"KeyService.CreateTenant", Op::kCreateTenant, "name: 'new'"},
+    {"KeyService.ListTenants", Op::kListTenants, ""},
+    {"KeyService.RotateKek", Op::kRotateKek, "name: 'shop'"},
+    {"KeyService.SetRotation", Op::kSetRotation, "name: 'shop' period_us: 86400000000"},
+    {"KeyService.ScheduleDestroy", Op::kScheduleDestroy, "name: 'shop' version: 1"},
+    {"KeyService.CancelDestroy", Op::kCancelDestroy, "name: 'shop' version: 1"},
+    {"KeyService.GetTenant", Op::kGetTenant, "name: 'fresh'"},
+    {"KeyService.ShredTenant", Op::kShredTenant, "name: 'fresh'"},
+    {"KeyService.CancelShredTenant", Op::kCancelShredTenant, "name: 'fresh'"},
+    {"KeyService.RegisterCensusSource", Op::kRegisterCensusSource, "name: 'new' max_age_us: 86400000000"},
+    {"KeyService.RemoveCensusSource", Op::kRemoveCensusSource, "name: 'new'"},
+    {"KeyService.ListCensusSources", Op::kListCensusSources, ""},
+    {"KeyService.ReportCensus", Op::kReportCensus, "source: 'none' as_of_us: 1"},
+    {"KeyService.GetCensus", Op::kGetCensus, "keyring: 'shop'"},
+    {"KeyService.GenerateDataKey", Op::kGenerateDataKey, "keyring: 'shop'"},
+    {"KeyService.UnwrapDataKey", Op::kUnwrapDataKey, "keyring: 'shop' wrapped: 'x'"},
+    {"SecretService.PutSecret", Op::kPutSecret, "path: 'app/db' value: 'x'"},
+    {"SecretService.GetSecret", Op::kGetSecret, "path: 'app/db'"},
+    {"SecretService.ListSecrets", Op::kListSecrets, ""},
+    {"SecretService.GetSecretHistory", Op::kSecretHistory, "path: 'app/db'"},
+    {"SecretService.DeleteSecret", Op::kDeleteSecret, "path: 'app/db'"},
+    {"SecretService.UndeleteSecret", Op::kUndeleteSecret, "path: 'app/db'"},
+    {"SecretService.DestroySecret", Op::kDestroySecret, "path: 'app/db' versions: 1"},
+    {"AdminService.Init", Op::kInitStore, "seal { key_file { path: '/nowhere/key' } } accept_total_loss: true"},
+    {"AdminService.Unseal", Op::kUnseal, ""},
+    {"AdminService.Seal", Op::kSeal, ""},
+    {"AdminService.StartRecovery", Op::kStartRecovery,
+     "recipients: 'age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z'"},
+    {"AdminService.ListSealSlots", Op::kListSealSlots, ""},
+    {"AdminService.AddSealSlot", Op::kAddSealSlot, "seal { passphrase: 'correct horse battery' }"},
+    {"AdminService.RemoveSealSlot", Op::kRemoveSealSlot, "id: 1"},
+    {"AdminService.Rekey", Op::kRekey, "seals { shares { threshold: 2 count: 3 } }"},
+    {"AdminService.Backup", Op::kBackupStore, "path: '/nowhere/backup'"},
+    {"AdminService.Recover", Op::kRecoverStore, "seal { passphrase: 'correct horse battery' }"},
+    {"AdminService.MergeStore", Op::kMergeStore,
+     "backup_path: '/nowhere/edge.age' recovery_identity: "
+     "'AGE-SECRET-KEY-1R0SU6RP68YM4JSYNZXXT7TUGNCPZ6VYC7JGR64CSSC574L69ED0S64Y3VX'"},
+    {"AdminService.CheckStore", Op::kCheckStore, ""},
+    {"AdminService.GetStatus", Op::kShowStatus, ""},
+    {"AdminService.ApplyCatalog", Op::kApplyCatalog, "catalog: 'scope = \"other\"'"},
+    {"AdminService.DiffCatalog", Op::kDiffCatalog, "catalog: 'scope = \"other\"'"},
+    {"AdminService.GetCatalog", Op::kShowCatalog, ""},
+    {"AccessService.ApplyPolicy", Op::kApplyPolicy, "policy: 'serial = 1'"},
+    {"AccessService.GetPolicy", Op::kShowPolicy, ""},
+    {"AccessService.ListApprovals", Op::kListApprovals, ""},
+    {"AccessService.Approve", Op::kApprove, "id: '01926e3a-0000-7000-8000-000000000000' signature: 'x'"},
+    {"AccessService.Deny", Op::kDeny, "id: '01926e3a-0000-7000-8000-000000000000'"},
+    {"AuditService.QueryRecords", Op::kQueryRecords, ""},
+    {"AuditService.AggregateRecords", Op::kAggregateRecords, "by: RECORD_DIMENSION_ROLE"},
+    {"AuditService.TailRecords", Op::kTailRecords, "filter { from_index: 0 } max_records: 1"},
+    {"AuditService.GetCheckpoint", Op::kGetCheckpoint, ""},
+    {"AuditService.ProveConsistency", Op::kProveConsistency, ""},
+    {"AuditService.ProveRecord", Op::kProveRecord, "index: 0"},
+};
+
 }  // namespace
 
-const std::vector<Rpc>& AllRpcs() {
-  using Op = policy::Operation;
-  static const std::string kEmail = "columns { field: 'shop.user.email' rows { parts { int64: 7 } } values: 'x' }";
-  static const std::vector<Rpc> kRpcs = {
-      {"FieldService.EncryptFields", Op::kEncryptFields, kEmail},
-      {"FieldService.DecryptFields", Op::kDecryptFields, kEmail},
-      {"FieldService.RewrapFields", Op::kRewrapFields, kEmail},
-      {"FieldService.IndexTokens", Op::kIndexTokens,
-       "queries { field: 'shop.user.email' search { index: 'exact' equals: 'x' } }"},
-      {"KeyService.CreateKeyring", Op::kCreateKeyring, "name: 'new'"},
-      {"KeyService.GetKeyring", Op::kGetKeyring, "name: 'shop'"},
-      {"KeyService.ListKeyrings", Op::kListKeyrings, ""},
-      {"KeyService.RotateKeyring", Op::kRotateKeyring, "name: 'shop'"},
-      {"KeyService.DisableKeyVersion", Op::kDisableVersion, "name: 'shop' version: 1"},
-      {"KeyService.EnableKeyVersion", Op::kEnableVersion, "name: 'shop' version: 1"},
-      {"KeyService.CreateTenant", Op::kCreateTenant, "name: 'new'"},
-      {"KeyService.ListTenants", Op::kListTenants, ""},
-      {"KeyService.RotateKek", Op::kRotateKek, "name: 'shop'"},
-      {"KeyService.SetRotation", Op::kSetRotation, "name: 'shop' period_us: 86400000000"},
-      {"KeyService.ScheduleDestroy", Op::kScheduleDestroy, "name: 'shop' version: 1"},
-      {"KeyService.CancelDestroy", Op::kCancelDestroy, "name: 'shop' version: 1"},
-      {"KeyService.GetTenant", Op::kGetTenant, "name: 'fresh'"},
-      {"KeyService.ShredTenant", Op::kShredTenant, "name: 'fresh'"},
-      {"KeyService.CancelShredTenant", Op::kCancelShredTenant, "name: 'fresh'"},
-      {"KeyService.RegisterCensusSource", Op::kRegisterCensusSource, "name: 'new' max_age_us: 86400000000"},
-      {"KeyService.RemoveCensusSource", Op::kRemoveCensusSource, "name: 'new'"},
-      {"KeyService.ListCensusSources", Op::kListCensusSources, ""},
-      {"KeyService.ReportCensus", Op::kReportCensus, "source: 'none' as_of_us: 1"},
-      {"KeyService.GetCensus", Op::kGetCensus, "keyring: 'shop'"},
-      {"KeyService.GenerateDataKey", Op::kGenerateDataKey, "keyring: 'shop'"},
-      {"KeyService.UnwrapDataKey", Op::kUnwrapDataKey, "keyring: 'shop' wrapped: 'x'"},
-      {"SecretService.PutSecret", Op::kPutSecret, "path: 'app/db' value: 'x'"},
-      {"SecretService.GetSecret", Op::kGetSecret, "path: 'app/db'"},
-      {"SecretService.ListSecrets", Op::kListSecrets, ""},
-      {"SecretService.GetSecretHistory", Op::kSecretHistory, "path: 'app/db'"},
-      {"SecretService.DeleteSecret", Op::kDeleteSecret, "path: 'app/db'"},
-      {"SecretService.UndeleteSecret", Op::kUndeleteSecret, "path: 'app/db'"},
-      {"SecretService.DestroySecret", Op::kDestroySecret, "path: 'app/db' versions: 1"},
-      {"AdminService.Init", Op::kInitStore, "seal { key_file { path: '/nowhere/key' } } accept_total_loss: true"},
-      {"AdminService.Unseal", Op::kUnseal, ""},
-      {"AdminService.Seal", Op::kSeal, ""},
-      {"AdminService.StartRecovery", Op::kStartRecovery,
-       "recipients: 'age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z'"},
-      {"AdminService.ListSealSlots", Op::kListSealSlots, ""},
-      {"AdminService.AddSealSlot", Op::kAddSealSlot, "seal { passphrase: 'correct horse battery' }"},
-      {"AdminService.RemoveSealSlot", Op::kRemoveSealSlot, "id: 1"},
-      {"AdminService.Rekey", Op::kRekey, "seals { shares { threshold: 2 count: 3 } }"},
-      {"AdminService.Backup", Op::kBackupStore, "path: '/nowhere/backup'"},
-      {"AdminService.Recover", Op::kRecoverStore, "seal { passphrase: 'correct horse battery' }"},
-      {"AdminService.MergeStore", Op::kMergeStore,
-       "backup_path: '/nowhere/edge.age' recovery_identity: "
-       "'AGE-SECRET-KEY-1R0SU6RP68YM4JSYNZXXT7TUGNCPZ6VYC7JGR64CSSC574L69ED0S64Y3VX'"},
-      {"AdminService.CheckStore", Op::kCheckStore, ""},
-      {"AdminService.GetStatus", Op::kShowStatus, ""},
-      {"AdminService.ApplyCatalog", Op::kApplyCatalog, "catalog: 'scope = \"other\"'"},
-      {"AdminService.DiffCatalog", Op::kDiffCatalog, "catalog: 'scope = \"other\"'"},
-      {"AdminService.GetCatalog", Op::kShowCatalog, ""},
-      {"AuditService.QueryRecords", Op::kQueryRecords, ""},
-      {"AuditService.AggregateRecords", Op::kAggregateRecords, "by: RECORD_DIMENSION_ROLE"},
-      {"AuditService.TailRecords", Op::kTailRecords, "filter { from_index: 0 } max_records: 1"},
-      {"AuditService.GetCheckpoint", Op::kGetCheckpoint, ""},
-      {"AuditService.ProveConsistency", Op::kProveConsistency, ""},
-      {"AuditService.ProveRecord", Op::kProveRecord, "index: 0"},
-  };
-  return kRpcs;
-}
+const std::vector<Rpc>& AllRpcs() { return kRpcs; }
 
 policy::Role CallerOf(const std::string& rpc) {
   for (const Rpc& known : AllRpcs()) {
@@ -145,7 +151,7 @@ std::vector<std::string> DeclaredRpcs() {
   for (const google::protobuf::FileDescriptor* file :
        {v1::EncryptFieldsRequest::descriptor()->file(), v1::Keyring::descriptor()->file(),
         v1::SecretVersion::descriptor()->file(), v1::InitRequest::descriptor()->file(),
-        v1::AuditRecord::descriptor()->file()}) {
+        v1::ApplyPolicyRequest::descriptor()->file(), v1::AuditRecord::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         names.push_back(file->service(s)->name() + "." + file->service(s)->method(m)->name());
@@ -153,6 +159,21 @@ std::vector<std::string> DeclaredRpcs() {
     }
   }
   return names;
+}
+
+int OpenSslClient(int port, const std::string& folder, const std::string& version, const std::string& name) {
+  std::vector<std::string> command = {"openssl",         "s_client", "-connect", "127.0.0.1:" + std::to_string(port),
+                                      version,           "-alpn",    "h2",       "-CAfile",
+                                      folder + "/ca.crt"};
+  if (!name.empty()) {
+    command.insert(command.end(), {"-cert", folder + "/" + name + ".crt", "-key", folder + "/" + name + ".key"});
+  }
+  Result<ChildProcess> child = ChildProcess::Spawn(
+      command,
+      {.input = ChildStream::kNull, .output = ChildStream::kNull, .error = ChildStream::kNull, .environment = {}});
+  if (!child.ok()) return -1;
+  const Result<int> code = child->Wait();
+  return code.ok() ? *code : -1;
 }
 
 std::string Quoted(const std::string& bytes) {
@@ -222,10 +243,16 @@ Answer Wire::CallRaw(const std::string& method, const std::string& bytes, const 
   channel_->stub.UnaryCall(&context, method, {}, &request, &response,
                            [&done](const grpc::Status& status) { done.set_value(status); });
   const grpc::Status status = done.get_future().get();
-  Answer answer{.code = status.error_code(), .message = status.error_message(), .error = {}, .body = BytesOf(response)};
-  const auto error = context.GetServerTrailingMetadata().find("coffer-error");
-  if (error != context.GetServerTrailingMetadata().end())
-    answer.error.assign(error->second.data(), error->second.size());
+  const auto trailer = [&context](const char* key) {
+    const auto found = context.GetServerTrailingMetadata().find(key);
+    return found == context.GetServerTrailingMetadata().end() ? std::string()
+                                                              : std::string(found->second.data(), found->second.size());
+  };
+  Answer answer{.code = status.error_code(),
+                .message = status.error_message(),
+                .error = trailer("coffer-error"),
+                .body = BytesOf(response),
+                .asked = trailer("coffer-approval-asked")};
   return answer;
 }
 

@@ -23,6 +23,7 @@ struct Answer {
   std::string message;
   std::string error;  // the trailing metadata "coffer-error"
   std::string body;   // the response's bytes
+  std::string asked;  // the trailing metadata "coffer-approval-asked"
 
   bool ok() const { return code == grpc::StatusCode::OK; }
   // For messages of failing tests.
@@ -51,6 +52,10 @@ const std::vector<Rpc>& AllRpcs();
 policy::Role CallerOf(const std::string& rpc);
 // Names of all RPCs that the protos declare.
 std::vector<std::string> DeclaredRpcs();
+
+// How a client of the program openssl ends that speaks one version, "-tls1_2": 0 when it got a connection. The names
+// are as for Wire::ToTls.
+int OpenSslClient(int port, const std::string& folder, const std::string& version, const std::string& name);
 
 // Text of a protobuf string literal that holds exactly these bytes, quotes included.
 std::string Quoted(const std::string& bytes);

@@ -28,7 +28,7 @@ class CallRecordTest : public ServiceFixture {
       catalog += "expect = { rows = 1000000, distinct = 900000, top_share = 0.0001 }\n";
       catalog += "[field.\"" + name + "\".index.exact]\nkind = \"equality\"\nkeyring = \"tokens\"\nbits = 256\n";
     }
-    const auto applied = admin_service.Apply(admin, catalog, "", "");
+    const auto applied = admin_service.Apply(admin, catalog, "");
     ASSERT_TRUE(applied.ok()) << applied.error().ToString();
     for (int i = 0; i < fields_count; ++i) names.push_back(FieldOf(i));
   }
@@ -129,22 +129,19 @@ TEST_F(CallRecordTest, ABeginSaysWhatItIsAbout) {
                   .ok());
   EXPECT_EQ(LastBegin().object, "s/1");
   EXPECT_EQ(LastBegin().tenant, "acme");
-  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "s/2"}, {SecretVersion{1}}, "ticket 4711").error().code() ==
+  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "s/2"}, {SecretVersion{1}}).error().code() ==
               ErrorCode::kNotFound);
   EXPECT_EQ(LastBegin().object, "s/2");
   EXPECT_EQ(LastBegin().tenant, "default");
-  EXPECT_EQ(LastBegin().alone_reason, "ticket 4711");
   DestroyRequest order;
   order.name = "shop";
   order.version = KeyVersion{1};
-  order.alone_reason = "ticket 4712";
   static_cast<void>(key_service.ScheduleDestroy(admin, order));
   EXPECT_EQ(LastBegin().object, "shop");
-  EXPECT_EQ(LastBegin().alone_reason, "ticket 4712");
   std::vector<NewSeal> seals;
   seals.emplace_back(KeyFileSeal{folder / "second.key", true});
-  ASSERT_TRUE(operator_service.Rekey(admin, seals, "ticket 4713").ok());
-  EXPECT_EQ(LastBegin().alone_reason, "ticket 4713");
+  ASSERT_TRUE(operator_service.Rekey(admin, seals).ok());
+  EXPECT_TRUE(Last().reason.ends_with(" by bob: a test")) << Last().reason;
 }
 
 TEST_F(CallRecordTest, ABeginHoldsNothingThatIsNoName) {
@@ -159,9 +156,9 @@ TEST_F(CallRecordTest, ABeginHoldsNothingThatIsNoName) {
     EXPECT_EQ(LastBegin().object, "") << path;
     EXPECT_EQ(LastBegin().tenant, "");
   }
-  EXPECT_FALSE(key_service.RemoveCensusSource(admin, "source", "a\nforged line").ok());
+  EXPECT_FALSE(key_service.RemoveCensusSource(admin, "source").ok());
   EXPECT_EQ(LastBegin().object, "source");
-  EXPECT_EQ(LastBegin().alone_reason, "");
+  EXPECT_EQ(LastBegin().reason, "");
   const std::size_t before = recorded.records.size();
   EXPECT_FALSE(key_service.RotateKeyring(app, "shop", {}).ok()) << "not the app's";
   ASSERT_EQ(recorded.records.size(), before + 1) << "what the policy refuses has no begin";

@@ -74,13 +74,13 @@ TEST_F(Census, EachThingThatAReportLacksIsNamed) {
   DestroyRequest order = Order("shop", 1);
   order.no_sources = true;
   EXPECT_FALSE(key_service.ScheduleDestroy(admin, order).ok()) << "there are sources, whatever is said";
-  ASSERT_TRUE(key_service.RemoveCensusSource(admin, "other", "a test").ok());
+  ASSERT_TRUE(key_service.RemoveCensusSource(admin, "other").ok());
   EXPECT_TRUE(key_service.ScheduleDestroy(admin, Order("shop", 1)).ok());
 }
 
 TEST_F(Census, ADatabaseAdministratorIsOneByCertificateToo) {
   PrepareV1();
-  ASSERT_TRUE(key_service.RemoveCensusSource(admin, "shop-db", "a test").ok());
+  ASSERT_TRUE(key_service.RemoveCensusSource(admin, "shop-db").ok());
   Register("shop-db");
   const Caller anna{.principal = *policy::ParseSpiffeId("spiffe://example.org/role/dba/anna", "example.org"),
                     .local = false};
@@ -172,7 +172,7 @@ TEST_F(Census, SourcesHaveNamesAgesAndALimit) {
   EXPECT_EQ(code("s0", kDay), ErrorCode::kAlreadyExists);
   for (const Caller& caller : {app, dba, auditor}) {
     EXPECT_EQ(key_service.RegisterCensusSource(caller, "x", kDay).error().code(), ErrorCode::kPermissionDenied);
-    EXPECT_EQ(key_service.RemoveCensusSource(caller, "s0", "x").error().code(), ErrorCode::kPermissionDenied);
+    EXPECT_EQ(key_service.RemoveCensusSource(caller, "s0").error().code(), ErrorCode::kPermissionDenied);
   }
   EXPECT_EQ(key_service.GetCensus(app, "shop").error().code(), ErrorCode::kPermissionDenied);
   EXPECT_EQ(key_service.GetCensus(admin, "none").error().code(), ErrorCode::kNotFound);
@@ -180,12 +180,13 @@ TEST_F(Census, SourcesHaveNamesAgesAndALimit) {
 
 TEST_F(Census, ASourceIsRemovedByTwoPersonsAndNotWhileADestructionReliesOnIt) {
   PrepareV1();
-  EXPECT_EQ(key_service.RemoveCensusSource(admin, "shop-db", "").error().code(), ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(key_service.RemoveCensusSource(admin, "none", "a test").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(key_service.KeyService::RemoveCensusSource(admin, "shop-db").error().code(),
+            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(key_service.RemoveCensusSource(admin, "none").error().code(), ErrorCode::kNotFound);
   ASSERT_TRUE(key_service.ScheduleDestroy(admin, Order("shop", 1)).ok());
-  EXPECT_EQ(key_service.RemoveCensusSource(admin, "shop-db", "a test").error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(key_service.RemoveCensusSource(admin, "shop-db").error().code(), ErrorCode::kFailedPrecondition);
   ASSERT_TRUE(key_service.CancelDestroy(admin, "shop", KeyVersion{1}).ok());
-  ASSERT_TRUE(key_service.RemoveCensusSource(admin, "shop-db", "a test").ok());
+  ASSERT_TRUE(key_service.RemoveCensusSource(admin, "shop-db").ok());
   EXPECT_TRUE(key_service.ListCensusSources(admin)->empty());
 }
 

@@ -83,7 +83,7 @@ TEST_F(FieldServiceTest, AValueMovedToAnotherColumnTenantOrScopeDoesNotDecrypt) 
 
   std::string second_scope = kShopCatalog;
   second_scope.replace(second_scope.find("\"shop\""), 6, "\"mart\"");
-  ASSERT_TRUE(admin_service.Apply(admin, second_scope, "", "").ok());
+  ASSERT_TRUE(admin_service.Apply(admin, second_scope, "").ok());
   FieldColumn other_scope = EmailColumn({encrypted}, 1);
   other_scope.field = "mart.user.email";
   ExpectItemFails(fields.Decrypt(app, {other_scope}), "another scope");
@@ -138,7 +138,7 @@ TEST_F(FieldServiceTest, RewrapBringsTheDeclaredForm) {
   const std::vector<std::string> old = Encrypted(EmailColumn({"keep"}));
   std::string stronger = kShopCatalog;
   stronger.replace(stronger.find("class   = \"pii\""), 15, "class   = \"pii\"\nsuite = 2");
-  ASSERT_TRUE(admin_service.Apply(admin, stronger, lock, "").ok());
+  ASSERT_TRUE(admin_service.Apply(admin, stronger, lock).ok());
   EXPECT_EQ(fields.Decrypt(app, {EmailColumn(old)})->columns.front().values.front(), "keep")
       << "the former form is accepted";
   const Result<FieldOutput> moved = fields.Rewrap(dba, {EmailColumn(old)});
@@ -169,7 +169,7 @@ TEST_F(FieldServiceTest, ValueOfAFormerFormThatBindsMoreFailsAloneWithoutItsRow)
   const std::vector<std::string> bound = Encrypted(EmailColumn({"bound"}));
   std::string unbound = kShopCatalog;
   unbound.replace(unbound.find("row     = \"int64\""), 17, "bind_row = false\nunbound = \"a test\"");
-  ASSERT_TRUE(admin_service.Apply(admin, unbound, lock, "a test").ok());
+  ASSERT_TRUE(admin_service.Apply(admin, unbound, lock).ok());
   FieldColumn column = EmailColumn({"now"});
   column.row_parts.clear();
   column.row_width = 0;
@@ -302,8 +302,8 @@ TEST_F(FieldServiceTest, RetiredFieldDecryptsButTakesNoNewValues) {
   std::string smaller = kShopCatalog;
   const std::size_t from = smaller.find("[field.\"user.email\"]");
   smaller.erase(from, smaller.find("[field.\"note.body\"]") - from);
-  EXPECT_EQ(admin_service.Apply(admin, smaller, lock, "").error().code(), ErrorCode::kFailedPrecondition);
-  ASSERT_TRUE(admin_service.Apply(admin, smaller, lock, "the table is gone").ok());
+  EXPECT_EQ(admin_service.AdminService::Apply(admin, smaller, lock).error().code(), ErrorCode::kFailedPrecondition);
+  ASSERT_TRUE(admin_service.Apply(admin, smaller, lock).ok());
   EXPECT_EQ(fields.Encrypt(app, {EmailColumn({"new"})}).error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_EQ(fields.Decrypt(app, {EmailColumn(encrypted)})->columns.front().values.front(), "old");
 }

@@ -74,7 +74,7 @@ class IndexFixture : public ServiceFixture {
   }
 
   void Apply(const std::string& catalog) {
-    const Result<policy::CatalogChange> applied = admin_service.Apply(admin, catalog, lock, "a test");
+    const Result<policy::CatalogChange> applied = admin_service.Apply(admin, catalog, lock);
     ASSERT_TRUE(applied.ok()) << applied.error().ToString();
     lock = policy::WriteCatalogLock(applied->lock);
   }

@@ -391,7 +391,7 @@ TEST_F(IndexServiceTest, KeyringsMustHaveTheirPurpose) {
   StartIndexed();
   std::string wrong = kIndexedCatalog;
   wrong.replace(wrong.find("\"shop-index\""), 12, "\"shop\"");
-  const Result<policy::CatalogChange> refused = admin_service.Apply(admin, wrong, lock, "a test");
+  const Result<policy::CatalogChange> refused = admin_service.Apply(admin, wrong, lock);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_EQ(refused.error().path(), "field.user.email.index.exact.keyring");
@@ -404,7 +404,7 @@ TEST_F(IndexServiceTest, DeterministicFieldEncryptsEqualValuesEqually) {
       "[field.\"user.handle\"]\nclass = \"pii\"\nsuite = 4\nbind_row = false\nunbound = \"to be joined\"\n"
       "expect = { rows = 1000000, distinct = 900000, top_share = 0.0001 }\nkeyring = ";
   const Result<policy::CatalogChange> refused =
-      admin_service.Apply(admin, kIndexedCatalog + field + "\"shop\"\n", lock, "a test");
+      admin_service.Apply(admin, kIndexedCatalog + field + "\"shop\"\n", lock);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().path(), "field.user.handle.keyring");
   Apply(kIndexedCatalog + field + "\"shop-det\"\n");

@@ -108,18 +108,14 @@ TEST_F(KeyDestroy, ItTakesTheRightPersonVersionAndDelay) {
     EXPECT_FALSE(scheduled.ok());
     return scheduled.ok() ? ErrorCode::kInternal : scheduled.error().code();
   };
-  Caller remote = admin;
-  remote.local = false;
   EXPECT_EQ(code(dba, Order("shop", 1)), ErrorCode::kPermissionDenied);
   EXPECT_EQ(code(app, Order("shop", 1)), ErrorCode::kPermissionDenied);
-  EXPECT_EQ(code(remote, Order("shop", 1)), ErrorCode::kPermissionDenied);
   EXPECT_EQ(code(admin, Order("shop", 2)), ErrorCode::kFailedPrecondition) << "the primary";
   EXPECT_EQ(code(admin, Order("shop", 3)), ErrorCode::kNotFound);
   EXPECT_EQ(code(admin, Order("none", 1)), ErrorCode::kNotFound);
   DestroyRequest order = Order("shop", 1);
-  order.alone_reason = "";
-  EXPECT_EQ(code(admin, order), ErrorCode::kFailedPrecondition) << "asks a second person";
-  order = Order("shop", 1);
+  EXPECT_EQ(key_service.KeyService::ScheduleDestroy(admin, order).error().code(), ErrorCode::kFailedPrecondition)
+      << "others have to approve it";
   order.reason = "two\nlines";
   EXPECT_EQ(code(admin, order), ErrorCode::kInvalidArgument);
   order = Order("shop", 1);
@@ -185,9 +181,9 @@ TEST_F(KeyDestroy, TheVaultsOwnValuesCount) {
   EXPECT_EQ(refused.error().path(), "80 values left in the vault");
   std::vector<SecretVersion> all;
   for (int i = 1; i <= 40; ++i) all.push_back(SecretVersion{i});
-  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "a"}, all, "a test").ok());
+  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "a"}, all).ok());
   for (int i = 0; i < 40; ++i)
-    ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "b/" + std::to_string(i)}, {SecretVersion{1}}, "x").ok());
+    ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "b/" + std::to_string(i)}, {SecretVersion{1}}).ok());
   EXPECT_TRUE(key_service.ScheduleDestroy(admin, order).ok());
 }
 
@@ -307,17 +303,13 @@ TEST_F(TenantEnd, CancelBringsItBack) {
 
 TEST_F(TenantEnd, IsForTheRightPersonAndNotForTheDefaultTenant) {
   StartAcme();
-  Caller remote = admin;
-  remote.local = false;
-  for (const Caller& caller : {app, dba, auditor, remote}) {
+  for (const Caller& caller : {app, dba, auditor}) {
     EXPECT_EQ(key_service.ShredTenant(caller, Order("acme")).error().code(), ErrorCode::kPermissionDenied);
   }
   DestroyRequest order = Order("acme");
-  order.alone_reason = "";
-  EXPECT_EQ(key_service.ShredTenant(admin, order).error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(key_service.KeyService::ShredTenant(admin, order).error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_EQ(key_service.ShredTenant(admin, Order("default")).error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_EQ(key_service.ShredTenant(admin, Order("none")).error().code(), ErrorCode::kNotFound);
-  order = Order("acme");
   order.delay_us = kDay;
   EXPECT_EQ(key_service.ShredTenant(admin, order).error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(key_service.GetTenant(app, "acme").error().code(), ErrorCode::kPermissionDenied);

@@ -35,7 +35,6 @@ class KeyLife : public IndexFixture {
     DestroyRequest request;
     request.name = name;
     request.version = KeyVersion{version};
-    request.alone_reason = "a test";
     return request;
   }
 

@@ -96,7 +96,7 @@ TEST_F(MergeEndsTest, AScheduledVersionIsScheduledHereWithItsOwnDelay) {
   request.name = "shop";
   request.version = KeyVersion{2};
   request.no_sources = true;
-  request.alone_reason = "retired there";
+  request.reason = "retired there";
   ASSERT_TRUE(edge.keys->ScheduleDestroy(edge.admin, request).ok());
   clock.Advance(5 * kMicrosPerDay);
   ASSERT_TRUE(centre.Merge(edge).ok());
@@ -122,7 +122,6 @@ TEST_F(MergeEndsTest, ADestroyedTenantStaysDestroyed) {
   StartBoth();
   DestroyRequest request;
   request.name = "acme";
-  request.alone_reason = "contract ended";
   ASSERT_TRUE(edge.keys->ShredTenant(edge.admin, request).ok());
   EndWhatIsDue(edge);
   const Result<MergeFacts> merged = centre.Merge(edge);
@@ -137,7 +136,6 @@ TEST_F(MergeEndsTest, ATenantThatEndsThereLaterIsScheduledHere) {
   ASSERT_TRUE(centre.Merge(edge).ok());
   DestroyRequest request;
   request.name = "acme";
-  request.alone_reason = "contract ended";
   ASSERT_TRUE(edge.keys->ShredTenant(edge.admin, request).ok());
   EndWhatIsDue(edge);
   const Result<MergeFacts> merged = centre.Merge(edge);
@@ -155,7 +153,6 @@ TEST_F(MergeEndsTest, ATenantThatWasDestroyedHereIsNotBroughtBack) {
   ASSERT_TRUE(centre.Merge(edge).ok());
   DestroyRequest request;
   request.name = "acme";
-  request.alone_reason = "contract ended";
   ASSERT_TRUE(centre.keys->ShredTenant(centre.admin, request).ok());
   EndWhatIsDue(centre);
   edge.Work("acme");
@@ -182,7 +179,6 @@ TEST_F(MergeEndsTest, VersionsThatWereMergedInDoNotEndTheEncryptingOfOthers) {
   DestroyRequest request;
   request.name = "shop";
   request.version = KeyVersion{primary};
-  request.alone_reason = "a test";
   EXPECT_EQ(centre.keys->ScheduleDestroy(centre.admin, request).error().code(), ErrorCode::kFailedPrecondition);
   ASSERT_TRUE(report().ok());
   EXPECT_TRUE(centre.keys->ScheduleDestroy(centre.admin, request).ok());
@@ -198,7 +194,6 @@ TEST_F(MergeEndsTest, AMergedVersionNeedsACountFromAfterTheMerge) {
   DestroyRequest request;
   request.name = "shop";
   request.version = KeyVersion{4};
-  request.alone_reason = "a test";
   EXPECT_EQ(centre.keys->ScheduleDestroy(centre.admin, request).error().code(), ErrorCode::kFailedPrecondition);
 }
 

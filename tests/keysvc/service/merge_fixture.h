@@ -86,6 +86,8 @@ struct Acknowledged {
   std::vector<StoredKey> keys;
 };
 
+using Rows = std::vector<std::pair<Row, std::uint64_t>>;  // with their epochs
+
 // One store with its journal and the services over it.
 class MergeHome {
  public:
@@ -96,16 +98,20 @@ class MergeHome {
     barrier = Barrier::Open(*store, clock_, {.tools = {}, .keys = {}, .journal_folder = &journal}).value();
     pipeline = std::make_unique<Pipeline>(*barrier, recorded.recorder());
     fields = std::make_unique<FieldService>(*pipeline, clock_, *barrier);
-    keys = std::make_unique<KeyService>(*pipeline);
-    secrets = std::make_unique<SecretService>(*pipeline, clock_);
-    admin_service = std::make_unique<AdminService>(*pipeline, AdminService::Options{});
-    operators = std::make_unique<OperatorService>(*pipeline, clock_);
+    plain_operators = std::make_unique<OperatorService>(*pipeline, clock_);
+    approver = std::make_unique<Approver>(*pipeline, *plain_operators, *barrier);
+    keys = std::make_unique<ApprovedKeyService>(*pipeline, *approver);
+    secrets = std::make_unique<ApprovedSecretService>(*pipeline, clock_, *approver);
+    admin_service = std::make_unique<ApprovedAdminService>(*pipeline, AdminService::Options{}, *approver);
+    operators = std::make_unique<ApprovedOperatorService>(*pipeline, clock_, *approver);
   }
   void Close() {
     operators.reset();
     admin_service.reset();
     secrets.reset();
     keys.reset();
+    approver.reset();
+    plain_operators.reset();
     fields.reset();
     pipeline.reset();
     barrier.reset();
@@ -133,7 +139,7 @@ class MergeHome {
     Apply(catalog);
   }
   void Apply(const std::string& catalog = kMergeCatalog) {
-    const Result<policy::CatalogChange> applied = admin_service->Apply(admin, catalog, lock, "a test");
+    const Result<policy::CatalogChange> applied = admin_service->Apply(admin, catalog, lock);
     ASSERT_TRUE(applied.ok()) << applied.error().ToString();
     lock = policy::WriteCatalogLock(applied->lock);
   }
@@ -197,8 +203,7 @@ class MergeHome {
     return path;
   }
   OperatorService::MergeRequest RequestFor(MergeHome& from, MergeOptions options) const {
-    return {
-        .backup_path = from.Backup(), .identity = from.Identity(), .options = std::move(options), .alone_reason = "t"};
+    return {.backup_path = from.Backup(), .identity = from.Identity(), .options = std::move(options)};
   }
   // The default tenant of `from` is called after it.
   Result<MergeFacts> Merge(MergeHome& from, MergeOptions options = {}) {
@@ -209,9 +214,16 @@ class MergeHome {
   }
 
   // Rows and journal, to tell whether anything changed.
-  std::pair<Digest, Bytes> Snapshot() {
+  // Of all rows, but for those that only say what was asked of others.
+  Rows Snapshot() {
+    Rows rows;
     const std::unique_ptr<StoreTransaction> transaction = store->Begin().value();
-    return {StoreImage::Of(*transaction)->head().mac, journal.files()["key-journal"]};
+    for (const TableSpec& spec : Schema()) {
+      if (spec.table >= Table::kAccessPolicy) continue;
+      const std::vector<StoredRow> stored = transaction->Scan({.table = spec.table}).value();
+      for (const StoredRow& row : stored) rows.emplace_back(row.columns, row.row_epoch);
+    }
+    return rows;
   }
   std::uint64_t Epoch() { return store->Begin().value()->GetHead()->value().epoch.value; }
   std::vector<Row> RowsOf(Table table) {
@@ -247,10 +259,12 @@ class MergeHome {
   Recorded recorded;
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<FieldService> fields;
-  std::unique_ptr<KeyService> keys;
-  std::unique_ptr<SecretService> secrets;
-  std::unique_ptr<AdminService> admin_service;
-  std::unique_ptr<OperatorService> operators;
+  std::unique_ptr<OperatorService> plain_operators;
+  std::unique_ptr<Approver> approver;
+  std::unique_ptr<ApprovedKeyService> keys;
+  std::unique_ptr<ApprovedSecretService> secrets;
+  std::unique_ptr<ApprovedAdminService> admin_service;
+  std::unique_ptr<ApprovedOperatorService> operators;
   AgeIdentity identity = AgeIdentity::Generate();
   std::string lock;
   Acknowledged done;
@@ -318,8 +332,7 @@ class MergeFixture : public ::testing::Test {
     }
   }
   // The merge is refused with these words, and nothing changed.
-  void ExpectRefused(const Result<MergeFacts>& merged, ErrorCode code, std::string_view words,
-                     const std::pair<Digest, Bytes>& before) {
+  void ExpectRefused(const Result<MergeFacts>& merged, ErrorCode code, std::string_view words, const Rows& before) {
     ASSERT_FALSE(merged.ok()) << words;
     EXPECT_EQ(merged.error().code(), code) << merged.error().ToString();
     EXPECT_NE(merged.error().ToString().find(words), std::string::npos) << merged.error().ToString();
@@ -330,7 +343,6 @@ class MergeFixture : public ::testing::Test {
     request.name = keyring;
     request.version = KeyVersion{version};
     request.no_sources = true;
-    request.alone_reason = "a test";
     const auto scheduled = home.keys->ScheduleDestroy(home.admin, request);
     ASSERT_TRUE(scheduled.ok()) << scheduled.error().ToString();
     EndWhatIsDue(home);

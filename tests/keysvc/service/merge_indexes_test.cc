@@ -51,11 +51,10 @@ TEST_F(MergeIndexesTest, WritesHereAreUnderVersionsOfHere) {
 TEST_F(MergeIndexesTest, AnApplyAfterwardsGoesOnAsBefore) {
   StartBoth();
   ASSERT_TRUE(centre.Merge(edge).ok());
-  EXPECT_EQ(centre.admin_service->Apply(centre.admin, kMergeCatalog, centre.lock, "t").error().code(),
-            ErrorCode::kConflict)
+  EXPECT_EQ(centre.admin_service->Apply(centre.admin, kMergeCatalog, centre.lock).error().code(), ErrorCode::kConflict)
       << "the lock has moved on";
   centre.lock = *(*centre.barrier->Enter())->catalogs->LockOf("shop");
-  const auto applied = centre.admin_service->Apply(centre.admin, kMergeCatalog, centre.lock, "");
+  const auto applied = centre.admin_service->Apply(centre.admin, kMergeCatalog, centre.lock);
   ASSERT_TRUE(applied.ok()) << applied.error().ToString();
   EXPECT_FALSE(applied->changed);
   ASSERT_TRUE(centre.keys->RotateKeyring(centre.admin, "shop-index", {}).ok());
@@ -69,7 +68,7 @@ TEST_F(MergeIndexesTest, AnApplyAfterwardsGoesOnAsBefore) {
   EXPECT_TRUE(centre.Finds(stored, "exact", "", 3));
   EXPECT_TRUE(centre.Finds(edge.done.values[0], "exact", "edge", 2));
   written.replace(written.find("write_version = 3"), 17, "write_version = 2");
-  const auto refused = centre.admin_service->Apply(centre.admin, written, centre.lock, "t");
+  const auto refused = centre.admin_service->Apply(centre.admin, written, centre.lock);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().ToString().find("was merged in"), std::string::npos) << refused.error().ToString();
 }

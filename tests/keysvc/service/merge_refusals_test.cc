@@ -121,8 +121,8 @@ TEST_F(MergeRefusalsTest, TwoStoresThatAreCopiesOfOne) {
   const auto before = centre.Snapshot();
   const std::string path = folder / "copy.age";
   ASSERT_TRUE(copy.operators->Backup(copy.admin, path).ok());
-  const Result<MergeFacts> merged = centre.operators->Merge(
-      centre.admin, {.backup_path = path, .identity = copy.Identity(), .options = {}, .alone_reason = "t"});
+  const Result<MergeFacts> merged =
+      centre.operators->Merge(centre.admin, {.backup_path = path, .identity = copy.Identity(), .options = {}});
   ExpectRefused(merged, ErrorCode::kFailedPrecondition, "keyring shop: has another key here for the same version",
                 before);
 }
@@ -195,8 +195,7 @@ TEST_F(MergeRefusalsTest, BackupsThatAreNone) {
   const auto before = centre.Snapshot();
   for (const Case& one : cases) {
     SCOPED_TRACE(one.path);
-    OperatorService::MergeRequest request{
-        .backup_path = one.path, .identity = {}, .options = good.options, .alone_reason = "t"};
+    OperatorService::MergeRequest request{.backup_path = one.path, .identity = {}, .options = good.options};
     if (one.with_identity) request.identity = edge.Identity();
     ExpectRefused(centre.operators->Merge(centre.admin, request), one.code, "backup", before);
   }
@@ -224,10 +223,9 @@ TEST_F(MergeRefusalsTest, ABackupWhoseRowsWereChanged) {
     const std::string altered = folder / name;
     const Bytes sealed = AgeEncrypt(Recipients(edge), SecretBytes::CopyOf(bytes)).value();
     EXPECT_TRUE(WriteFileDurably(altered, sealed, 0600).ok());
-    return centre.operators->Merge(centre.admin, {.backup_path = altered,
-                                                  .identity = edge.Identity(),
-                                                  .options = {.renames = {{"default", "edge"}}},
-                                                  .alone_reason = "t"});
+    return centre.operators->Merge(
+        centre.admin,
+        {.backup_path = altered, .identity = edge.Identity(), .options = {.renames = {{"default", "edge"}}}});
   };
   CommitGroup renamed = group;
   for (RowChange& change : renamed.changes) {
@@ -240,7 +238,7 @@ TEST_F(MergeRefusalsTest, ABackupWhoseRowsWereChanged) {
   EXPECT_TRUE(merge_with(group, "same.age").ok());
 }
 
-TEST_F(MergeRefusalsTest, OnlyTheLocalAdministratorAloneAndUnsealed) {
+TEST_F(MergeRefusalsTest, OnlyTheLocalAdministratorWithApprovalAndUnsealed) {
   StartBoth();
   const OperatorService::MergeRequest request = centre.RequestFor(edge, {.renames = {{"default", "edge"}}});
   const auto before = centre.Snapshot();
@@ -251,10 +249,8 @@ TEST_F(MergeRefusalsTest, OnlyTheLocalAdministratorAloneAndUnsealed) {
     if (role == policy::Role::kAdmin) continue;
     ExpectRefused(centre.operators->Merge(LocalCaller(role), request), ErrorCode::kPermissionDenied, "policy", before);
   }
-  OperatorService::MergeRequest without = centre.RequestFor(edge, request.options);
-  without.alone_reason.clear();
-  ExpectRefused(centre.operators->Merge(centre.admin, without), ErrorCode::kFailedPrecondition, "--alone REASON",
-                before);
+  ExpectRefused(centre.plain_operators->Merge(centre.admin, request), ErrorCode::kFailedPrecondition,
+                "others have to approve", before);
   ASSERT_TRUE(centre.admin_service->Seal(centre.admin).ok());
   ExpectRefused(centre.operators->Merge(centre.admin, request), ErrorCode::kSealed, "sealed", before);
 }

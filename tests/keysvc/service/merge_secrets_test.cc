@@ -55,7 +55,7 @@ TEST_F(MergeSecretsTest, TwoValuesOfOneVersionAreRefused) {
 
 TEST_F(MergeSecretsTest, DeletedAndDestroyedVersionsStaySo) {
   const SecretName there{.tenant = "", .path = "db/password"};
-  ASSERT_TRUE(edge.secrets->Destroy(edge.admin, there, {SecretVersion{1}}, "leaked").ok());
+  ASSERT_TRUE(edge.secrets->Destroy(edge.admin, there, {SecretVersion{1}}).ok());
   ASSERT_TRUE(edge.secrets->Delete(edge.app, there, {SecretVersion{2}}).ok());
   const Result<MergeFacts> merged = centre.Merge(edge);
   ASSERT_TRUE(merged.ok()) << merged.error().ToString();
@@ -66,7 +66,7 @@ TEST_F(MergeSecretsTest, DeletedAndDestroyedVersionsStaySo) {
 
 TEST_F(MergeSecretsTest, WhatWasDestroyedHereIsNotBroughtBack) {
   const SecretName here{.tenant = "edge", .path = "db/password"};
-  ASSERT_TRUE(centre.secrets->Destroy(centre.admin, here, {SecretVersion{1}}, "leaked").ok());
+  ASSERT_TRUE(centre.secrets->Destroy(centre.admin, here, {SecretVersion{1}}).ok());
   edge.Put("", "db/password", "third");
   ASSERT_TRUE(centre.Merge(edge).ok());
   EXPECT_NE(centre.Get("edge", "db/password", 1).find("is destroyed"), std::string::npos);

@@ -8,7 +8,7 @@ using MergeTest = MergeFixture;
 
 TEST_F(MergeTest, WhateverWasAcknowledgedInBothStoresWorksInTheCentre) {
   StartBoth();
-  const std::uint64_t epoch = centre.Epoch();
+  const std::uint64_t epoch = centre.Epoch() + 4;  // the policy; asked for, approved, used
   const Result<MergeFacts> merged = centre.Merge(edge);
   ASSERT_TRUE(merged.ok()) << merged.error().ToString();
   EXPECT_TRUE(merged->merged);
@@ -42,7 +42,7 @@ TEST_F(MergeTest, TheBackupAndTheJournalHoldTheResult) {
     if (!from_journal) request.backup_path = backup;
     request.identities = centre.Identity().identities;
     request.apply = true;
-    request.alone_reason = "a test";
+    request.reason = "a test";
     const auto recovered = again.operators->Recover(again.admin, request);
     ASSERT_TRUE(recovered.ok()) << recovered.error().ToString();
     ExpectWorks(again, edge);
@@ -73,7 +73,6 @@ TEST_F(MergeTest, DryRunSaysWhatWouldComeInAndChangesNothing) {
   StartBoth();
   const auto before = centre.Snapshot();
   OperatorService::MergeRequest request = centre.RequestFor(edge, {.renames = {{"default", "edge"}}, .dry_run = true});
-  request.alone_reason.clear();
   const Result<MergeFacts> dry = centre.operators->Merge(centre.admin, request);
   ASSERT_TRUE(dry.ok()) << dry.error().ToString();
   EXPECT_TRUE(dry->changed);
@@ -199,20 +198,21 @@ TEST_F(MergeTest, RekeyKeepsWhereVersionsCameFrom) {
   ASSERT_TRUE(centre.Merge(edge).ok());
   std::vector<NewSeal> seals;
   seals.emplace_back(KeyFileSeal{.path = folder / "new.key", .allow_same_device = true});
-  ASSERT_TRUE(centre.operators->Rekey(centre.admin, seals, "a test").ok());
+  ASSERT_TRUE(centre.operators->Rekey(centre.admin, seals).ok());
   ExpectWorks(centre, edge);
   const Result<MergeFacts> again = centre.Merge(edge);
   ASSERT_TRUE(again.ok()) << again.error().ToString();
   EXPECT_FALSE(again->changed);
 }
 
-TEST_F(MergeTest, ItIsRecordedWithTheStoreAndTheReason) {
+TEST_F(MergeTest, ItIsRecordedWithTheStoreTheReasonAndWhoApproved) {
   StartBoth();
   ASSERT_TRUE(centre.Merge(edge).ok());
   const CallRecord& record = centre.recorded.records.back();
   EXPECT_EQ(record.operation, policy::Operation::kMergeStore);
   EXPECT_EQ(record.object, (*edge.barrier->Enter())->uuid.ToText());
-  EXPECT_EQ(record.alone_reason, "t");
+  EXPECT_TRUE(record.reason.starts_with("approval ")) << record.reason;
+  EXPECT_TRUE(record.reason.ends_with(" by bob: a test")) << record.reason;
   EXPECT_EQ(record.store_epoch, centre.Epoch());
 }
 

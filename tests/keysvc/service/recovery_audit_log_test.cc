@@ -68,7 +68,7 @@ TEST_F(RecoveryAuditLogTest, AStoreOpensWithNoOtherAuditLogThanItsOwn) {
   ASSERT_TRUE(Recover(home_, KeyFile(), true, false, "", true).ok()) << "an operator may say so";
   EXPECT_NE(records.back().failure.find("another audit log"), std::string_view::npos) << "and it is recorded";
   EXPECT_TRUE(records.back().ok);
-  EXPECT_EQ(records.back().alone_reason, "a test");
+  EXPECT_EQ(records.back().reason, "a test");
   std::tie(emails_, secrets_) = before;
   ExpectEverythingThere(home_);
   home_.Restart();

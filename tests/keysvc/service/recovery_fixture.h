@@ -44,10 +44,12 @@ class RecoveryTest : public ServiceFixture {
       barrier = Barrier::Open(*store, clock, std::move(options)).value();
       pipeline = std::make_unique<Pipeline>(*barrier, recorder);
       fields = std::make_unique<FieldService>(*pipeline, clock, *barrier);
-      keys = std::make_unique<KeyService>(*pipeline);
-      secrets = std::make_unique<SecretService>(*pipeline, clock);
-      admin = std::make_unique<AdminService>(*pipeline, AdminService::Options{});
-      operators = std::make_unique<OperatorService>(*pipeline, clock);
+      plain_operators = std::make_unique<OperatorService>(*pipeline, clock);
+      approver = std::make_unique<Approver>(*pipeline, *plain_operators, *barrier);
+      keys = std::make_unique<ApprovedKeyService>(*pipeline, *approver);
+      secrets = std::make_unique<ApprovedSecretService>(*pipeline, clock, *approver);
+      admin = std::make_unique<ApprovedAdminService>(*pipeline, AdminService::Options{}, *approver);
+      operators = std::make_unique<ApprovedOperatorService>(*pipeline, clock, *approver);
     }
     // Another process over the same files.
     void Restart() {
@@ -55,6 +57,8 @@ class RecoveryTest : public ServiceFixture {
       admin.reset();
       secrets.reset();
       keys.reset();
+      approver.reset();
+      plain_operators.reset();
       fields.reset();
       pipeline.reset();
       barrier.reset();
@@ -70,17 +74,19 @@ class RecoveryTest : public ServiceFixture {
     std::unique_ptr<Barrier> barrier;
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<FieldService> fields;
-    std::unique_ptr<KeyService> keys;
-    std::unique_ptr<SecretService> secrets;
-    std::unique_ptr<AdminService> admin;
-    std::unique_ptr<OperatorService> operators;
+    std::unique_ptr<OperatorService> plain_operators;
+    std::unique_ptr<Approver> approver;
+    std::unique_ptr<ApprovedKeyService> keys;
+    std::unique_ptr<ApprovedSecretService> secrets;
+    std::unique_ptr<ApprovedAdminService> admin;
+    std::unique_ptr<ApprovedOperatorService> operators;
   };
 
   void SetUp() override {
     home_.Open();
     ASSERT_TRUE(home_.operators->Init(admin, KeyFile(), Proof(home_), false).ok());
     ASSERT_TRUE(home_.keys->CreateKeyring(admin, "shop").ok());
-    ASSERT_TRUE(home_.admin->Apply(admin, kShopCatalog, "", "").ok());
+    ASSERT_TRUE(home_.admin->Apply(admin, kShopCatalog, "").ok());
     Work();
   }
 
@@ -144,7 +150,7 @@ class RecoveryTest : public ServiceFixture {
     request.new_journal = new_journal;
     request.go_back = go_back;
     request.apply = apply;
-    request.alone_reason = "a test";
+    request.reason = "a test";
     return home.operators->Recover(admin, request);
   }
   void ExpectRolledBack(Home& home, std::string_view words) const {

@@ -103,11 +103,11 @@ TEST_F(RecoveryTest, SharesAloneAreNoWayToRekeyWithoutARecoverySlot) {
   ASSERT_TRUE(board.operators->Init(admin, KeyFileSeal{folder / "board.key", true}, {}, true).ok());
   std::vector<NewSeal> seals;
   seals.emplace_back(NewShares{.plan = {.threshold = 2, .count = 3}});
-  EXPECT_EQ(board.operators->Rekey(admin, seals, "a test").error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(board.operators->Rekey(admin, seals).error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_EQ(board.barrier->state(), BarrierState::kUnsealed) << "nothing changed";
   ASSERT_TRUE(board.keys->CreateKeyring(admin, "shop").ok());
   seals.emplace_back(KeyFileSeal{folder / "second.key", true});
-  EXPECT_TRUE(board.operators->Rekey(admin, seals, "a test").ok());
+  EXPECT_TRUE(board.operators->Rekey(admin, seals).ok());
 }
 
 }  // namespace

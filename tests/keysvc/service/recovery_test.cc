@@ -154,8 +154,8 @@ TEST_F(RecoveryTest, RekeyShutsTheOldSlotsOutAndKeepsEverything) {
   std::vector<NewSeal> seals;
   seals.emplace_back(fresh);
   seals.emplace_back(NewShares{.plan = {.threshold = 2, .count = 3}});
-  EXPECT_EQ(home_.operators->Rekey(admin, seals, "").error().code(), ErrorCode::kFailedPrecondition);
-  const auto shares = home_.operators->Rekey(admin, seals, "custodian left");
+  EXPECT_EQ(home_.plain_operators->Rekey(admin, seals).error().code(), ErrorCode::kFailedPrecondition);
+  const auto shares = home_.operators->Rekey(admin, seals);
   ASSERT_TRUE(shares.ok()) << shares.error().ToString();
   EXPECT_EQ(shares->size(), 3U);
   ExpectEverythingThere(home_);
@@ -180,7 +180,7 @@ TEST_F(RecoveryTest, PowerMayFailAtEveryStepOfTheJournalsPartOfARekey) {
     const KeyFileSeal fresh{.path = folder / ("k" + std::to_string(step)), .allow_same_device = true};
     seals.emplace_back(fresh);
     home_.journal.CrashAtStep(step);
-    const bool rekeyed = home_.operators->Rekey(admin, seals, "a test").ok();
+    const bool rekeyed = home_.operators->Rekey(admin, seals).ok();
     home_.journal.Reboot();
     home_.Restart();
     const auto by_old = home_.admin->Unseal(admin, current_);
@@ -195,13 +195,12 @@ TEST_F(RecoveryTest, PowerMayFailAtEveryStepOfTheJournalsPartOfARekey) {
 }
 
 TEST_F(RecoveryTest, SharesAreJudgedOneByOne) {
-  ASSERT_TRUE(
-      home_.operators->AddSlot(admin, NewSeal(NewShares{.plan = {.threshold = 3, .count = 5}}), "board", "t").ok());
+  ASSERT_TRUE(home_.operators->AddSlot(admin, NewSeal(NewShares{.plan = {.threshold = 3, .count = 5}}), "board").ok());
   Home other(*this);
   other.Open();
   const auto foreign = other.operators->Init(admin, NewShares{.plan = {.threshold = 2, .count = 2}}, {}, true);
   ASSERT_TRUE(foreign.ok());
-  const auto made = home_.operators->AddSlot(admin, NewSeal(NewShares{.plan = {.threshold = 2, .count = 3}}), "", "t");
+  const auto made = home_.operators->AddSlot(admin, NewSeal(NewShares{.plan = {.threshold = 2, .count = 3}}), "");
   ASSERT_TRUE(made.ok());
   const std::vector<Share>& shares = made->shares;
   ASSERT_TRUE(home_.admin->Seal(admin).ok());
@@ -227,23 +226,20 @@ TEST_F(RecoveryTest, SharesAreJudgedOneByOne) {
 TEST_F(RecoveryTest, SlotsAreAddedAndRemovedButNotTheLastOnes) {
   const auto slots = [&] { return *home_.operators->ListSlots(admin); };
   ASSERT_EQ(slots().size(), 2U);
-  EXPECT_EQ(home_.operators->AddSlot(admin, NewSeal(CommandSeal{}), "", "a test").error().code(),
-            ErrorCode::kFailedPrecondition)
+  EXPECT_EQ(home_.operators->AddSlot(admin, NewSeal(CommandSeal{}), "").error().code(), ErrorCode::kFailedPrecondition)
       << "no command is configured";
   RecoveryProof wrong = Proof(home_);
   wrong.answer = SecretBytes(32);
-  EXPECT_EQ(home_.operators->AddSlot(admin, std::move(wrong), "", "a test").error().code(),
-            ErrorCode::kPermissionDenied);
+  EXPECT_EQ(home_.operators->AddSlot(admin, std::move(wrong), "").error().code(), ErrorCode::kPermissionDenied);
   KeyId recovery;
   KeyId key_file;
   for (const SealSlotRecord& slot : slots()) {
     (std::holds_alternative<RecoverySlot>(slot.params) ? recovery : key_file) = slot.slot;
   }
-  EXPECT_EQ(home_.operators->RemoveSlot(admin, recovery, false, "a test").error().code(),
-            ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(home_.operators->RemoveSlot(admin, KeyId{5}, false, "a test").error().code(), ErrorCode::kNotFound);
-  ASSERT_TRUE(home_.operators->RemoveSlot(admin, key_file, false, "a test").ok());
-  EXPECT_EQ(home_.operators->RemoveSlot(admin, recovery, true, "a test").error().code(), ErrorCode::kFailedPrecondition)
+  EXPECT_EQ(home_.operators->RemoveSlot(admin, recovery, false).error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(home_.operators->RemoveSlot(admin, KeyId{5}, false).error().code(), ErrorCode::kNotFound);
+  ASSERT_TRUE(home_.operators->RemoveSlot(admin, key_file, false).ok());
+  EXPECT_EQ(home_.operators->RemoveSlot(admin, recovery, true).error().code(), ErrorCode::kFailedPrecondition)
       << "the last way in";
   ASSERT_TRUE(home_.admin->Seal(admin).ok());
   EXPECT_EQ(home_.admin->Unseal(admin, KeyFile()).error().code(), ErrorCode::kPermissionDenied);
@@ -273,7 +269,7 @@ TEST_F(RecoveryTest, OnlyTheLocalAdministratorDoesAnyOfIt) {
   remote.local = false;
   EXPECT_EQ(home_.operators->Backup(remote, "/x").error().code(), ErrorCode::kPermissionDenied);
   EXPECT_EQ(home_.operators->Check(remote).error().code(), ErrorCode::kPermissionDenied);
-  EXPECT_EQ(home_.operators->RemoveSlot(remote, KeyId{1}, true, "r").error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(home_.operators->RemoveSlot(remote, KeyId{1}, true).error().code(), ErrorCode::kPermissionDenied);
   for (const Caller& caller : {app, dba, auditor}) {
     EXPECT_EQ(home_.operators->Backup(caller, "/x").error().code(), ErrorCode::kPermissionDenied);
     EXPECT_EQ(home_.operators->ListSlots(caller).error().code(), ErrorCode::kPermissionDenied);

@@ -71,27 +71,23 @@ TEST_F(SecretServiceTest, DeletedIsHiddenAndUndeleteBringsItBack) {
   EXPECT_EQ(Get("a"), "1");
 }
 
-TEST_F(SecretServiceTest, DestroyAsksASecondPersonUnlessAloneOnTheAdminSocket) {
+TEST_F(SecretServiceTest, OthersHaveToApproveADestruction) {
   ASSERT_TRUE(Put("a", "1").ok());
   const SecretName name{.tenant = "", .path = "a"};
-  EXPECT_EQ(secrets.Destroy(admin, name, {SecretVersion{1}}, "").error().code(), ErrorCode::kFailedPrecondition);
-  Caller remote = admin;
-  remote.local = false;
-  EXPECT_EQ(secrets.Destroy(remote, name, {SecretVersion{1}}, "reason").error().code(), ErrorCode::kPermissionDenied);
-  EXPECT_EQ(secrets.Destroy(app, name, {SecretVersion{1}}, "reason").error().code(), ErrorCode::kPermissionDenied);
-  EXPECT_EQ(secrets.Destroy(admin, name, {SecretVersion{1}}, std::string(201, 'r')).error().code(),
-            ErrorCode::kInvalidArgument);
-  EXPECT_EQ(secrets.Destroy(admin, name, {}, "reason").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(secrets.SecretService::Destroy(admin, name, {SecretVersion{1}}).error().code(),
+            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(secrets.Destroy(app, name, {SecretVersion{1}}).error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(secrets.Destroy(admin, name, {}).error().code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(Get("a"), "1");
-  EXPECT_EQ(*secrets.Destroy(admin, name, {SecretVersion{1}}, "leaked in a ticket"), 1U);
+  EXPECT_EQ(*secrets.Destroy(admin, name, {SecretVersion{1}}), 1U);
   EXPECT_EQ(Get("a"), "<failed_precondition>");
-  EXPECT_EQ(recorded.records.at(recorded.records.size() - 2).alone_reason, "leaked in a ticket");
+  EXPECT_TRUE(recorded.records.at(recorded.records.size() - 2).reason.ends_with(" by bob: a test"));
 }
 
 TEST_F(SecretServiceTest, DestroyedStaysDestroyed) {
   ASSERT_TRUE(Put("a", "1").ok());
   const SecretName name{.tenant = "", .path = "a"};
-  ASSERT_TRUE(secrets.Destroy(admin, name, {SecretVersion{1}}, "reason").ok());
+  ASSERT_TRUE(secrets.Destroy(admin, name, {SecretVersion{1}}).ok());
   EXPECT_EQ(secrets.Undelete(app, name, {SecretVersion{1}}).error().code(), ErrorCode::kFailedPrecondition);
   const StoredRow row = store.Begin().value()->Scan({.table = Table::kSecretVersion}).value().front();
   EXPECT_TRUE(std::holds_alternative<NullValue>(row.columns[3])) << "the ciphertext is gone from the row";
@@ -217,7 +213,7 @@ TEST_F(SecretServiceTest, ACiphertextMovedToAnotherSecretsRowIsNotServed) {
 TEST_F(SecretServiceTest, AnEarlierRowPutBackWhileTheServiceRunsIsNotServed) {
   ASSERT_TRUE(Put("a", "1").ok());
   const StoredRow live = store.Begin().value()->Scan({.table = Table::kSecretVersion}).value().front();
-  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "a"}, {SecretVersion{1}}, "reason").ok());
+  ASSERT_TRUE(secrets.Destroy(admin, {.tenant = "", .path = "a"}, {SecretVersion{1}}).ok());
   {
     const std::unique_ptr<StoreTransaction> edit = std::move(store.Begin()).value();
     ASSERT_TRUE(edit->Update(Table::kSecretVersion, live).ok());
@@ -289,16 +285,16 @@ class DestroyedSecretTest : public ServiceFixture {
     return AsText(disk_.Contents()).find(AsText(bytes)) != std::string_view::npos;
   }
   Result<std::uint32_t> Destroy(const std::string& path) {
-    return on_disk_.Destroy(admin, {.tenant = "", .path = path}, {SecretVersion{1}}, "leaked");
+    return on_disk_.Destroy(admin, {.tenant = "", .path = path}, {SecretVersion{1}});
   }
 
   FaultVfs disk_{1};
   std::unique_ptr<SqliteStore> disk_store_ = SqliteStore::Open({"store.db", disk_.name(), 0}).value();
   std::unique_ptr<Barrier> disk_barrier_ = OpenBarrier(*disk_store_, clock);
   Pipeline disk_pipeline_{*disk_barrier_, recorded.recorder()};
-  SecretService on_disk_{disk_pipeline_, clock};
-  AdminService on_disk_admin_{disk_pipeline_, {}};
   OperatorService on_disk_operator_{disk_pipeline_, clock};
+  Approver on_disk_approver_{disk_pipeline_, on_disk_operator_, *disk_barrier_};
+  ApprovedSecretService on_disk_{disk_pipeline_, clock, on_disk_approver_};
 };
 
 TEST_F(DestroyedSecretTest, ItsCiphertextIsInNoneOfTheStoresFiles) {
@@ -314,8 +310,17 @@ TEST_F(DestroyedSecretTest, ItsCiphertextIsInNoneOfTheStoresFiles) {
 
 TEST_F(DestroyedSecretTest, WhenTheFilesCannotBeCleanedYetTheRecordSaysSo) {
   const std::vector<Bytes> ciphertexts = Ciphertexts();
-  disk_.FailSyncAtStep(2);  // the first is the commit's
-  const Result<std::uint32_t> destroyed = Destroy("a");
+  const auto destroy = [this](const Caller& by) {
+    return on_disk_.SecretService::Destroy(by, {.tenant = "", .path = "a"}, {SecretVersion{1}});
+  };
+  const AccessService on_disk_access(disk_pipeline_, on_disk_operator_);
+  on_disk_approver_.people.Apply(on_disk_access, disk_barrier_->Enter().value()->uuid);
+  const std::string id = People::Ask(admin, destroy);
+  ASSERT_TRUE(on_disk_approver_.people.Approve(on_disk_access, on_disk_approver_.people.bob, id).ok());
+  Caller using_it = admin;
+  using_it.approval.id = id;
+  disk_.FailSyncAtStep(3);  // the first two are of the approval's end and of the commit
+  const Result<std::uint32_t> destroyed = destroy(using_it);
   disk_.FailSyncAtStep(0);
   ASSERT_TRUE(destroyed.ok()) << "it is destroyed: " << destroyed.error().ToString();
   EXPECT_EQ(*destroyed, 1U);

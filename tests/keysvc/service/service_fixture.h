@@ -11,6 +11,7 @@
 #include "keysvc/service/operator_service.h"
 #include "keysvc/service/secret_service.h"
 #include "keysvc/store/memory_store.h"
+#include "tests/keysvc/service/approved_services.h"
 #include "tests/support/temp_dir.h"
 
 namespace coffer::keysvc {
@@ -48,6 +49,7 @@ struct Recorded {
   Recorder recorder() {
     return Immediately([this](const CallRecord& record) {
       records.push_back(record);
+      records.back().in_flight = nullptr;  // a log keeps no call in flight
       return answer;
     });
   }
@@ -63,7 +65,7 @@ class ServiceFixture : public ::testing::Test {
   void StartShop() {
     ASSERT_TRUE(operator_service.Init(admin, KeyFile(), {}, true).ok());
     ASSERT_TRUE(key_service.CreateKeyring(admin, "shop").ok());
-    const Result<policy::CatalogChange> applied = admin_service.Apply(admin, kShopCatalog, "", "");
+    const Result<policy::CatalogChange> applied = admin_service.Apply(admin, kShopCatalog, "");
     ASSERT_TRUE(applied.ok()) << applied.error().ToString();
     lock = policy::WriteCatalogLock(applied->lock);
   }
@@ -111,10 +113,13 @@ class ServiceFixture : public ::testing::Test {
   Recorded recorded;
   Pipeline pipeline{*barrier, recorded.recorder()};
   FieldService fields{pipeline, clock, *barrier};
-  KeyService key_service{pipeline};
-  SecretService secrets{pipeline, clock};
-  AdminService admin_service{pipeline, {}};
-  OperatorService operator_service{pipeline, clock};
+  const OperatorService plain_operators{pipeline, clock};
+  const AccessService access{pipeline, plain_operators};
+  const Approver approver{pipeline, plain_operators, *barrier};
+  ApprovedKeyService key_service{pipeline, approver};
+  ApprovedSecretService secrets{pipeline, clock, approver};
+  ApprovedAdminService admin_service{pipeline, {}, approver};
+  ApprovedOperatorService operator_service{pipeline, clock, approver};
   std::string lock;
 
   const Caller app = LocalCaller(policy::Role::kApp);

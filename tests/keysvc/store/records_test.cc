@@ -70,6 +70,12 @@ Row SampleRecord(Table table) {
           {IdNumber<StoreUuid>(7), IdNumber<KeyringUuid>(8), KeyVersion{1}}, kRing, KeyVersion{2}, tenant, 1000});
     case Table::kAuditLog:
       return ToRow(AuditLogRecord{"coffer/5acf2349+20324abe+AQ==", 7, Digest{std::byte{5}}, 1000});
+    case Table::kAccessPolicy:
+      return ToRow(AccessPolicyRecord{2, "serial = 2\n", "— alice AaB=\n", false, 1000, "unix:admin:0"});
+    case Table::kApproval:
+      return ToRow(ApprovalRecord{UuidNumber(9), "coffer approval v1\n", 1000});
+    case Table::kApprovalVote:
+      return ToRow(ApprovalVoteRecord{UuidNumber(9), "alice", "— alice AaB=\n", 1000});
   }
   return {};
 }
@@ -116,6 +122,12 @@ Status Parse(Table table, const Row& row) {
       return Again(VersionOriginFromRow(row), row);
     case Table::kAuditLog:
       return Again(AuditLogFromRow(row), row);
+    case Table::kAccessPolicy:
+      return Again(AccessPolicyFromRow(row), row);
+    case Table::kApproval:
+      return Again(ApprovalFromRow(row), row);
+    case Table::kApprovalVote:
+      return Again(ApprovalVoteFromRow(row), row);
   }
   return Error(ErrorCode::kInternal, "no such table");
 }
@@ -309,6 +321,34 @@ TEST(RecordsTest, AnAuditLogOutsideItsRangeIsIntegrity) {
   for (const Replacement& c : cases) {
     const Status parsed = ParseWith(c);
     ASSERT_FALSE(parsed.ok()) << "column " << c.column;
+    EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
+  }
+}
+
+TEST(RecordsTest, PoliciesAndApprovalsOutsideTheirRangeAreIntegrity) {
+  const std::vector<Replacement> cases = {
+      {Table::kAccessPolicy, 0, Int(0)},
+      {Table::kAccessPolicy, 1, Text("")},
+      {Table::kAccessPolicy, 1, Text(std::string(kMaxPolicyText + 1, 'x'))},
+      {Table::kAccessPolicy, 1, Text("\xff")},
+      {Table::kAccessPolicy, 2, Text("")},  // nobody signed, and it was not recovered
+      {Table::kAccessPolicy, 2, Text(std::string(kMaxSignaturesText + 1, 'x'))},
+      {Table::kAccessPolicy, 3, Int(1)},  // recovered, with signatures
+      {Table::kAccessPolicy, 3, Int(2)},
+      {Table::kAccessPolicy, 4, Int(-1)},
+      {Table::kAccessPolicy, 5, Text("")},
+      {Table::kApproval, 0, Uuid{}},
+      {Table::kApproval, 1, Text("")},
+      {Table::kApproval, 1, Text(std::string(kMaxStatementText + 1, 'x'))},
+      {Table::kApproval, 2, Int(-1)},
+      {Table::kApprovalVote, 0, Uuid{}},
+      {Table::kApprovalVote, 1, Text("Alice")},
+      {Table::kApprovalVote, 2, Text("")},
+      {Table::kApprovalVote, 3, Int(-1)},
+  };
+  for (const Replacement& c : cases) {
+    const Status parsed = ParseWith(c);
+    ASSERT_FALSE(parsed.ok()) << SpecOf(c.table).name << " column " << c.column;
     EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
   }
 }

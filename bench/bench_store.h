@@ -1,0 +1,18 @@
+// A store in a folder, as cofferd keeps it, made and rekeyed without cofferd: what others would have to approve needs
+// nobody here.
+#pragma once
+
+#include <string>
+
+#include "crypto/result.h"
+
+namespace coffer::bench {
+
+// With the key file "seal.key", the keyrings "bench" and "bench-index", and the catalog. `folder` is the data folder.
+Status MakeBenchStore(const std::string& folder, const std::string& catalog);
+
+// A new root key, under a new key file: how long it took, in microseconds. No service may run over the store; none can
+// be started again.
+Result<std::int64_t> RekeyBenchStore(const std::string& folder);
+
+}  // namespace coffer::bench

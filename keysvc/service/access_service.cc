@@ -1,0 +1,105 @@
+#include "keysvc/service/access_service.h"
+
+#include <algorithm>
+
+namespace coffer::keysvc {
+namespace {
+
+// The person that the caller is in the policy that decides.
+Result<const policy::Person*> PersonOf(const CallRecord& record) {
+  const policy::Person* person = record.policy->PersonOf(record.principal);
+  if (person != nullptr) return person;
+  return Error(ErrorCode::kPermissionDenied, "only persons whom the policy names approve or deny");
+}
+
+// An id goes into the record only in the form that ids have.
+Subject SubjectOf(const std::string& id) {
+  Subject subject;
+  if (Uuid::Parse(id).ok()) subject.object = id;
+  return subject;
+}
+
+}  // namespace
+
+Result<std::uint64_t> AccessService::ApplyPolicy(const Caller& caller, const ApplyRequest& request) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<std::uint64_t> {
+    const bool is_first = unsealed.policies->view()->serial() == 0;
+    if ((is_first || request.recovery) && !caller.local) {
+      return Error(ErrorCode::kPermissionDenied,
+                   "the first policy, and one by recovery, are taken on the admin's unix socket only");
+    }
+    if (request.recovery) {
+      COFFER_TRY(CheckProof(unsealed, *request.recovery));
+      record.reason = "by the recovery identity, without signatures";
+    }
+    COFFER_ASSIGN_OR_RETURN(
+        const PolicyPointer applied,
+        unsealed.policies->Apply(request.policy, request.signatures, request.recovery.has_value(), record.principal));
+    record.object = std::to_string(applied->serial());
+    record.items = applied->rules().size();
+    return applied->serial();
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kApplyPolicy, act);
+}
+
+// The challenge is to whomever the caller said; only the store's own recovery recipients prove anything.
+Status AccessService::CheckProof(Unsealed& unsealed, const RecoveryProof& proof) const {
+  COFFER_TRY(operators_.Proven(proof));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed.store->Scan({.table = Table::kSealSlot}));
+  std::vector<SealSlotRecord> slots;
+  for (const Row& row : rows) {
+    COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row));
+    slots.push_back(std::move(slot));
+  }
+  const std::vector<AgeRecipient> recipients = RecoveryRecipients(slots);
+  const auto is_ours = [&recipients](const AgeRecipient& recipient) {
+    return std::find(recipients.begin(), recipients.end(), recipient) != recipients.end();
+  };
+  if (!proof.recipients.empty() && std::all_of(proof.recipients.begin(), proof.recipients.end(), is_ours)) return {};
+  return Error(ErrorCode::kPermissionDenied, "is no identity of this store's recovery slots").At("recovery");
+}
+
+Result<AccessPolicyRecord> AccessService::ShowPolicy(const Caller& caller, std::uint64_t serial) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<AccessPolicyRecord> {
+    AccessPolicyRecord builtin;
+    builtin.serial = 0;
+    if (serial == 0 && record.policy->serial() == 0) return builtin;
+    COFFER_ASSIGN_OR_RETURN(AccessPolicyRecord stored, unsealed.policies->Stored(serial));
+    record.object = std::to_string(stored.serial);
+    return stored;
+  };
+  return pipeline_.Read(caller, policy::Operation::kShowPolicy, act);
+}
+
+Result<std::vector<PendingApproval>> AccessService::ListApprovals(const Caller& caller) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<std::vector<PendingApproval>> {
+    COFFER_ASSIGN_OR_RETURN(std::vector<PendingApproval> list, unsealed.approvals->List(*record.policy));
+    record.items = list.size();
+    return list;
+  };
+  return pipeline_.Read(caller, policy::Operation::kListApprovals, act);
+}
+
+Result<bool> AccessService::Approve(const Caller& caller, const std::string& id, const std::string& signature) const {
+  const Subject subject = SubjectOf(id);
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
+    record.object = subject.object;
+    COFFER_ASSIGN_OR_RETURN(const policy::Person* const person, PersonOf(record));
+    COFFER_TRY(unsealed.approvals->Approve(*record.policy, id, *person, signature));
+    return true;
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kApprove, act, subject);
+}
+
+Result<bool> AccessService::Deny(const Caller& caller, const std::string& id) const {
+  const Subject subject = SubjectOf(id);
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
+    record.object = subject.object;
+    COFFER_ASSIGN_OR_RETURN(const policy::Person* const person, PersonOf(record));
+    COFFER_TRY(unsealed.approvals->Deny(*record.policy, id, *person));
+    return true;
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kDeny, act, subject);
+}
+
+}  // namespace coffer::keysvc

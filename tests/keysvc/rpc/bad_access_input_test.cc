@@ -1,0 +1,101 @@
+// What AccessService refuses, on the wire, and what the metadata of approvals may hold.
+#include <unistd.h>
+
+#include "coffer/v1/access.pb.h"
+#include "tests/keysvc/rpc/bad_input.h"
+#include "tests/keysvc/service/people.h"
+
+namespace coffer::keysvc {
+namespace {
+
+const std::string kMarkerText = kMarker;
+
+class BadAccessInputs : public BadInput {
+ protected:
+  void SetUp() override {
+    StartShop();
+    ApplyPolicy();
+  }
+  // A call as the administrator, with this metadata.
+  Answer Destroy(const Metadata& metadata) {
+    return As(policy::Role::kAdmin).Call("SecretService.DestroySecret", "path: 'app/db' versions: 2", metadata);
+  }
+};
+
+TEST_F(BadAccessInputs, PoliciesThatAreNone) {
+  const std::string rpc = "AccessService.ApplyPolicy";
+  const People people("unix:admin:" + std::to_string(geteuid()));
+  const std::string next = "policy: " + Quoted(people.PolicyText(2));
+  ExpectRefused({
+      Invalid(rpc, "", "policy.serial: is required"),
+      Invalid(rpc, "policy: " + Quoted(kMarkerText), "policy:1: "),
+      Invalid(rpc, "policy: " + Quoted(std::string(256 * 1024 + 1, '#')),
+              "policy: is longer than allowed (limit 262144)"),
+      Invalid(rpc, next + " signatures: " + Quoted(std::string(16 * 1024 + 1, 's')),
+              "signatures: is longer than allowed (limit 16384)"),
+      Invalid(rpc, next, "signatures: are no signature lines"),
+      Invalid(rpc, next + " signatures: " + Quoted(kMarkerText), "signatures: are no signature lines"),
+      Invalid(rpc, next + " signatures: 'x' recovery { }", "recovery: stands instead of signatures"),
+      Invalid(rpc, next + " recovery { recipients: " + Quoted(kMarkerText) + " }", "recipients"),
+      Conflict(rpc, "policy: " + Quoted(people.PolicyText(1)), "serial: must be higher"),
+  });
+  const StoreUuid other = StoreUuid::Generate(1);
+  ExpectRefused(Denied(rpc, next + " signatures: " + Quoted(people.Signatures(other, people.PolicyText(2), 2)),
+                       "signatures: needs more signatures of administrators"));
+}
+
+TEST_F(BadAccessInputs, PoliciesAndApprovalsThatAreNotThere) {
+  const std::string signature = " signature: 'x'";
+  ExpectRefused(NotFound("AccessService.GetPolicy", "serial: 2", "serial: no policy of this serial"));
+  for (const char* const id : {"", "x", "HUNTER2hunter2", "01926e3a-0000-7000-8000-00000000000", "../../etc"}) {
+    ExpectRefused({
+        Invalid("AccessService.Approve", "id: " + Quoted(id) + signature, "approval: is no approval's id"),
+        Invalid("AccessService.Deny", "id: " + Quoted(id), "approval: is no approval's id"),
+    });
+  }
+  const std::string none = "id: '01926e3a-0000-7000-8000-000000000000'";
+  ExpectRefused({
+      NotFound("AccessService.Approve", none + signature, "approval: there is none of this id"),
+      NotFound("AccessService.Deny", none, "approval: there is none of this id"),
+      Invalid("AccessService.Approve", none + " signature: " + Quoted(std::string(16 * 1024 + 1, 's')),
+              "signature: is longer than allowed (limit 16384)"),
+  });
+}
+
+TEST_F(BadAccessInputs, TheMetadataOfApprovals) {
+  const std::string before = Counts();
+  const auto refused = [&](const Metadata& metadata, grpc::StatusCode code, const std::string& text) {
+    const Answer answer = Destroy(metadata);
+    EXPECT_EQ(answer.code, code) << answer.ToText();
+    EXPECT_NE(answer.message.find(text), std::string::npos) << answer.ToText();
+    EXPECT_EQ(answer.message.find(kMarker), std::string::npos) << answer.ToText();
+    EXPECT_EQ(LogLineWith(kMarker), "");
+    EXPECT_EQ(Counts(), before);
+  };
+  const std::string reason = "coffer-approval-reason-bin";
+  refused({}, grpc::StatusCode::FAILED_PRECONDITION, "rule admin-approved: others have to approve this act");
+  for (const std::string& text : {kMarkerText + std::string(200, 'r'), kMarkerText + "\n", kMarkerText + "\x1b[2J",
+                                  kMarkerText + std::string(1, '\xff')}) {
+    refused({{reason, text}}, grpc::StatusCode::INVALID_ARGUMENT,
+            "coffer-approval-reason: must be 1 to 200 characters that all show");
+  }
+  refused({{"coffer-approval", kMarkerText}}, grpc::StatusCode::INVALID_ARGUMENT, "approval: is no approval's id");
+  refused({{"coffer-approval", "01926e3a-0000-7000-8000-000000000000"}}, grpc::StatusCode::NOT_FOUND,
+          "approval: there is none of this id");
+}
+
+TEST_F(BadAccessInputs, WhatIsAskedIsShownAndNotDone) {
+  const Answer asked = Destroy({{"coffer-approval-reason-bin", "ticket 4711"}});
+  EXPECT_EQ(asked.code, grpc::StatusCode::FAILED_PRECONDITION) << asked.ToText();
+  ASSERT_FALSE(asked.asked.empty());
+  const auto list = Call("AccessService.ListApprovals", "").As<v1::ListApprovalsResponse>();
+  ASSERT_EQ(list.approvals_size(), 1);
+  EXPECT_EQ(list.approvals(0).id(), asked.asked);
+  EXPECT_NE(list.approvals(0).statement().find("reason ticket 4711\n"), std::string::npos);
+  EXPECT_TRUE(Call("SecretService.GetSecret", "path: 'app/db' version: 2").ok());
+  EXPECT_TRUE(Call("AccessService.Deny", "id: " + Quoted(asked.asked)).ok());
+  EXPECT_EQ(Destroy({{"coffer-approval", asked.asked}}).code, grpc::StatusCode::NOT_FOUND);
+}
+
+}  // namespace
+}  // namespace coffer::keysvc
