@@ -19,8 +19,12 @@ Status CheckLength(std::string_view name, std::size_t max, std::string_view wher
   return Invalid("is longer than allowed", where).WithLimit(max);
 }
 
+// What records name besides operations of callers (docs/FORMAT.md section 11).
+constexpr std::array<std::string_view, 4> kOwnOperations = {"Authenticate", "ClockStepped", "DestroyDue", "RotateDue"};
+
 bool IsOperation(std::string_view name) {
   const auto operations = policy::AllOperations();
+  if (std::find(kOwnOperations.begin(), kOwnOperations.end(), name) != kOwnOperations.end()) return true;
   return std::any_of(operations.begin(), operations.end(),
                      [name](policy::Operation operation) { return policy::OperationName(operation) == name; });
 }

@@ -161,7 +161,8 @@ Status CheckAsked(const Caller& caller, CallRecord& record, policy::Operation op
   const policy::Decision alone = record.policy->Decide(ActOf(record, operation, scope));
   Note(record, alone);
   if (alone.outcome == policy::Outcome::kDenied || alone.approvals == nullptr) return Denied(alone);
-  if (caller.approval.id.empty() && caller.approval.reason.empty()) return Asking(*record.policy, alone);
+  const bool has_wish = !caller.approval.id.empty() || !caller.approval.reason.empty();
+  if (!has_wish || record.policy->serial() == 0) return Asking(*record.policy, alone);
   return {};
 }
 

@@ -99,7 +99,7 @@ std::vector<v1::AuditRecord> RpcFixture::RefusedIdentitiesOf(std::uint64_t items
   const auto complete = [&] {
     const Answer answer =
         As(policy::Role::kAuditor)
-            .Call("AuditService.QueryRecords", "filter { outcome: 'unauthenticated' } oldest_first: true");
+            .Call("AuditService.QueryRecords", "filter { operation: 'Authenticate' } oldest_first: true");
     const auto found = answer.As<v1::QueryRecordsResponse>();
     records.assign(found.records().begin(), found.records().end());
     std::uint64_t counted = 0;
