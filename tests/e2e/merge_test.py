@@ -179,10 +179,11 @@ class Refusals(MergeTest):
 
     def test_another_identity_another_file_and_nobody_else(self):
         backup = self.edge.backup()
-        self.refused("backup", *ASK, identity=self.centre.identity)
-        self.refused("does not exist", *ASK, backup="/nowhere/edge.age")
+        self.refused("no policy says yet who", *ASK, identity=self.centre.identity)
         own = self.centre.backup()
         self.refused("is a backup of this very store", approved=True, backup=own, identity=self.centre.identity)
+        self.refused("backup", *ASK, identity=self.centre.identity)
+        self.refused("does not exist", *ASK, backup="/nowhere/edge.age")
         self.refused("others have to approve this act", backup=backup)
         damaged = bytearray(backup.read_bytes())
         damaged[len(damaged) // 2] ^= 1
