@@ -215,7 +215,7 @@ void ReadType(CborReader& in, Record& record) {
 
 void ReadAuthentication(CborReader& in, Record& record) {
   const std::uint64_t number = in.Uint();
-  if (number > static_cast<std::uint64_t>(Authentication::kJwt)) return in.Fail();
+  if (number > static_cast<std::uint64_t>(Authentication::kToken)) return in.Fail();
   record.authentication = static_cast<Authentication>(number);
 }
 
@@ -302,6 +302,8 @@ std::string_view AuthenticationName(Authentication authentication) {
       return "service";
     case Authentication::kJwt:
       return "jwt";
+    case Authentication::kToken:
+      return "access_token";
   }
   return "";
 }

@@ -27,7 +27,14 @@ enum class RecordType : std::uint8_t {
 };
 std::string_view RecordTypeName(RecordType type);
 
-enum class Authentication : std::uint8_t { kNone = 0, kUnixSocket = 1, kCertificate = 2, kService = 3, kJwt = 4 };
+enum class Authentication : std::uint8_t {
+  kNone = 0,
+  kUnixSocket = 1,
+  kCertificate = 2,
+  kService = 3,  // the service itself
+  kJwt = 4,
+  kToken = 5,  // a token of the service's own
+};
 std::string_view AuthenticationName(Authentication authentication);
 
 // Why a value did not come out. For auditors: a caller is told less.

@@ -15,7 +15,6 @@ namespace coffer::audit {
 namespace {
 
 constexpr std::size_t kMaxNames = 10'000;
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr int kTries = 3;
 constexpr std::uint64_t kProgressEvery = 4'096;  // records
 constexpr std::array<std::string_view, 10> kOurs = {"journal",

@@ -5,8 +5,6 @@
 namespace coffer::audit {
 namespace {
 
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-
 LogTrust TrustOf(const WitnessedLog& log) {
   return {.origin = log.origin, .log_keys = log.keys, .witnesses = {}, .quorum = 0};
 }

@@ -1,5 +1,7 @@
 #include "bench/bench_store.h"
 
+#include "crypto/note_key.h"
+#include "crypto/random.h"
 #include "io/append_file.h"
 #include "io/directory.h"
 #include "keysvc/service/barrier.h"
@@ -34,15 +36,31 @@ keysvc::KeyFileSeal KeyFile(const std::string& folder) {
   return {.path = folder + "/seal.key", .allow_same_device = true};
 }
 
+// A policy has to name two administrators. Nobody keeps the keys of these.
+Result<std::string> PolicyOf(const std::string& grants) {
+  std::string text = "serial = 1\nadmin_signatures = 2\n";
+  for (const std::string name : {"alice", "bob"}) {
+    COFFER_ASSIGN_OR_RETURN(Ed25519PrivateKey key, Ed25519PrivateKey::FromSeed(RandomSecret(32)));
+    COFFER_ASSIGN_OR_RETURN(const NoteSigner signer, NoteSigner::Create(name, std::move(key)));
+    text += "[person." + name + "]\nkey = \"" + signer.verifier().ToText() +
+            "\"\nprincipals = [\"spiffe://example.org/role/admin/" + name + "\"]\n";
+  }
+  return text + grants;
+}
+
 }  // namespace
 
-Status MakeBenchStore(const std::string& folder, const std::string& catalog) {
+Status MakeBenchStore(const std::string& folder, const std::string& catalog, const std::string& grants) {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<BenchStore> store, BenchStore::Open(folder));
   COFFER_TRY(store->barrier().Init(KeyFile(folder), std::nullopt));
   COFFER_ASSIGN_OR_RETURN(const auto unsealed, store->barrier().Enter());
   COFFER_TRY(unsealed->keys->CreateKeyring("bench"));
   COFFER_TRY(unsealed->keys->CreateKeyring("bench-index", KeyringPurpose::kIndex));
   COFFER_TRY(unsealed->catalogs->Apply(catalog, "", [](const policy::CatalogChange&) { return Status(); }));
+  if (!grants.empty()) {
+    COFFER_ASSIGN_OR_RETURN(const std::string policy, PolicyOf(grants));
+    COFFER_TRY(unsealed->policies->Apply(policy, "", true, "unix:admin:0"));
+  }
   return {};
 }
 

@@ -9,7 +9,8 @@
 namespace coffer::bench {
 
 // With the key file "seal.key", the keyrings "bench" and "bench-index", and the catalog. `folder` is the data folder.
-Status MakeBenchStore(const std::string& folder, const std::string& catalog);
+// `grants`: of its policy, as a policy file has them; empty: what is built in holds.
+Status MakeBenchStore(const std::string& folder, const std::string& catalog, const std::string& grants);
 
 // A new root key, under a new key file: how long it took, in microseconds. No service may run over the store; none can
 // be started again.

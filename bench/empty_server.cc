@@ -9,10 +9,15 @@ namespace {
 
 constexpr int kOverhead = 50;  // of suite 1
 
-// Answers each value with one that is `growth` bytes longer.
+// kDone: answers each value with one that is `growth` bytes longer.
 template <typename Request, typename Response>
 grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Request& request, Response& response,
-                                 int growth) {
+                                 EmptyAnswer answer, int growth) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (answer == EmptyAnswer::kRefused) {
+    reactor->Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "refused"));
+    return reactor;
+  }
   for (const v1::Column& column : request.columns()) {
     v1::ColumnResult* result = response.add_columns();
     result->mutable_values()->Reserve(column.values_size());
@@ -20,35 +25,38 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Req
       result->add_values(std::string(static_cast<std::size_t>(static_cast<int>(value.size()) + growth), 'c'));
     }
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;
 }
 
 class EmptyFieldService final : public v1::FieldService::CallbackService {
  public:
+  explicit EmptyFieldService(EmptyAnswer answer) : answer_(answer) {}
   grpc::ServerUnaryReactor* EncryptFields(grpc::CallbackServerContext* context, const v1::EncryptFieldsRequest* request,
                                           v1::EncryptFieldsResponse* response) override {
-    return Answer(context, *request, *response, kOverhead);
+    return Answer(context, *request, *response, answer_, kOverhead);
   }
   grpc::ServerUnaryReactor* DecryptFields(grpc::CallbackServerContext* context, const v1::DecryptFieldsRequest* request,
                                           v1::DecryptFieldsResponse* response) override {
-    return Answer(context, *request, *response, -kOverhead);
+    return Answer(context, *request, *response, answer_, -kOverhead);
   }
   grpc::ServerUnaryReactor* RewrapFields(grpc::CallbackServerContext* context, const v1::RewrapFieldsRequest* request,
                                          v1::RewrapFieldsResponse* response) override {
-    return Answer(context, *request, *response, 0);
+    return Answer(context, *request, *response, answer_, 0);
   }
+
+ private:
+  const EmptyAnswer answer_;
 };
 
 }  // namespace
 
-int ServeEmpty(const std::string& socket) {
+int ServeEmpty(const std::string& socket, EmptyAnswer answer) {
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  EmptyFieldService service;
+  EmptyFieldService service(answer);
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(16 << 20);
   builder.SetMaxSendMessageSize(16 << 20);

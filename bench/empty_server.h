@@ -1,5 +1,4 @@
-// The baseline: a gRPC server with the service's messages and an empty handler. It answers EncryptFields with bytes of
-// the right sizes and does nothing else.
+// The baseline: a gRPC server with the service's messages and an empty handler.
 #pragma once
 
 #include <memory>
@@ -9,7 +8,10 @@
 
 namespace coffer::bench {
 
+// kDone: bytes of the right sizes. kRefused: RESOURCE_EXHAUSTED.
+enum class EmptyAnswer : std::uint8_t { kDone, kRefused };
+
 // Serves on a unix socket until the process gets SIGTERM. Returns an exit code.
-int ServeEmpty(const std::string& socket);
+int ServeEmpty(const std::string& socket, EmptyAnswer answer);
 
 }  // namespace coffer::bench

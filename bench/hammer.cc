@@ -27,8 +27,8 @@ struct Arguments {
 nlohmann::json AsJson(const LoadResult& result) {
   return {{"calls_per_second", result.calls_per_second},
           {"values_per_second", result.values_per_second},
-          {"p50_us", result.p50_us},
-          {"p99_us", result.p99_us},
+          {"p50_us", result.PercentileUs(0.50)},
+          {"p99_us", result.PercentileUs(0.99)},
           {"failed", result.failed}};
 }
 
@@ -54,8 +54,8 @@ nlohmann::json Compare(nlohmann::json row, const Load& baseline, const Load& mea
     baseline_rates.push_back(before.values_per_second);
     rates.push_back(now.values_per_second);
     ratios.push_back(now.values_per_second / before.values_per_second);
-    p50.push_back(now.p50_us);
-    p99.push_back(now.p99_us);
+    p50.push_back(now.PercentileUs(0.50));
+    p99.push_back(now.PercentileUs(0.99));
     row["failed"] = row.value("failed", std::uint64_t{0}) + before.failed + now.failed;
     row["rounds"].push_back({{"baseline", AsJson(before)}, {"cofferd", AsJson(now)}});
   }
@@ -157,7 +157,7 @@ Result<nlohmann::json> MeasureStart(const std::string& data, int data_keys, cons
 
 Result<nlohmann::json> Measure(const std::string& self, const Arguments& arguments) {
   COFFER_ASSIGN_OR_RETURN(PrivateDir folder, PrivateDir::Make(""));
-  COFFER_ASSIGN_OR_RETURN(const auto empty, ServiceUnderTest::StartEmpty(self, folder.path()));
+  COFFER_ASSIGN_OR_RETURN(const auto empty, ServiceUnderTest::StartEmpty(self, "--serve-empty", folder.path()));
   COFFER_ASSIGN_OR_RETURN(const std::string data, folder.MakeSubfolder("data"));
   COFFER_ASSIGN_OR_RETURN(auto service, ServiceUnderTest::StartNew(arguments.cofferd, data));
   nlohmann::json report;
@@ -197,7 +197,7 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0, 1'000'000));
   app.add_option("--serve-empty", arguments.serve_empty, "be the empty server on this socket");
   CLI11_PARSE(app, argc, argv);
-  if (!arguments.serve_empty.empty()) return ServeEmpty(arguments.serve_empty);
+  if (!arguments.serve_empty.empty()) return ServeEmpty(arguments.serve_empty, EmptyAnswer::kDone);
   const Result<nlohmann::json> report = Measure("/proc/self/exe", arguments);
   if (!report.ok()) {
     std::cerr << "hammer: " << report.error().ToString() << "\n";

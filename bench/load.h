@@ -14,7 +14,8 @@ enum class Operation : std::uint8_t { kEncrypt, kDecrypt, kRewrap };
 
 struct LoadShape {
   Operation operation = Operation::kEncrypt;
-  int in_flight = 1;  // calls at once
+  int in_flight = 1;            // calls at once, at most
+  double calls_per_second = 0;  // 0: as fast as replies come
   std::chrono::milliseconds warm_up{300};
   std::chrono::milliseconds duration{2000};
 };
@@ -22,11 +23,17 @@ struct LoadShape {
 struct LoadResult {
   std::uint64_t calls = 0;
   std::uint64_t failed = 0;
+  std::uint64_t refused = 0;  // of those that failed: beyond a limit
   double calls_per_second = 0;
   double values_per_second = 0;
-  double p50_us = 0;
-  double p99_us = 0;
+  std::vector<float> latencies_us;  // ascending; at a given rate each from when its call was due
+
+  // `share` of all calls took no longer. 0 without calls.
+  double PercentileUs(double share) const;
 };
+
+// What two loads of one time came to.
+LoadResult Together(const LoadResult& a, const LoadResult& b);
 
 // `batch` 64-byte values of the field with int64 rows.
 v1::Column MakeColumn(int batch, const std::string& field = "bench.user.email");

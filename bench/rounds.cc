@@ -38,7 +38,7 @@ nlohmann::json RunRounds(const std::vector<Contestant>& contestants) {
   std::vector<std::vector<double>> times(contestants.size());
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < contestants.size(); ++i) {
-      times[i].push_back(RoundNanoseconds(contestants[i].work, calls_at_once[i]));
+      times[i].push_back(RoundNanoseconds(contestants[i].work, calls_at_once[i]) / contestants[i].calls);
     }
   }
   nlohmann::json report;

@@ -13,6 +13,7 @@ namespace coffer::bench {
 struct Contestant {
   std::string name;
   std::function<void()> work;
+  double calls = 1;  // that one piece of work makes, of what is timed
 };
 
 // All contestants take turns in every round, so that a slow moment of the machine meets each of them. For each

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 
 #include <grpcpp/grpcpp.h>
 
@@ -101,12 +102,13 @@ Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::Start(const std::vec
 }
 
 Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartNew(const std::string& program,
-                                                                     const std::string& folder) {
+                                                                     const std::string& folder,
+                                                                     const std::string& grants) {
   const std::string configuration = "data_dir = \"" + folder + "\"\nkey_file = \"" + folder +
                                     "/seal.key\"\nallow_swap = true\n[quotas]\nsearches = 1000000000\n" +
                                     "indexed_values = 1000000000\n";
   COFFER_TRY(WriteFileDurably(folder + "/coffer.toml", AsBytes(configuration), 0600));
-  COFFER_TRY(MakeBenchStore(folder, Catalog()));
+  COFFER_TRY(MakeBenchStore(folder, Catalog(), grants));
   COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--config", folder + "/coffer.toml"}, folder));
   COFFER_TRY(Await([&] { return Answers(folder); }));
   return service;
@@ -135,9 +137,10 @@ Status ServiceUnderTest::Stop() {
 }
 
 Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartEmpty(const std::string& program,
+                                                                       const std::string& option,
                                                                        const std::string& folder) {
   const std::string socket = folder + "/empty.sock";
-  COFFER_ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::Spawn({program, "--serve-empty", socket}, {}));
+  COFFER_ASSIGN_OR_RETURN(ChildProcess process, ChildProcess::Spawn({program, option, socket}, {}));
   std::unique_ptr<ServiceUnderTest> service(new ServiceUnderTest(std::move(process)));
   service->socket_ = socket;
   const bool connected =
@@ -156,6 +159,13 @@ std::uint64_t ServiceUnderTest::ResidentKib() const {
   std::uint64_t kib = 0;
   std::from_chars(text.data() + digits, text.data() + text.size(), kib);
   return kib;
+}
+
+double ServiceUnderTest::CpuSeconds() const {
+  clockid_t clock = 0;
+  timespec taken{};
+  if (clock_getcpuclockid(process_.pid(), &clock) != 0 || clock_gettime(clock, &taken) != 0) return 0;
+  return static_cast<double>(taken.tv_sec) + static_cast<double>(taken.tv_nsec) / 1e9;
 }
 
 Result<v1::Column> ServiceUnderTest::Encrypted(const v1::Column& column) const {

@@ -1,4 +1,4 @@
-// The two servers that hammer measures, each a process of its own on a unix socket in a folder in memory.
+// The servers that are measured, each a process of its own on a unix socket in a folder in memory.
 #pragma once
 
 #include <functional>
@@ -21,20 +21,26 @@ struct IndexedField {
 class ServiceUnderTest {
  public:
   // Runs `cofferd` over a new store in `folder`, with keyring "bench", the field "bench.user.email" (pii, int64 rows)
-  // and IndexedFields, and quotas that are not in the way.
-  static Result<std::unique_ptr<ServiceUnderTest>> StartNew(const std::string& program, const std::string& folder);
+  // and IndexedFields, and quotas that are not in the way. `grants`: as MakeBenchStore's.
+  static Result<std::unique_ptr<ServiceUnderTest>> StartNew(const std::string& program, const std::string& folder,
+                                                            const std::string& grants = "");
   // Runs `cofferd` over a store that StartNew made, unsealed by its key file. Notes how long it took from the start of
   // the process to the first value that it encrypted.
   static Result<std::unique_ptr<ServiceUnderTest>> StartAgain(const std::string& program, const std::string& folder);
-  // Runs this program's own empty server.
-  static Result<std::unique_ptr<ServiceUnderTest>> StartEmpty(const std::string& program, const std::string& folder);
+  // Runs this program's own server: with `option` and a socket in `folder` as its arguments.
+  static Result<std::unique_ptr<ServiceUnderTest>> StartEmpty(const std::string& program, const std::string& option,
+                                                              const std::string& folder);
 
   static std::vector<IndexedField> IndexedFields();
 
   const std::string& socket() const { return socket_; }
+  // cofferd's for a database administrator; the one above is the application's.
+  std::string dba_socket() const { return folder_ + "/dba.sock"; }
   std::int64_t first_answer_us() const { return first_answer_us_; }
   // Resident memory of the process now, in KiB.
   std::uint64_t ResidentKib() const;
+  // Processor time that the process has taken so far, of all its threads, in seconds.
+  double CpuSeconds() const;
   // The column's values as ciphertexts.
   Result<v1::Column> Encrypted(const v1::Column& column) const;
   // A new primary version, so that older ciphertexts have something to be rewrapped to.

@@ -1,13 +1,13 @@
 #include "cli/audit_keys.h"
 
 #include "cli/times.h"
+#include "io/clock.h"
 #include "io/file.h"
 
 namespace coffer::cli {
 namespace {
 
 constexpr std::size_t kMaxVkeyFile = 1'024;
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 std::string_view Trimmed(std::string_view text) {
   while (text.ends_with('\n') || text.ends_with('\r') || text.ends_with(' ')) text.remove_suffix(1);

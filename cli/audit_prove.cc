@@ -11,7 +11,6 @@
 namespace coffer::cli {
 namespace {
 
-constexpr std::string_view kAuditorRole = "auditor";
 constexpr std::string_view kRecordSuffix = ".record";
 
 struct CheckpointOptions {

@@ -15,7 +15,6 @@
 namespace coffer::cli {
 namespace {
 
-constexpr std::string_view kAuditorRole = "auditor";
 constexpr std::uint32_t kPage = 1'000;
 constexpr std::uint64_t kMostRecords = 1'000'000;
 constexpr int kTailAttempts = 8;  // to go on, without a record in between

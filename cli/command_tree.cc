@@ -100,6 +100,9 @@ void CommandTree::AddGlobalOptions() {
       ->type_name("FILE")
       ->envname("COFFER_TLS_CERT");
   root_.add_option("--tls-key", globals_.tls.key, "Its key (PEM)")->type_name("FILE")->envname("COFFER_TLS_KEY");
+  root_.add_option("--token-file", globals_.tls.token, "A bearer token, instead of a certificate (mode 0600)")
+      ->type_name("FILE")
+      ->envname("COFFER_TOKEN_FILE");
   root_.add_option("--tls-server-name", globals_.server_name, "The name in the service's certificate")
       ->type_name("NAME");
   root_.add_option("-o,--output", globals_.output, "text or json")->type_name("FORM")->check(OneOf({"text", "json"}));
@@ -116,6 +119,7 @@ void CommandTree::AddGlobalOptions() {
       ->type_name("ID")
       ->envname("COFFER_REQUEST_ID");
   root_.add_flag("--no-color", globals_.no_color, "No colours, as with NO_COLOR");
+  AddApprovalOptions(root_);  // a policy may ask approvals for whatever command
 }
 
 void CommandTree::AddApprovalOptions(CLI::App& command) {

@@ -32,7 +32,7 @@ class CommandTree {
   CLI::App& AddCommand(CLI::App& parent, const std::string& name, const std::string& description,
                        const std::string& examples, Handler handler);
 
-  // --ask and --approval, for an act that others have to approve.
+  // --ask and --approval among the command's own options, for an act that others always have to approve.
   void AddApprovalOptions(CLI::App& command);
 
   // Parses, runs, prints failures on standard error; gives the exit code. Never throws.

@@ -33,6 +33,10 @@ void AddPolicyActCommands(CommandTree& tree, CLI::App& policy);
 // The part of `coffer policy` that changes a service's.
 void AddPolicyApplyCommands(CommandTree& tree, CLI::App& policy);
 void AddApprovalCommands(CommandTree& tree);
+void AddGrantCommands(CommandTree& tree);
+void AddBreakGlassCommands(CommandTree& tree);
+void AddTokenCommands(CommandTree& tree);
+void AddCertificateCommands(CommandTree& tree);
 void AddAuditCommands(CommandTree& tree);
 // The parts of `coffer audit`, each called by AddAuditCommands.
 void AddAuditReadCommands(CommandTree& tree, CLI::App& audit);

@@ -120,8 +120,8 @@ Outcome<int> Run(Session& session, RunCommandOptions& options) {
   const char* const runtime_dir = std::getenv("XDG_RUNTIME_DIR");
   options.run.runtime_dir = runtime_dir == nullptr ? "" : runtime_dir;
   options.run.shared.insert(options.shared.begin(), options.shared.end());
-  options.run.hidden_variables = {"COFFER_SERVER", "COFFER_STATE_DIR", "COFFER_TLS_CA", "COFFER_TLS_CERT",
-                                  "COFFER_TLS_KEY"};
+  options.run.hidden_variables = {"COFFER_SERVER",   "COFFER_STATE_DIR", "COFFER_TLS_CA",
+                                  "COFFER_TLS_CERT", "COFFER_TLS_KEY",   "COFFER_TOKEN_FILE"};
   auto prepared = grafana::PreparedRun::Prepare(options.run, vault);
   if (!prepared.ok()) return vault.FailureOf(prepared.error());
   if (prepared->plaintexts() > 0) {

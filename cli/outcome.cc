@@ -12,7 +12,7 @@ struct KnownSentence {
   std::string_view next_step;
 };
 
-constexpr std::array<KnownSentence, 12> kKnown = {{
+constexpr std::array<KnownSentence, 18> kKnown = {{
     {"the policy does not allow", "leave --role away to use the command's own role, or see --role"},
     {"no policy says yet who", "see \"Policies\" in docs/OPERATIONS.md: a first policy names at least two persons"},
     {"others have to approve this act", "say it again with --ask REASON, and have it approved"},
@@ -26,6 +26,13 @@ constexpr std::array<KnownSentence, 12> kKnown = {{
     {"is not a field of an applied catalog", "see `coffer catalog show SCOPE`"},
     {"there is no secret at this path", "see `coffer secret list`; another tenant's are under --tenant"},
     {"the secret has no such version", "see `coffer secret history PATH`"},
+    {"no grant of this name is in force", "see `coffer grant list`"},
+    {"an emergency before was not reviewed yet",
+     "see `coffer break-glass list`; an auditor reviews it with `coffer break-glass review ID TEXT`"},
+    {"keeps nothing for an emergency", "see \"Emergencies\" in docs/OPERATIONS.md: a policy says what is kept for one"},
+    {"the certificate is denied", "an administrator sees why with `coffer certificate list`"},
+    {"this certificate is not denied", "see `coffer certificate list`"},
+    {"there is no token of this id", "see `coffer token list`"},
 }};
 
 std::string_view NextStep(const client::RpcError& error) {
@@ -39,7 +46,7 @@ std::string_view NextStep(const client::RpcError& error) {
   });
   if (error.from_service && known != kKnown.end()) return known->next_step;
   if (error.code == ErrorCode::kUnauthenticated)
-    return "use a role's own socket, or a certificate that the service knows";
+    return "use a role's own socket, a certificate or a token that the service knows";
   if (error.code == ErrorCode::kConflict) return "it changed in the meantime: read it again, then decide";
   return {};
 }

@@ -52,14 +52,17 @@ Outcome<int> ListOperations(Session& session) {
 
 Outcome<int> Show(Session& session, const std::string& file) {
   policy::AccessPolicy shown = policy::AccessPolicy::Builtin();
+  bool recovered = false;
   if (file.empty()) {
     COFFER_ASSIGN_OR_RETURN(PresentPolicy present, FetchPolicy(session));
     shown = std::move(present.policy);
+    recovered = present.recovered;
   } else {
     COFFER_ASSIGN_OR_RETURN(shown, ReadPolicyFile("policy", file));
   }
   if (!session.json()) {
-    COFFER_TRY(Print(policy::PolicyTable(shown)));
+    const std::string_view mark = recovered ? "applied by the recovery identity, without signatures\n" : "";
+    COFFER_TRY(Print(policy::PolicyTable(shown).append(mark)));
     return kExitOk;
   }
   Json lines = Json::array();
@@ -75,16 +78,21 @@ Outcome<int> Show(Session& session, const std::string& file) {
   for (const policy::Person& person : shown.persons()) {
     persons.push_back({{"name", person.name}, {"key", person.key.ToText()}, {"principals", person.principals}});
   }
+  Json break_glass;  // null: nothing is kept for emergencies
+  if (const std::optional<policy::BreakGlass>& kept = shown.break_glass()) {
+    break_glass = {{"key", kept->key.ToText()}, {"minutes", kept->minutes}};
+  }
   COFFER_TRY(PrintJson({{"serial", shown.serial()},
+                        {"recovered", recovered},
                         {"admin_signatures", shown.admin_signatures()},
                         {"persons", persons},
+                        {"break_glass", break_glass},
                         {"rules", lines}}));
   return kExitOk;
 }
 
-// Another one than the service's: what it would change there.
+// What the second policy would change of the first; with one file, what that would change of the service's.
 Outcome<int> Diff(Session& session, const std::string& before_file, const std::string& after_file) {
-  // With one file it is compared with what holds.
   const std::string& newer = after_file.empty() ? before_file : after_file;
   policy::AccessPolicy before = policy::AccessPolicy::Builtin();
   if (after_file.empty()) {
@@ -116,12 +124,14 @@ void AddPolicyCommands(CommandTree& tree) {
 
   auto files = std::make_shared<std::pair<std::string, std::string>>();
   CLI::App& diff =
-      tree.AddCommand(group, "diff", "Show every decision that another policy would change: + gives more, - less",
+      tree.AddCommand(group, "diff", "Show every decision that a new policy would change: + gives more, - less",
                       "  coffer policy diff policy.toml new.toml\n  coffer policy diff builtin policy.toml\n"
-                      "  coffer policy diff new.toml     # with the service's",
+                      "  coffer policy diff new.toml     # what it would change of the service's",
                       [files](Session& session) { return Diff(session, files->first, files->second); });
-  diff.add_option("before", files->first, "A policy, or \"builtin\"")->type_name("FILE")->required();
-  diff.add_option("after", files->second, "Another one; without it the first one is compared with the service's")
+  diff.add_option("before", files->first, "The policy of before, or \"builtin\"; alone, the new one")
+      ->type_name("FILE")
+      ->required();
+  diff.add_option("after", files->second, "The new one; when only one is named, that of before is the service's")
       ->type_name("FILE");
   AddPolicyActCommands(tree, group);
   AddPolicyApplyCommands(tree, group);

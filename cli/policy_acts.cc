@@ -15,8 +15,6 @@
 namespace coffer::cli {
 namespace {
 
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-
 std::int64_t NowUnixSeconds() { return SystemClock().UnixMicros() / kMicrosPerSecond; }
 
 struct ActArguments {

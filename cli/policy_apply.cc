@@ -6,6 +6,7 @@
 #include "cli/policy_changes.h"
 #include "cli/policy_file.h"
 #include "cli/recovery.h"
+#include "cli/store_option.h"
 #include "client/wipe_message.h"
 #include "crypto/note.h"
 #include "io/directory.h"
@@ -48,44 +49,58 @@ Outcome<SignedNote> ReadSignatures(const std::string& path) {
   return std::move(note).value();
 }
 
-// With the lines of others that are there for the same statement; those of an older policy go.
-Outcome<SignedNote> NoteOf(const std::string& path, const std::string& statement, const NoteSignature& mine,
-                           const NoteVerifier& signer) {
-  SignedNote note{.text = statement, .signatures = {}};
+// What is signed already: this policy, or what stood in its file before. Without signatures when nothing is.
+struct SignedBefore {
+  SignedNote note;
+  std::optional<StoreUuid> store;
+};
+
+Outcome<SignedBefore> ReadSignedBefore(const std::string& path) {
   const Result<bool> there = Exists(path);
   if (!there.ok()) return FileFailure("--signatures", path, there.error());
-  if (*there) {
-    COFFER_ASSIGN_OR_RETURN(SignedNote before, ReadSignatures(path));
-    if (before.text == statement) note.signatures = std::move(before.signatures);
+  if (!*there) return SignedBefore{};
+  COFFER_ASSIGN_OR_RETURN(SignedNote note, ReadSignatures(path));
+  const Result<policy::PolicyStatement> statement = policy::PolicyStatement::Parse(note.text);
+  if (!statement.ok()) {
+    return Failure(kExitFailed, "--signatures: " + ShownPath(path) + ": holds signatures of something else");
   }
+  return SignedBefore{.note = std::move(note), .store = statement->store};
+}
+
+// A service that lies about its store would have a policy signed for another one. The signatures that are there
+// remember for which store the file was signed; only the signer himself says that it is another one now.
+Outcome<StoreUuid> StoreToSignFor(Session& session, const SignArguments& arguments, const std::string& path,
+                                  const SignedBefore& before) {
+  COFFER_ASSIGN_OR_RETURN(const StoreUuid store, StoreOf(session, arguments.store));
+  if (!arguments.store.empty() || !before.store || *before.store == store) return store;
+  return Failure(kExitFailed,
+                 fmt::format("the service says that it is store {}, and {} is of store {}", store.ToText(),
+                             ShownPath(path), before.store->ToText()),
+                 "look whether it is the right service; if it is, say --store " + store.ToText());
+}
+
+// With the lines of others that are there for the same statement; those of an older policy go.
+SignedNote NoteOf(SignedNote before, const std::string& statement, const NoteSignature& mine,
+                  const NoteVerifier& signer) {
+  SignedNote note{.text = statement, .signatures = {}};
+  if (before.text == statement) note.signatures = std::move(before.signatures);
   std::erase_if(note.signatures, [&signer](const NoteSignature& one) { return signer.Claims(one); });
   note.signatures.push_back(mine);
   return note;
 }
 
-Outcome<StoreUuid> StoreOf(Session& session, const std::string& told) {
-  std::string text = told;
-  if (text.empty()) {
-    COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
-    COFFER_ASSIGN_OR_RETURN(const auto status, client->GetStatus({}));
-    text = status.store_uuid();
-  }
-  const Result<StoreUuid> store = StoreUuid::Parse(text);
-  if (!store.ok()) return UsageFailure("--store: is no store's UUID: `coffer operator status` shows it");
-  return *store;
-}
-
 Outcome<int> Sign(Session& session, const SignArguments& arguments) {
   COFFER_ASSIGN_OR_RETURN(const PolicyFile file, ReadPolicyText("policy", arguments.policy));
-  COFFER_ASSIGN_OR_RETURN(const StoreUuid store, StoreOf(session, arguments.store));
+  const std::string path = SignaturesPath(arguments.policy, arguments.signatures);
+  COFFER_ASSIGN_OR_RETURN(SignedBefore before, ReadSignedBefore(path));
+  COFFER_ASSIGN_OR_RETURN(const StoreUuid store, StoreToSignFor(session, arguments, path, before));
   const std::string statement = policy::PolicyStatement::Of(store, file.policy.serial(), file.text).ToText();
   // Before the passphrase is asked for: whoever signs has seen for which store.
   COFFER_TRY(WriteAll(session.json() ? STDERR_FILENO : STDOUT_FILENO, AsBytes(statement)));
   COFFER_ASSIGN_OR_RETURN(const NoteSigner signer, OpenSigner(arguments.signer));
   const Result<NoteSignature> signature = signer.Sign(statement);
   if (!signature.ok()) return Failure(signature.error());
-  const std::string path = SignaturesPath(arguments.policy, arguments.signatures);
-  COFFER_ASSIGN_OR_RETURN(const SignedNote note, NoteOf(path, statement, *signature, signer.verifier()));
+  const SignedNote note = NoteOf(std::move(before.note), statement, *signature, signer.verifier());
   const Status written = WriteFileDurably(path, AsBytes(note.ToText()), kSignaturesMode);
   if (!written.ok()) return FileFailure("--signatures", path, written.error());
   COFFER_TRY(session.json() ? PrintJson({{"signed_by", signer.verifier().name()},
@@ -142,7 +157,7 @@ void AddPolicyApplyCommands(CommandTree& tree, CLI::App& group) {
   sign.add_option("policy", signing->policy, "The policy")->type_name("FILE")->required();
   sign.add_option("--signatures", signing->signatures, "Where signatures are kept; policy.sig of policy.toml")
       ->type_name("FILE");
-  sign.add_option("--store", signing->store, "The store's UUID; the service's unless told")->type_name("UUID");
+  AddStoreOption(sign, signing->store);
   AddSignerOptions(sign, signing->signer);
 
   auto applying = std::make_shared<ApplyArguments>();

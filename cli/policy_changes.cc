@@ -26,8 +26,10 @@ Outcome<PolicyChanges> ChangesBetween(const policy::AccessPolicy& before, const 
     result.text += Colored(line, change.widens ? Color::kRed : Color::kGreen, colors) + "\n";
   }
   const std::vector<std::string> persons = policy::DiffPersons(before, after);
+  const std::vector<std::string> break_glass = policy::DiffBreakGlass(before, after);
   for (const std::string& line : persons) result.text += "  " + line + "\n";
-  result.json = {{"decisions", decisions}, {"persons", persons}};
+  for (const std::string& line : break_glass) result.text += "  " + line + "\n";
+  result.json = {{"decisions", decisions}, {"persons", persons}, {"break_glass", break_glass}};
   return result;
 }
 

@@ -7,7 +7,7 @@
 namespace coffer::cli {
 
 struct PolicyChanges {
-  Json json;         // {"decisions": [...], "persons": [...]}
+  Json json;         // {"decisions": [...], "persons": [...], "break_glass": [...]}
   std::string text;  // a line each: + gives more, - less
 };
 

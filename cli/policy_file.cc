@@ -25,13 +25,13 @@ Outcome<PresentPolicy> FetchPolicy(Session& session) {
 
 Outcome<PresentPolicy> FetchPolicy(client::Client& client) {
   COFFER_ASSIGN_OR_RETURN(const auto answer, client.GetPolicy({}));
-  if (answer.serial() == 0) return PresentPolicy{.policy = policy::AccessPolicy::Builtin(), .builtin = true};
+  if (answer.serial() == 0) return PresentPolicy{.policy = policy::AccessPolicy::Builtin()};
   Result<policy::AccessPolicy> parsed = policy::AccessPolicy::Parse(answer.policy());
   if (!parsed.ok()) {
     return Failure(kExitFailed, "the service's policy is none to this program: " + parsed.error().ToString(),
                    "use the program of the service's version");
   }
-  return PresentPolicy{.policy = std::move(parsed).value(), .builtin = false};
+  return PresentPolicy{.policy = std::move(parsed).value(), .recovered = answer.recovered()};
 }
 
 }  // namespace coffer::cli

@@ -21,7 +21,7 @@ Outcome<PolicyFile> ReadPolicyText(std::string_view argument, const std::string&
 // The one that holds.
 struct PresentPolicy {
   policy::AccessPolicy policy;
-  bool builtin = false;
+  bool recovered = false;  // applied by the recovery identity, without signatures
 };
 Outcome<PresentPolicy> FetchPolicy(Session& session);
 Outcome<PresentPolicy> FetchPolicy(client::Client& client);

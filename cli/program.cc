@@ -18,6 +18,10 @@ void AddAllCommands(CommandTree& tree) {
   AddIdentityCommands(tree);
   AddPolicyCommands(tree);
   AddApprovalCommands(tree);
+  AddGrantCommands(tree);
+  AddBreakGlassCommands(tree);
+  AddTokenCommands(tree);
+  AddCertificateCommands(tree);
   AddAuditCommands(tree);
   AddDocumentCommands(tree);
 }

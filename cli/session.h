@@ -24,12 +24,15 @@ struct GlobalOptions {
 // The roles that commands use unless told.
 inline constexpr std::string_view kAppRole = "app";
 inline constexpr std::string_view kAdminRole = "admin";
+inline constexpr std::string_view kAuditorRole = "auditor";
 
 class Session {
  public:
   explicit Session(const GlobalOptions& options) : options_(options) {}
 
   bool json() const { return options_.output == "json"; }
+  // The act is only asked for: others have to approve it first.
+  bool asks_only() const { return !options_.approval.reason.empty(); }
   bool Colors(int fd) const;
 
   // A client in the role that the user named, else in `natural_role`. Owned by the session; asked once.

@@ -6,6 +6,7 @@
 
 #include <grpcpp/security/credentials.h>
 
+#include "client/bearer_token.h"
 #include "crypto/ids.h"
 #include "io/directory.h"
 #include "io/file.h"
@@ -80,16 +81,31 @@ std::string TargetOf(const ServerAddress& server) {
 
 Result<std::string> ReadPem(const std::string& path, std::string_view option) {
   if (path.empty()) {
-    return Error(ErrorCode::kInvalidArgument, "a TLS address needs a CA file, a certificate file and a key file")
+    return Error(ErrorCode::kInvalidArgument,
+                 "a TLS address needs a CA file, and a certificate file with its key file or a token file")
         .At(option);
   }
   COFFER_ASSIGN_OR_RETURN(const Bytes pem, ReadFile(path, kMaxPem));
   return std::string(AsText(pem));
 }
 
+// The token itself goes with each call; here it is only seen to be there.
+Status CheckToken(const TlsFiles& files) {
+  if (!files.certificate.empty() || !files.key.empty()) {
+    return Error(ErrorCode::kInvalidArgument, "stands instead of a certificate and its key, not beside them")
+        .At("token-file");
+  }
+  COFFER_TRY(ReadBearerToken(files.token));
+  return {};
+}
+
 Result<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const TlsFiles& files) {
   grpc::SslCredentialsOptions options;
   COFFER_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(files.ca, "tls-ca"));
+  if (!files.token.empty()) {
+    COFFER_TRY(CheckToken(files));
+    return grpc::SslCredentials(options);
+  }
   COFFER_ASSIGN_OR_RETURN(options.pem_cert_chain, ReadPem(files.certificate, "tls-cert"));
   if (files.key.empty()) COFFER_TRY(ReadPem(files.key, "tls-key"));
   COFFER_ASSIGN_OR_RETURN(const SecretBytes key, ReadSecretFile(files.key, kMaxPem, SecretFileReaders::kGroupToo));
@@ -101,6 +117,10 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const TlsFiles&
 
 Result<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(const ServerAddress& server, const TlsFiles& files) {
   if (server.kind() == ServerAddress::Kind::kTls) return TlsCredentials(files);
+  if (!files.token.empty()) {
+    return Error(ErrorCode::kInvalidArgument, "is for a TLS address, host:port: a token is not sent over a unix socket")
+        .At("token-file");
+  }
   return grpc::experimental::LocalCredentials(UDS);
 }
 

@@ -5,11 +5,13 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "client/bearer_token.h"
 #include "client/channel.h"
 #include "coffer/v1/access.grpc.pb.h"
 #include "coffer/v1/admin.grpc.pb.h"
 #include "coffer/v1/audit.grpc.pb.h"
 #include "coffer/v1/field.grpc.pb.h"
+#include "coffer/v1/identity.grpc.pb.h"
 #include "coffer/v1/key.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
 #include "crypto/ids.h"
@@ -23,11 +25,13 @@ struct Client::State {
         deadline(options.deadline),
         claims(options.claims),
         approval(options.approval),
+        token_file(options.tls.token),
         fields(v1::FieldService::NewStub(channel)),
         keys(v1::KeyService::NewStub(channel)),
         secrets(v1::SecretService::NewStub(channel)),
         admin(v1::AdminService::NewStub(channel)),
         access(v1::AccessService::NewStub(channel)),
+        identity(v1::IdentityService::NewStub(channel)),
         audit(v1::AuditService::NewStub(channel)) {}
 
   // One call with its repeats. `method` is the stub's blocking member function.
@@ -40,11 +44,13 @@ struct Client::State {
   std::chrono::milliseconds deadline;
   CallClaims claims;
   ApprovalWish approval;
+  std::string token_file;  // empty unless the channel is TLS
   std::unique_ptr<v1::FieldService::Stub> fields;
   std::unique_ptr<v1::KeyService::Stub> keys;
   std::unique_ptr<v1::SecretService::Stub> secrets;
   std::unique_ptr<v1::AdminService::Stub> admin;
   std::unique_ptr<v1::AccessService::Stub> access;
+  std::unique_ptr<v1::IdentityService::Stub> identity;
   std::unique_ptr<v1::AuditService::Stub> audit;
 };
 
@@ -101,6 +107,17 @@ void AddWish(const ApprovalWish& wish, grpc::ClientContext& context) {
   if (!wish.id.empty()) context.AddMetadata("coffer-approval", wish.id);
 }
 
+// For one call: whoever renews the file is not waited for.
+RpcResult<void> AddToken(const std::string& file, grpc::ClientContext& context) {
+  if (file.empty()) return {};
+  COFFER_ASSIGN_OR_RETURN(const SecretBytes token, ReadBearerToken(file));
+  std::string value = "Bearer ";
+  value += AsText(token.Expose(SecretAccess::kReply));
+  context.AddMetadata("authorization", value);
+  Wipe(AsMutableBytes(value));
+  return {};
+}
+
 // Nothing ends a pause early: a call is over at its deadline anyway.
 void PauseFor(std::chrono::milliseconds time) {
   std::mutex mutex;
@@ -126,6 +143,7 @@ RpcResult<Response> Client::State::Call(Stub& stub,
     context.set_deadline(until);
     AddClaims(claims, context);
     AddWish(approval, context);
+    COFFER_TRY(AddToken(token_file, context));
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (status.ok()) return response;
@@ -365,6 +383,51 @@ RpcResult<v1::DenyResponse> Client::Deny(const v1::DenyRequest& request) {
   return state_->Call(*state_->access, &v1::AccessService::Stub::Deny, request, Repeat::kNever);
 }
 
+RpcResult<v1::IssueGrantResponse> Client::IssueGrant(const v1::IssueGrantRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::IssueGrant, request, Repeat::kNever);
+}
+
+RpcResult<v1::ListGrantsResponse> Client::ListGrants(const v1::ListGrantsRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::ListGrants, request, Repeat::kSafe);
+}
+
+RpcResult<v1::RevokeGrantResponse> Client::RevokeGrant(const v1::RevokeGrantRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::RevokeGrant, request, Repeat::kNever);
+}
+
+RpcResult<v1::BreakGlassResponse> Client::BreakGlass(const v1::BreakGlassRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::BreakGlass, request, Repeat::kNever);
+}
+
+RpcResult<v1::ReviewBreakGlassResponse> Client::ReviewBreakGlass(const v1::ReviewBreakGlassRequest& request) {
+  return state_->Call(*state_->access, &v1::AccessService::Stub::ReviewBreakGlass, request, Repeat::kNever);
+}
+
+RpcResult<v1::CreateTokenResponse> Client::CreateToken(const v1::CreateTokenRequest& request) {
+  return state_->Call(*state_->identity, &v1::IdentityService::Stub::CreateToken, request, Repeat::kNever);
+}
+
+RpcResult<v1::ListTokensResponse> Client::ListTokens(const v1::ListTokensRequest& request) {
+  return state_->Call(*state_->identity, &v1::IdentityService::Stub::ListTokens, request, Repeat::kSafe);
+}
+
+RpcResult<v1::RevokeTokenResponse> Client::RevokeToken(const v1::RevokeTokenRequest& request) {
+  return state_->Call(*state_->identity, &v1::IdentityService::Stub::RevokeToken, request, Repeat::kNever);
+}
+
+RpcResult<v1::DenyCertificateResponse> Client::DenyCertificate(const v1::DenyCertificateRequest& request) {
+  return state_->Call(*state_->identity, &v1::IdentityService::Stub::DenyCertificate, request, Repeat::kNever);
+}
+
+RpcResult<v1::AllowCertificateResponse> Client::AllowCertificate(const v1::AllowCertificateRequest& request) {
+  return state_->Call(*state_->identity, &v1::IdentityService::Stub::AllowCertificate, request, Repeat::kNever);
+}
+
+RpcResult<v1::ListDeniedCertificatesResponse> Client::ListDeniedCertificates(
+    const v1::ListDeniedCertificatesRequest& request) {
+  return state_->Call(*state_->identity, &v1::IdentityService::Stub::ListDeniedCertificates, request, Repeat::kSafe);
+}
+
 RpcResult<v1::QueryRecordsResponse> Client::QueryRecords(const v1::QueryRecordsRequest& request) {
   return state_->Call(*state_->audit, &v1::AuditService::Stub::QueryRecords, request, Repeat::kSafe);
 }
@@ -395,6 +458,8 @@ RpcResult<void> Client::TailRecords(const v1::TailRecordsRequest& request,
   }
   grpc::ClientContext context;
   AddClaims(state_->claims, context);
+  AddWish(state_->approval, context);
+  COFFER_TRY(AddToken(state_->token_file, context));
   const auto reader = state_->audit->TailRecords(&context, request);
   v1::TailRecordsResponse message;
   bool wanted = true;

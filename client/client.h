@@ -19,16 +19,18 @@
 #include "coffer/v1/admin.pb.h"
 #include "coffer/v1/audit.pb.h"
 #include "coffer/v1/field.pb.h"
+#include "coffer/v1/identity.pb.h"
 #include "coffer/v1/key.pb.h"
 #include "coffer/v1/secret.pb.h"
 
 namespace coffer::client {
 
-// PEM files of mutual TLS: all three for host:port, none for a unix socket.
+// Files for host:port: `ca` with certificate and key, or with a token; none for a unix socket. PEM but for the token.
 struct TlsFiles {
   std::string ca;           // who signs the service's certificate
   std::string certificate;  // ours, whose one URI SAN says who we are
   std::string key;          // ours; readable by its owner only (the group too, as orchestrators mount it)
+  std::string token = {};   // a bearer token (client/bearer_token.h), read anew for each call
 };
 
 // What a caller says of itself for the audit log. Nobody checks it. Printable ASCII; the service's limits are in
@@ -53,13 +55,14 @@ struct ClientOptions {
   std::string server_name;                     // the name in the service's certificate, where it is not the host's
   std::chrono::milliseconds deadline{30'000};  // of one call with its repeats; of connecting too
   CallClaims claims;                           // sent with every call
-  ApprovalWish approval;                       // likewise; acts that nobody has to approve take no notice
+  ApprovalWish approval;  // likewise; a read that nobody has to approve takes no notice, other acts are refused
 };
 
 // Thread-safe.
 class Client {
  public:
-  // Makes the channel and waits until it is connected. kInvalidArgument: the address, the TLS files or a claim;
+  // Makes the channel and waits until it is connected. kInvalidArgument: the address, the TLS files or a claim, or a
+  // token for a unix socket, where it is never sent;
   // kNotFound, kPermissionDenied: the files, or the socket; kUnavailable: nobody answers there, or the certificates do
   // not fit.
   //
@@ -142,6 +145,20 @@ class Client {
   RpcResult<v1::ListApprovalsResponse> ListApprovals(const v1::ListApprovalsRequest& request);
   RpcResult<v1::ApproveResponse> Approve(const v1::ApproveRequest& request);
   RpcResult<v1::DenyResponse> Deny(const v1::DenyRequest& request);
+  RpcResult<v1::IssueGrantResponse> IssueGrant(const v1::IssueGrantRequest& request);
+  RpcResult<v1::ListGrantsResponse> ListGrants(const v1::ListGrantsRequest& request);
+  RpcResult<v1::RevokeGrantResponse> RevokeGrant(const v1::RevokeGrantRequest& request);
+  RpcResult<v1::BreakGlassResponse> BreakGlass(const v1::BreakGlassRequest& request);
+  RpcResult<v1::ReviewBreakGlassResponse> ReviewBreakGlass(const v1::ReviewBreakGlassRequest& request);
+
+  // IdentityService.
+  RpcResult<v1::CreateTokenResponse> CreateToken(const v1::CreateTokenRequest& request);
+  RpcResult<v1::ListTokensResponse> ListTokens(const v1::ListTokensRequest& request);
+  RpcResult<v1::RevokeTokenResponse> RevokeToken(const v1::RevokeTokenRequest& request);
+  RpcResult<v1::DenyCertificateResponse> DenyCertificate(const v1::DenyCertificateRequest& request);
+  RpcResult<v1::AllowCertificateResponse> AllowCertificate(const v1::AllowCertificateRequest& request);
+  RpcResult<v1::ListDeniedCertificatesResponse> ListDeniedCertificates(
+      const v1::ListDeniedCertificatesRequest& request);
 
   // AuditService.
   RpcResult<v1::QueryRecordsResponse> QueryRecords(const v1::QueryRecordsRequest& request);

@@ -55,6 +55,10 @@ IntegrityKeys DeriveIntegrityKeys(const SecretBytes& root_key, StoreUuid store) 
           Derive(root_key, "set", store.view(), kDerivedKeySize)};
 }
 
+SecretBytes DeriveRequestKey(const SecretBytes& root_key, StoreUuid store) {
+  return Derive(root_key, "ask", store.view(), kDerivedKeySize);
+}
+
 AuditKeys DeriveAuditKeys(const SecretBytes& month_key) {
   return {Derive(month_key, "aud-personal", {}, kDerivedKeySize), Derive(month_key, "aud-rows", {}, kDerivedKeySize)};
 }

@@ -46,6 +46,9 @@ struct IntegrityKeys {
 };
 IntegrityKeys DeriveIntegrityKeys(const SecretBytes& root_key, StoreUuid store);
 
+// Label "ask", 32 bytes: HMAC-SHA256 over requests that wait for approval, so that who sees the code cannot try values.
+SecretBytes DeriveRequestKey(const SecretBytes& root_key, StoreUuid store);
+
 struct AuditKeys {
   SecretBytes personal;  // 32 bytes, label "aud-personal": XAES-256-GCM
   SecretBytes rows;      // 32 bytes, label "aud-rows": HMAC-SHA256

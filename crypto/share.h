@@ -21,6 +21,8 @@ struct SharePlan {
   std::uint8_t threshold = 0;  // kMinShareThreshold to `count`
   std::uint8_t count = 0;      // to kMaxShares
 };
+// kInvalidArgument unless the two are as above.
+Status CheckSharePlan(SharePlan plan);
 
 // One part. Move-only; wiped when destroyed. Its set, threshold and index are no secrets. const methods are
 // thread-safe.

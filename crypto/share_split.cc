@@ -6,14 +6,17 @@
 #include "crypto/share_combiner.h"
 
 namespace coffer {
+
+Status CheckSharePlan(SharePlan plan) {
+  if (plan.threshold >= kMinShareThreshold && plan.count >= plan.threshold && plan.count <= kMaxShares) return {};
+  return Error(ErrorCode::kInvalidArgument, "shares: the threshold is at least 2 and the count at least the threshold")
+      .WithLimit(kMaxShares);
+}
+
 namespace {
 
 Status CheckPlan(const SecretBytes& secret, SharePlan plan) {
-  if (plan.threshold < kMinShareThreshold || plan.count < plan.threshold || plan.count > kMaxShares) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "shares: the threshold is at least 2 and the count at least the threshold")
-        .WithLimit(kMaxShares);
-  }
+  COFFER_TRY(CheckSharePlan(plan));
   if (secret.size() != kShareSecretSize) return Error(ErrorCode::kInvalidArgument, "a secret in shares is 32 bytes");
   return {};
 }

@@ -7,6 +7,8 @@
 
 namespace coffer {
 
+inline constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+
 // Thread-safe in every implementation.
 class Clock {
  public:

@@ -5,10 +5,16 @@
 namespace coffer::keysvc {
 namespace {
 
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+// What nobody may miss: an emergency's beginning, end and review.
+bool IsLoud(const CallRecord& record) {
+  if (!record.ok) return false;
+  return record.operation == policy::Operation::kBreakGlass ||
+         record.operation == policy::Operation::kReviewBreakGlass ||
+         (record.operation == policy::Operation::kRevokeGrant && record.object == policy::kBreakGlassRule);
+}
 
 spdlog::level::level_enum LevelOf(const CallRecord& record) {
-  if (!record.ok || record.failed > 0) return spdlog::level::warn;
+  if (!record.ok || record.failed > 0 || IsLoud(record)) return spdlog::level::warn;
   return record.phase == CallRecord::Phase::kResult ? spdlog::level::info : spdlog::level::debug;
 }
 
@@ -34,7 +40,7 @@ bool CallLog::Admit() {
 void CallLog::Note(const CallRecord& record) {
   if (record.phase == CallRecord::Phase::kBegin) return;
   const spdlog::level::level_enum level = LevelOf(record);
-  if (!spdlog::should_log(level) || (level == spdlog::level::warn && !Admit())) return;
+  if (!spdlog::should_log(level) || (level == spdlog::level::warn && !IsLoud(record) && !Admit())) return;
   const std::string_view outcome = record.ok ? "ok" : ErrorCodeName(record.error);
   spdlog::log(level, "{} by {} object={} tenant={} items={} failed={} unmatched={} rule={} outcome={}{}{}{}{}",
               policy::OperationName(record.operation), record.principal, record.object, record.tenant, record.items,

@@ -1,5 +1,5 @@
 // CallLog: the log lines of calls, for people who watch the service; not the audit record. Mutations and refusals at
-// info and warn, reads at debug.
+// info and warn, reads at debug, and always, at warn, that an emergency begins, ends or is reviewed.
 #pragma once
 
 #include "io/clock.h"

@@ -5,6 +5,7 @@
 
 #include <toml++/toml.h>
 
+#include "crypto/names.h"
 #include "io/http_client.h"
 
 namespace coffer::keysvc {
@@ -170,6 +171,8 @@ Status ReadTcp(const toml::table& table, Config& config) {
 Status ReadTokens(const toml::table& table, Config& config) {
   TableReader reader(table, "tokens.");
   TokensConfig tokens;
+  COFFER_TRY(reader.Text("name", tokens.name, false));
+  if (!IsSlug(tokens.name)) return Bad("must be [a-z0-9][a-z0-9-]{0,62}", "tokens.name", reader.PlaceOf("name"));
   COFFER_TRY(reader.Text("listen", tokens.listen, true));
   COFFER_TRY(reader.AbsolutePath("certificate", tokens.certificate, true));
   COFFER_TRY(reader.AbsolutePath("key", tokens.key, true));
@@ -241,13 +244,12 @@ Status ReadJwtTable(const toml::node& node, Config& config) {
   return {};
 }
 
-// Each of the two says nothing without the other.
 Status ReadJwt(const toml::node* tokens, const toml::node* jwt, Config& config) {
-  if (tokens == nullptr && jwt == nullptr) return {};
+  if (jwt == nullptr) return {};
   if (tokens == nullptr) return Bad("is missing: [[jwt]] needs a listener", "tokens", jwt);
-  const toml::array* const list = jwt == nullptr ? nullptr : jwt->as_array();
+  const toml::array* const list = jwt->as_array();
   if (list == nullptr || list->empty() || list->size() > kMaxJwtTables) {
-    return Bad("must be a list of 1 to 16 tables", "jwt", jwt == nullptr ? tokens : jwt).WithLimit(kMaxJwtTables);
+    return Bad("must be a list of 1 to 16 tables", "jwt", jwt).WithLimit(kMaxJwtTables);
   }
   for (const toml::node& element : *list) COFFER_TRY(ReadJwtTable(element, config));
   return {};

@@ -19,10 +19,11 @@
 //   client_ca = "/etc/coffer/tls/ca.pem"
 //   trust_domain = "example.org"
 //   [tokens]                                   # default: no bearer tokens; TLS without client certificates
+//   name = "tokens"                            # that tokens of the service's own are bound to, a slug; default: tokens
 //   listen = "0.0.0.0:7444"
 //   certificate = "/etc/coffer/tls/cert.pem"
 //   key = "/etc/coffer/tls/key.pem"
-//   [[jwt]]                                    # 1 to 16 of them, with [tokens]: one subject of one issuer each
+//   [[jwt]]                                    # at most 16 of them, with [tokens]: one subject of one issuer each
 //   issuer = "https://kubernetes.default.svc"
 //   audience = "coffer"
 //   keys = "/etc/coffer/cluster.jwks"          # the issuer's keys (RFC 7517); re-read when it changes
@@ -83,6 +84,7 @@ struct TcpConfig {
 };
 
 struct TokensConfig {
+  std::string name = "tokens";
   std::string listen;
   std::string certificate;
   std::string key;
@@ -135,7 +137,7 @@ struct Config {
   std::map<policy::Role, SocketConfig> sockets;
   std::optional<TcpConfig> tcp;
   std::optional<TokensConfig> tokens;
-  std::vector<JwtConfig> jwt;  // not empty exactly when there is `tokens`; no issuer and subject twice
+  std::vector<JwtConfig> jwt;  // empty when there is no `tokens`; no issuer and subject twice
   std::optional<Pkcs11Config> pkcs11;
   std::optional<SealCommandConfig> seal_command;
   std::optional<AuditWitnessConfig> audit_witness;

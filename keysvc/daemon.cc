@@ -89,6 +89,7 @@ struct Daemon::State {
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<OperatorService> operators;
   std::unique_ptr<AccessService> access;
+  std::unique_ptr<IdentityService> identity;
   std::unique_ptr<audit::QueryIndex> audit_index;
   std::unique_ptr<AuditService> audit;
   std::unique_ptr<AuditRetention> retention;
@@ -233,6 +234,7 @@ Status Daemon::State::MakeServices() {
                                                                           .audit = [this] { return ShowAudit(); }});
   operators = std::make_unique<OperatorService>(*pipeline, clock);
   access = std::make_unique<AccessService>(*pipeline, *operators);
+  identity = std::make_unique<IdentityService>(*pipeline);
   audit_index = std::make_unique<audit::QueryIndex>(*log, clock, config.audit_log + kIndexFile);
   audit = std::make_unique<AuditService>(*pipeline, *log, *audit_index);
   AuditIndexer::Calls indexing{.advanced = [this] { audit->Advance(); }};
@@ -265,8 +267,8 @@ Status Daemon::State::Unseal() {
 }
 
 Services Daemon::State::AllServices() const {
-  return {*fields, *keys,       *secrets,  *admin, *operators,        *access, *audit,
-          *pool,   *audit_pool, *pipeline, clock,  config.reflection, refused};
+  return {*fields, *keys,       *secrets,  *admin,   *operators, *access,           *identity, *audit,
+          *pool,   *audit_pool, *pipeline, *barrier, clock,      config.reflection, refused};
 }
 
 Status Daemon::State::ListenTcp() {
@@ -283,7 +285,8 @@ Status Daemon::State::ListenTcp() {
 
 Status Daemon::State::ListenForTokens() {
   if (!config.tokens) return {};
-  TokenListener listener{.listen = config.tokens->listen,
+  TokenListener listener{.name = config.tokens->name,
+                         .listen = config.tokens->listen,
                          .certificate = config.tokens->certificate,
                          .key = config.tokens->key,
                          .trusts = {}};

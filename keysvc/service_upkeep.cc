@@ -6,8 +6,6 @@ namespace coffer::keysvc {
 namespace {
 
 constexpr std::chrono::seconds kInterval{5};
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-
 }  // namespace
 
 Result<std::unique_ptr<ServiceUpkeep>> ServiceUpkeep::Start(Barrier& barrier, audit::Log& log, AuditRecorder& recorder,

@@ -14,7 +14,6 @@ namespace {
 
 using audit::WitnessOutcome;
 
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::int64_t kMaxAheadUs = 300'000'000;  // of a witness's clock
 
 std::string TroubleOf(const WitnessOutcome& outcome, std::uint64_t size) {

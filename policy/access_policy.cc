@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "policy/internal/field_values.h"
 #include "policy/internal/policy_checks.h"
-#include "policy/internal/policy_reader.h"
+#include "policy/internal/recovered_names.h"
 
 namespace coffer::policy {
 namespace {
@@ -77,6 +78,25 @@ std::size_t CountApprovals(const AccessPolicy& policy, const ApprovalRule& rule,
     return person.HasOneOf(rule.roles);
   };
   return static_cast<std::size_t>(std::count_if(policy.persons().begin(), policy.persons().end(), counts));
+}
+
+// What an issued grant says beside what a policy's grants may say.
+Status CheckIssued(const AccessRule& rule, std::int64_t now_unix_s) {
+  if (rule.principals.empty()) return Refused("is required of an issued grant").At("principals");
+  if (rule.standing) return Refused("is for grants of the policy itself").At("standing");
+  if (!rule.not_after_unix_s) return Refused("is required of an issued grant").At("not_after");
+  if (*rule.not_after_unix_s <= now_unix_s) return Refused("must be in the future").At("not_after");
+  if (*rule.not_after_unix_s - now_unix_s > kMaxIssuedGrantLife) {
+    return Refused("is further ahead than an issued grant may last, in seconds")
+        .At("not_after")
+        .WithLimit(kMaxIssuedGrantLife);
+  }
+  for (const Operation operation : AllOperations()) {
+    if (rule.operations.Has(operation) && NeedsSecondPerson(operation)) {
+      return Refused("asks a second person each time: only the policy itself allows it").At(OperationName(operation));
+    }
+  }
+  return {};
 }
 
 std::optional<std::int64_t> Wider(const std::optional<std::int64_t>& a, const std::optional<std::int64_t>& b) {
@@ -191,14 +211,36 @@ AccessPolicy AccessPolicy::Builtin() {
 
 Result<AccessPolicy> AccessPolicy::Parse(std::string_view text) {
   COFFER_ASSIGN_OR_RETURN(WrittenPolicy written, ReadPolicy(text));
+  COFFER_TRY(ExpandRecovered(written));
   AccessPolicy policy;
   policy.serial_ = written.serial;
   policy.admin_signatures_ = written.admin_signatures;
   policy.persons_ = std::move(written.persons);
   policy.rules_ = std::move(written.rules);
+  policy.break_glass_ = std::move(written.break_glass);
+  policy.Index();
+  COFFER_TRY(CheckPolicy(policy));
+  COFFER_TRY(CheckStanding(policy));
+  return policy;
+}
+
+Result<AccessPolicy> AccessPolicy::With(const std::vector<AccessRule>& grants) const {
+  AccessPolicy policy = *this;
+  if (grants.empty()) return policy;
+  policy.rules_.insert(policy.rules_.end(), grants.begin(), grants.end());
+  policy.places_ = {};
   policy.Index();
   COFFER_TRY(CheckPolicy(policy));
   return policy;
+}
+
+Result<AccessRule> AccessPolicy::ParseIssuedGrant(std::string_view text, std::int64_t now_unix_s) const {
+  COFFER_ASSIGN_OR_RETURN(AccessRule rule, ReadIssuedGrant(text));
+  Status checked = CheckIssued(rule, now_unix_s);
+  if (!checked.ok()) return std::move(checked).error().At("grant." + rule.id).AtLine(rule.line);
+  const Result<AccessPolicy> with = With({rule});
+  if (!with.ok()) return with.error();
+  return rule;
 }
 
 void AccessPolicy::Index() {

@@ -18,9 +18,17 @@
 //   not_after = 2027-07-01T00:00:00Z            # and until then
 //   limits = { values_per_minute = 6000, distinct_per_day = 100000, in_flight = 16 }   # of each principal
 //   approvals = { count = 1, roles = ["admin"], minutes = 30 }        # by other persons of these roles
+//   standing = true                             # instead of approvals: for unattended work, narrow in every facet
+//   [recovered.orders]                          # names that count as another one, after a recovery
+//   of = "spiffe://example.org/role/app/orders"
+//   as = ["spiffe://example.org/role/app/orders-2"]          # 1 to 16, other in their last part only
+//   [break_glass]                               # kept for an emergency; with the keys of a grant but the times,
+//   key = "glass+5e6f7a8b+AcD..."               # purposes and approvals; principals are required
+//   minutes = 30                                # 1 to 60, the default
 //
 // Denied is what no grant allows, and what a forbid matches whatever allows it. A facet (fields, classes, keyrings,
-// tenants) must be written when an operation of the rule has it, and may be narrowed only when all of them have it.
+// tenants) must be written when an operation of the rule has it, and may be narrowed only when all of them have it. A
+// grant without approvals must not reach what another one asks approvals for, unless it is standing.
 #pragma once
 
 #include <map>
@@ -45,6 +53,12 @@ inline constexpr std::uint32_t kMostAdminSignatures = 16;
 inline constexpr std::uint32_t kMostApprovals = 8;
 inline constexpr std::uint32_t kMaxApprovalMinutes = 60;
 inline constexpr std::int64_t kMostOfALimit = 1'000'000'000;
+inline constexpr std::size_t kMaxRecovered = 16;                     // names of one principal
+inline constexpr std::size_t kMaxIssuedGrantBytes = 16 * 1024;       // of its text
+inline constexpr std::size_t kMaxIssuedGrants = 64;                  // at once
+inline constexpr std::int64_t kMaxIssuedGrantLife = 30 * 24 * 3600;  // seconds
+inline constexpr std::string_view kIssuedGrantPrefix = "issued-";    // of its name; no policy file has such names
+inline constexpr std::string_view kBreakGlassRule = "break-glass";   // the rule's id; no policy file has it
 
 // Exact names, or whatever there is.
 struct NameScope {
@@ -89,6 +103,7 @@ struct AccessRule {
   std::optional<std::int64_t> not_after_unix_s;   // and before then
   AccessLimits limits;                            // of a grant
   std::optional<ApprovalRule> approvals;          // of a grant
+  bool standing = false;                          // a grant for unattended work, which nobody approves each time
   std::uint64_t line = 0;                         // where it stands in the file; 0: built in
 };
 
@@ -103,6 +118,14 @@ struct Person {
 
   // One of these roles, at least.
   bool HasOneOf(const std::set<Role>& wanted) const;
+};
+
+// What the policy keeps for an emergency: off until somebody shows a statement that the offline key has signed
+// (signed_statements.h), and then on for `minutes` at most.
+struct BreakGlass {
+  NoteVerifier key;  // nobody's of the persons
+  AccessRule rule;   // a grant with the id kBreakGlassRule and exact principals
+  std::uint32_t minutes = kMaxApprovalMinutes;
 };
 
 // What is asked, as far as it is known. The texts must outlive it.
@@ -146,6 +169,15 @@ class AccessPolicy {
   // of two without approvals, or with more than there are persons to give; a person whose roles do not go together.
   static Result<AccessPolicy> Parse(std::string_view text);
 
+  // This policy and `grants` beside its rules: issued ones (ParseIssuedGrant), or its BreakGlass::rule in use, which
+  // may reach what another grant asks approvals for. kInvalidArgument At the grant: two have one name, or it says what
+  // a policy may not.
+  Result<AccessPolicy> With(const std::vector<AccessRule>& grants) const;
+  // The one grant that `text` holds, as a policy file writes it: of principals that it names, ending within
+  // kMaxIssuedGrantLife of `now_unix_s`, not about acts that need a second person. Recovered names are not added to its
+  // principals. kInvalidArgument with key and line.
+  Result<AccessRule> ParseIssuedGrant(std::string_view text, std::int64_t now_unix_s) const;
+
   // Pure. Whatever one grant allows is allowed; of several, the first by id of those that ask for the fewest approvals
   // is named. Another grant never takes anything away, and no name decides anything.
   Decision Decide(const Act& act) const;
@@ -161,6 +193,8 @@ class AccessPolicy {
   std::uint64_t serial() const { return serial_; }
   std::uint32_t admin_signatures() const { return admin_signatures_; }
   const std::vector<Person>& persons() const { return persons_; }  // by name
+  // Nothing: the policy keeps nothing for emergencies.
+  const std::optional<BreakGlass>& break_glass() const { return break_glass_; }
   // Forbids, then grants by the approvals that they ask for; then by id.
   const std::vector<AccessRule>& rules() const { return rules_; }
   // The places in rules(), in its order, of those that are about the role and the operation.
@@ -177,6 +211,7 @@ class AccessPolicy {
   std::uint32_t admin_signatures_ = 0;
   std::vector<Person> persons_;
   std::vector<AccessRule> rules_;
+  std::optional<BreakGlass> break_glass_;
   std::array<std::array<RulePlaces, kOperationCount>, kRoleCount> places_;  // RulesFor
 };
 

@@ -67,6 +67,17 @@ constexpr auto kOperationNames = std::to_array<std::string_view>({
     "ListApprovals",
     "Approve",
     "Deny",
+    "IssueGrant",
+    "ListGrants",
+    "RevokeGrant",
+    "BreakGlass",
+    "ReviewBreakGlass",
+    "CreateToken",
+    "ListTokens",
+    "RevokeToken",
+    "DenyCertificate",
+    "AllowCertificate",
+    "ListDeniedCertificates",
 });
 static_assert(kOperationNames.size() == kOperationCount);
 
@@ -82,12 +93,29 @@ constexpr OperationSet kOfTenants = {
     Op::kUndeleteSecret, Op::kDestroySecret};
 
 constexpr OperationSet kAskingTwo = {
-    Op::kDestroySecret,  Op::kScheduleDestroy, Op::kShredTenant, Op::kRemoveCensusSource, Op::kAddSealSlot,
-    Op::kRemoveSealSlot, Op::kRekey,           Op::kMergeStore,  Op::kWeakenCatalog};
+    Op::kDestroySecret, Op::kScheduleDestroy, Op::kShredTenant, Op::kRemoveCensusSource,
+    Op::kAddSealSlot,   Op::kRemoveSealSlot,  Op::kRekey,       Op::kMergeStore,
+    Op::kWeakenCatalog, Op::kIssueGrant,      Op::kCreateToken, Op::kAllowCertificate};
 
-constexpr OperationSet kOfRoleAlone = {Op::kInitStore,     Op::kUnseal,     Op::kSeal,        Op::kStartRecovery,
-                                       Op::kRecoverStore,  Op::kShowStatus, Op::kApplyPolicy, Op::kShowPolicy,
-                                       Op::kListApprovals, Op::kApprove,    Op::kDeny};
+constexpr OperationSet kOfRoleAlone = {Op::kInitStore,
+                                       Op::kUnseal,
+                                       Op::kSeal,
+                                       Op::kStartRecovery,
+                                       Op::kRecoverStore,
+                                       Op::kShowStatus,
+                                       Op::kApplyPolicy,
+                                       Op::kShowPolicy,
+                                       Op::kListApprovals,
+                                       Op::kApprove,
+                                       Op::kDeny,
+                                       Op::kListGrants,
+                                       Op::kRevokeGrant,
+                                       Op::kBreakGlass,
+                                       Op::kReviewBreakGlass,
+                                       Op::kListTokens,
+                                       Op::kRevokeToken,
+                                       Op::kDenyCertificate,
+                                       Op::kListDeniedCertificates};
 
 }  // namespace
 

@@ -71,8 +71,19 @@ enum class Operation : std::uint8_t {
   kListApprovals,
   kApprove,
   kDeny,
+  kIssueGrant,  // one more grant for a time, beside those of the policy
+  kListGrants,
+  kRevokeGrant,
+  kBreakGlass,  // what the policy keeps for an emergency, by a key that is kept offline
+  kReviewBreakGlass,
+  kCreateToken,  // a bearer token
+  kListTokens,
+  kRevokeToken,
+  kDenyCertificate,
+  kAllowCertificate,
+  kListDeniedCertificates,
 };
-inline constexpr std::size_t kOperationCount = 61;
+inline constexpr std::size_t kOperationCount = 72;
 
 // All of them, for whoever goes through a whole table.
 constexpr std::array<Operation, kOperationCount> AllOperations() {
@@ -128,8 +139,8 @@ bool HasFacet(Operation operation, Facet facet);
 bool NeedsSecondPerson(Operation operation);
 
 // True for what a role alone decides and no policy file can: what is asked while no policy can be read (init, unseal,
-// recovery), what nobody may lock himself out of (seal, status, the policy), and what is decided by a person's
-// signature (approvals).
+// recovery), what nobody may lock himself out of (seal, status, the policy, taking access back), and what is decided by
+// a signature (approvals, break-glass).
 bool IsDecidedByRole(Operation operation);
 
 }  // namespace coffer::policy

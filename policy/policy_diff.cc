@@ -180,6 +180,52 @@ class Comparison {
   std::uint64_t& work_;
 };
 
+// The policy with what it keeps for an emergency in use.
+Result<AccessPolicy> InEmergency(const AccessPolicy& policy) {
+  return policy.With(policy.break_glass() ? std::vector{policy.break_glass()->rule} : std::vector<AccessRule>());
+}
+
+// Of those about the role and operation: forbids, and what is kept for an emergency.
+RulePlaces EmergencyRules(const AccessPolicy& policy, Role role, Operation operation) {
+  RulePlaces places;
+  for (const std::uint16_t place : policy.RulesFor(role, operation)) {
+    const AccessRule& rule = policy.rules()[place];
+    if (rule.effect == AccessRule::Effect::kForbid || rule.id == kBreakGlassRule) places.push_back(place);
+  }
+  return places;
+}
+
+bool IsDecidedByPolicy(Role role, Operation operation) {
+  return MayEver(role, operation).allowed && !IsDecidedByRole(operation);
+}
+
+void Add(Role role, Operation operation, Differences&& differences, std::vector<DecisionChange>& changes) {
+  for (Difference& one : differences) {
+    changes.push_back({role, operation, std::move(one.where), VerdictText(one.before), VerdictText(one.after),
+                       !GivesAtMost(one.after, one.before)});
+  }
+}
+
+Status AddEmergency(const AccessPolicy& before, const AccessPolicy& after, std::uint64_t& work,
+                    std::vector<DecisionChange>& changes) {
+  if (!before.break_glass() && !after.break_glass()) return {};
+  COFFER_ASSIGN_OR_RETURN(const AccessPolicy then, InEmergency(before));
+  COFFER_ASSIGN_OR_RETURN(const AccessPolicy now, InEmergency(after));
+  for (const Role role : AllRoles()) {
+    for (const Operation operation : AllOperations()) {
+      if (!IsDecidedByPolicy(role, operation)) continue;
+      const RulesLeft rules{.before = EmergencyRules(then, role, operation),
+                            .after = EmergencyRules(now, role, operation)};
+      COFFER_ASSIGN_OR_RETURN(Differences differences, Comparison(then, now, role, work).From(0, rules));
+      for (Difference& one : differences) one.where.insert(one.where.begin(), "in an emergency");
+      Add(role, operation, std::move(differences), changes);
+    }
+  }
+  return {};
+}
+
+std::string MinutesText(std::uint32_t minutes) { return fmt::format("{} minute{}", minutes, minutes == 1 ? "" : "s"); }
+
 std::string RolesText(const std::set<Role>& roles) {
   std::vector<std::string_view> names;
   for (const Role role : roles) names.push_back(RoleName(role));
@@ -209,15 +255,13 @@ Result<std::vector<DecisionChange>> DiffDecisions(const AccessPolicy& before, co
   std::uint64_t work = 0;
   for (const Role role : AllRoles()) {
     for (const Operation operation : AllOperations()) {
-      if (!MayEver(role, operation).allowed || IsDecidedByRole(operation)) continue;
+      if (!IsDecidedByPolicy(role, operation)) continue;
       const RulesLeft rules{.before = before.RulesFor(role, operation), .after = after.RulesFor(role, operation)};
       COFFER_ASSIGN_OR_RETURN(Differences differences, Comparison(before, after, role, work).From(0, rules));
-      for (Difference& one : differences) {
-        changes.push_back({role, operation, std::move(one.where), VerdictText(one.before), VerdictText(one.after),
-                           !GivesAtMost(one.after, one.before)});
-      }
+      Add(role, operation, std::move(differences), changes);
     }
   }
+  COFFER_TRY(AddEmergency(before, after, work, changes));
   return changes;
 }
 
@@ -237,6 +281,20 @@ std::vector<std::string> DiffPersons(const AccessPolicy& before, const AccessPol
   }
   if (before.admin_signatures() != after.admin_signatures()) {
     lines.push_back(fmt::format("admin_signatures: {} -> {}", before.admin_signatures(), after.admin_signatures()));
+  }
+  return lines;
+}
+
+std::vector<std::string> DiffBreakGlass(const AccessPolicy& before, const AccessPolicy& after) {
+  const std::optional<BreakGlass>& then = before.break_glass();
+  const std::optional<BreakGlass>& now = after.break_glass();
+  if (!then && !now) return {};
+  if (!then) return {fmt::format("break-glass: is new, {} by the key {}", MinutesText(now->minutes), now->key.name())};
+  if (!now) return {"break-glass: is gone"};
+  std::vector<std::string> lines;
+  if (!(then->key == now->key)) lines.emplace_back("break-glass: has another key");
+  if (then->minutes != now->minutes) {
+    lines.push_back("break-glass: " + MinutesText(then->minutes) + " -> " + MinutesText(now->minutes));
   }
   return lines;
 }

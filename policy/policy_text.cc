@@ -32,6 +32,14 @@ PolicyLine ByRole(Role role, Operation operation, const RoleDecision& decision) 
   return {role, operation, decision.allowed, std::string(decision.rule), {}, {}};
 }
 
+std::string InAnEmergency(const BreakGlass& kept) {
+  std::string text = fmt::format("in an emergency, for {} minute{} by the key {}", kept.minutes,
+                                 kept.minutes == 1 ? "" : "s", kept.key.name());
+  const std::string conditions = DescribeConditions(kept.rule);
+  if (!conditions.empty()) AddPart(text, conditions);
+  return text;
+}
+
 // What decides one cell of the table.
 void AddCell(const AccessPolicy& policy, Role role, Operation operation, std::vector<PolicyLine>& lines) {
   const RoleDecision by_role = MayEver(role, operation);
@@ -44,6 +52,10 @@ void AddCell(const AccessPolicy& policy, Role role, Operation operation, std::ve
     const AccessRule& rule = policy.rules()[place];
     lines.push_back({role, operation, rule.effect == AccessRule::Effect::kGrant, rule.id, DescribeScope(rule),
                      DescribeConditions(rule)});
+  }
+  const std::optional<BreakGlass>& kept = policy.break_glass();
+  if (kept && kept->rule.roles.contains(role) && kept->rule.operations.Has(operation)) {
+    lines.push_back({role, operation, true, kept->rule.id, DescribeScope(kept->rule), InAnEmergency(*kept)});
   }
 }
 
@@ -77,7 +89,10 @@ std::string DescribeScope(const AccessRule& rule) {
 }
 
 std::string DescribeConditions(const AccessRule& rule) {
-  return DescribeConditions(rule.approvals ? &*rule.approvals : nullptr, rule.limits);
+  std::string text = rule.standing ? "standing" : "";
+  const std::string asked = DescribeConditions(rule.approvals ? &*rule.approvals : nullptr, rule.limits);
+  if (!asked.empty()) AddPart(text, asked);
+  return text;
 }
 
 std::string DescribeConditions(const ApprovalRule* approvals, const AccessLimits& limits) {
@@ -106,12 +121,12 @@ std::string PolicyTable(const AccessPolicy& policy) {
   std::size_t rule_width = 4;
   for (const PolicyLine& line : lines) rule_width = std::max(rule_width, line.rule.size());
   std::string text =
-      fmt::format("{:<12}  {:<20}  {:<6}  {:<{}}  {}\n", "role", "operation", "says", "rule", rule_width, "when");
+      fmt::format("{:<12}  {:<22}  {:<6}  {:<{}}  {}\n", "role", "operation", "says", "rule", rule_width, "when");
   for (const PolicyLine& line : lines) {
     std::string when = line.scope;
     if (!line.conditions.empty()) AddPart(when, line.conditions);
     std::string row =
-        fmt::format("{:<12}  {:<20}  {:<6}  {:<{}}  {}", RoleName(line.role), OperationName(line.operation),
+        fmt::format("{:<12}  {:<22}  {:<6}  {:<{}}  {}", RoleName(line.role), OperationName(line.operation),
                     line.allows ? "allow" : "forbid", line.rule, rule_width, when);
     row.erase(row.find_last_not_of(' ') + 1);
     text += row + "\n";

@@ -40,6 +40,8 @@ std::string_view MethodName(Principal::Method method) {
       return "dev";
     case Principal::Method::kJwt:
       return "jwt";
+    case Principal::Method::kToken:
+      return "access_token";
   }
   return "?";
 }

@@ -1,5 +1,5 @@
-// Who is calling, as text that audit records and rules can name: a unix socket's peer, a certificate's one URI SAN, or
-// what the configuration says that a JSON Web Token stands for.
+// Who is calling, as text that audit records and rules can name: a unix socket's peer, a certificate's one URI SAN,
+// what the configuration says that a JSON Web Token stands for, or the store that a token of the service's own does.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace coffer::policy {
 
 struct Principal {
-  enum class Method : std::uint8_t { kUnixSocket, kCertificate, kDev, kJwt };
+  enum class Method : std::uint8_t { kUnixSocket, kCertificate, kDev, kJwt, kToken };
 
   std::string id;  // "unix:dba:1000" or the SPIFFE id
   Role role = Role::kApp;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kPolicyTitle = "coffer policy v1";
 constexpr std::string_view kApprovalTitle = "coffer approval v1";
+constexpr std::string_view kBreakGlassTitle = "coffer break-glass v1";
 constexpr std::string_view kDigestPrefix = "sha256:";
 constexpr std::uint64_t kMaxSerial = (std::uint64_t{1} << 63U) - 1;
 
@@ -166,6 +167,31 @@ Result<ApprovalStatement> ApprovalStatement::Parse(std::string_view text) {
     if (again.ok() && *again == text) return statement;
   }
   return NoStatement("is no statement about an act to approve");
+}
+
+std::string BreakGlassStatement::ToText() const {
+  std::string text = std::string(kBreakGlassTitle) + "\n";
+  AddLine(text, "store", store.ToText());
+  AddLine(text, "id", id.ToText());
+  AddLine(text, "policy", std::to_string(policy_serial));
+  AddLine(text, "principal", principal);
+  AddLine(text, "until", InstantText(not_after_unix_s));
+  AddLine(text, "reason", reason);
+  return text;
+}
+
+Result<BreakGlassStatement> BreakGlassStatement::Parse(std::string_view text) {
+  StatementReader in(text, kBreakGlassTitle);
+  BreakGlassStatement statement;
+  statement.store = in.Uuid<StoreUuid>("store");
+  statement.id = in.Uuid<ApprovalUuid>("id");
+  statement.policy_serial = in.Number("policy");
+  statement.principal = in.Value("principal");
+  statement.not_after_unix_s = in.Instant("until");
+  statement.reason = in.Value("reason");
+  const bool fits = !in.failed() && ParsePrincipal(statement.principal).ok() && IsReason(statement.reason);
+  if (fits && statement.ToText() == text) return statement;
+  return NoStatement("is no statement about an emergency");
 }
 
 }  // namespace coffer::policy

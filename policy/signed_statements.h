@@ -67,4 +67,22 @@ struct ApprovalStatement {
   bool operator==(const ApprovalStatement&) const = default;
 };
 
+// "What the policy keeps for an emergency may be used by this principal, until then": signed by the key that is kept
+// offline.
+struct BreakGlassStatement {
+  static constexpr std::int64_t kMaxAhead = 3600;  // seconds from signing to the end
+
+  StoreUuid store;
+  ApprovalUuid id;  // chosen by who writes it; used once
+  std::uint64_t policy_serial = 0;
+  std::string principal;  // who may use it, a principal
+  std::int64_t not_after_unix_s = 0;
+  std::string reason;  // with the incident's ticket, as IsReason
+
+  std::string ToText() const;
+  // kInvalidArgument: anything else than what ToText writes.
+  static Result<BreakGlassStatement> Parse(std::string_view text);
+  bool operator==(const BreakGlassStatement&) const = default;
+};
+
 }  // namespace coffer::policy

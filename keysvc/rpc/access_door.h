@@ -21,6 +21,17 @@ class AccessDoor final : public v1::AccessService::CallbackService {
                                     v1::ApproveResponse* response) override;
   grpc::ServerUnaryReactor* Deny(grpc::CallbackServerContext* context, const v1::DenyRequest* request,
                                  v1::DenyResponse* response) override;
+  grpc::ServerUnaryReactor* IssueGrant(grpc::CallbackServerContext* context, const v1::IssueGrantRequest* request,
+                                       v1::IssueGrantResponse* response) override;
+  grpc::ServerUnaryReactor* ListGrants(grpc::CallbackServerContext* context, const v1::ListGrantsRequest* request,
+                                       v1::ListGrantsResponse* response) override;
+  grpc::ServerUnaryReactor* RevokeGrant(grpc::CallbackServerContext* context, const v1::RevokeGrantRequest* request,
+                                        v1::RevokeGrantResponse* response) override;
+  grpc::ServerUnaryReactor* BreakGlass(grpc::CallbackServerContext* context, const v1::BreakGlassRequest* request,
+                                       v1::BreakGlassResponse* response) override;
+  grpc::ServerUnaryReactor* ReviewBreakGlass(grpc::CallbackServerContext* context,
+                                             const v1::ReviewBreakGlassRequest* request,
+                                             v1::ReviewBreakGlassResponse* response) override;
 
  private:
   const AccessService& service_;

@@ -72,7 +72,7 @@ grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context
     return service_.Unseal(caller, *source);
   };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const Barrier::Shared& shared, v1::UnsealResponse& message) {
         message.set_shares_have(static_cast<std::uint32_t>(shared.have));
         message.set_shares_missing(static_cast<std::uint32_t>(shared.missing));
@@ -80,17 +80,17 @@ grpc::ServerUnaryReactor* AdminDoor::Unseal(grpc::CallbackServerContext* context
       RunOn::kOperator);
 }
 
-grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest*,
+grpc::ServerUnaryReactor* AdminDoor::Seal(grpc::CallbackServerContext* context, const v1::SealRequest* request,
                                           v1::SealResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.Seal(caller); };
   return AnswerWith(
-      context, context_, response, act, [](bool, v1::SealResponse&) {}, RunOn::kOperator);
+      context, context_, *request, response, act, [](bool, v1::SealResponse&) {}, RunOn::kOperator);
 }
 
-grpc::ServerUnaryReactor* AdminDoor::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest*,
-                                               v1::GetStatusResponse* response) {
+grpc::ServerUnaryReactor* AdminDoor::GetStatus(grpc::CallbackServerContext* context,
+                                               const v1::GetStatusRequest* request, v1::GetStatusResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.ShowStatus(caller); };
-  return AnswerWith(context, context_, response, act, FillStatus, RunOn::kOperator);
+  return AnswerWith(context, context_, *request, response, act, FillStatus, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* context,
@@ -99,7 +99,7 @@ grpc::ServerUnaryReactor* AdminDoor::ApplyCatalog(grpc::CallbackServerContext* c
   const auto act = [this, request](const Caller& caller) {
     return service_.Apply(caller, request->catalog(), request->lock());
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const policy::CatalogChange& change, v1::ApplyCatalogResponse& message) {
                       message.set_lock(policy::WriteCatalogLock(change.lock));
                       FillChanges(change, message);
@@ -112,7 +112,7 @@ grpc::ServerUnaryReactor* AdminDoor::DiffCatalog(grpc::CallbackServerContext* co
   const auto act = [this, request](const Caller& caller) {
     return service_.Diff(caller, request->catalog(), request->lock());
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const policy::CatalogChange& change, v1::DiffCatalogResponse& message) {
                       FillChanges(change, message);
                       message.set_weakens(change.NeedsSecondPerson());
@@ -123,7 +123,7 @@ grpc::ServerUnaryReactor* AdminDoor::GetCatalog(grpc::CallbackServerContext* con
                                                 const v1::GetCatalogRequest* request,
                                                 v1::GetCatalogResponse* response) {
   const auto act = [this, request](const Caller& caller) { return service_.ShowCatalog(caller, request->scope()); };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const AdminService::CatalogText& text, v1::GetCatalogResponse& message) {
                       message.set_lock(text.lock);
                       for (const std::string& scope : text.scopes) message.add_scopes(scope);

@@ -16,12 +16,13 @@ grpc::ServerUnaryReactor* AuditDoor::QueryRecords(grpc::CallbackServerContext* c
                                    .page_size = request->page_size(),
                                    .page_token = request->page_token()});
   };
-  return AnswerWith(context, reading_, response, act, [](const RecordsFound& found, v1::QueryRecordsResponse& message) {
-    for (const audit::IndexedRecord& record : found.records) {
-      FillRecord(record, *message.add_records());
-    }
-    message.set_next_page_token(found.next);
-  });
+  return AnswerWith(context, reading_, *request, response, act,
+                    [](const RecordsFound& found, v1::QueryRecordsResponse& message) {
+                      for (const audit::IndexedRecord& record : found.records) {
+                        FillRecord(record, *message.add_records());
+                      }
+                      message.set_next_page_token(found.next);
+                    });
 }
 
 grpc::ServerUnaryReactor* AuditDoor::AggregateRecords(grpc::CallbackServerContext* context,
@@ -39,7 +40,7 @@ grpc::ServerUnaryReactor* AuditDoor::AggregateRecords(grpc::CallbackServerContex
     COFFER_ASSIGN_OR_RETURN(audit::RecordGroups groups, service_.Aggregate(caller, *filter, *by));
     return Counted{std::move(groups), std::move(by).value()};
   };
-  return AnswerWith(context, reading_, response, act,
+  return AnswerWith(context, reading_, *request, response, act,
                     [](const Counted& counted, v1::AggregateRecordsResponse& message) {
                       FillGroups(counted.groups, counted.by, message);
                     });
@@ -51,10 +52,10 @@ grpc::ServerWriteReactor<v1::TailRecordsResponse>* AuditDoor::TailRecords(grpc::
 }
 
 grpc::ServerUnaryReactor* AuditDoor::GetCheckpoint(grpc::CallbackServerContext* context,
-                                                   const v1::GetCheckpointRequest* /*request*/,
+                                                   const v1::GetCheckpointRequest* request,
                                                    v1::GetCheckpointResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.Checkpoint(caller); };
-  return AnswerWith(context, context_, response, act, FillHead);
+  return AnswerWith(context, context_, *request, response, act, FillHead);
 }
 
 grpc::ServerUnaryReactor* AuditDoor::ProveConsistency(grpc::CallbackServerContext* context,
@@ -63,14 +64,14 @@ grpc::ServerUnaryReactor* AuditDoor::ProveConsistency(grpc::CallbackServerContex
   const auto act = [this, request](const Caller& caller) {
     return service_.ProveConsistency(caller, {.from = request->from_size(), .to = request->to_size()});
   };
-  return AnswerWith(context, context_, response, act, FillConsistency);
+  return AnswerWith(context, context_, *request, response, act, FillConsistency);
 }
 
 grpc::ServerUnaryReactor* AuditDoor::ProveRecord(grpc::CallbackServerContext* context,
                                                  const v1::ProveRecordRequest* request,
                                                  v1::ProveRecordResponse* response) {
   const auto act = [this, request](const Caller& caller) { return service_.ProveRecord(caller, request->index()); };
-  return AnswerWith(context, reading_, response, act, FillProof);  // It may wait for a checkpoint.
+  return AnswerWith(context, reading_, *request, response, act, FillProof);  // It may wait for a checkpoint.
 }
 
 }  // namespace coffer::keysvc

@@ -74,7 +74,7 @@ void TailCall::Refuse(const Error& error) {
 }
 
 void TailCall::Read() {
-  Result<AuditTail::Batch> batch = tail_->Next();
+  Result<AuditTail::Batch> batch = tail_->Next([this] { return door_.callers.Of(*context_); });
   if (!batch.ok()) return EndFailed(batch.error());
   if (!batch->records.empty()) {
     message_.Clear();

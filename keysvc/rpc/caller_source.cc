@@ -53,13 +53,11 @@ Result<Caller> CallerSource::Of(const grpc::CallbackServerContext& context) cons
     caller.approval = WishOf(context);
     return caller;
   }
-  const auto* tokens = std::get_if<std::unique_ptr<const JwtCallers>>(&source_);
-  Result<Caller> caller = tokens == nullptr ? OfCertificate(context) : (*tokens)->Of(AuthorizationsOf(context));
+  const auto* tokens = std::get_if<std::unique_ptr<const TokenCallers>>(&source_);
+  auto tried = audit::Authentication::kCertificate;
+  Result<Caller> caller = tokens == nullptr ? OfCertificate(context) : (*tokens)->Of(AuthorizationsOf(context), tried);
   if (!caller.ok()) {
-    refused_->Note(
-        {.authentication = tokens == nullptr ? audit::Authentication::kCertificate : audit::Authentication::kJwt,
-         .failure = caller.error().ToString(),
-         .peer = context.peer()});
+    refused_->Note({.authentication = tried, .failure = caller.error().ToString(), .peer = context.peer()});
     return caller;
   }
   caller->peer = context.peer();

@@ -2,7 +2,7 @@
 //
 // A unix connection is handed, after SO_PEERCRED was read, to a server of its own for (role, uid), so its caller is
 // fixed before the first byte is parsed; gRPC tells a handler no peer uid. A TLS connection's caller is its
-// certificate's one URI SAN; on the listener for tokens it is whom a JSON Web Token stands for.
+// certificate's one URI SAN; on the listener for tokens it is whom the token stands for.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include "keysvc/rpc/certificate_callers.h"
-#include "keysvc/rpc/jwt_callers.h"
 #include "keysvc/rpc/refused_identities.h"
+#include "keysvc/rpc/token_callers.h"
 
 namespace coffer::keysvc {
 
@@ -20,20 +20,20 @@ namespace coffer::keysvc {
 class CallerSource {
  public:
   static CallerSource Fixed(Caller caller) { return {std::move(caller), nullptr}; }
-  // `clock` must outlive it. Who is refused is noted in `refused`.
-  static CallerSource Certificates(std::string trust_domain, const Clock& clock,
+  // Who is refused is noted in `refused`.
+  static CallerSource Certificates(std::unique_ptr<const CertificateCallers> callers,
                                    std::shared_ptr<RefusedIdentities> refused) {
-    return {std::make_unique<CertificateCallers>(std::move(trust_domain), clock), std::move(refused)};
+    return {std::move(callers), std::move(refused)};
   }
-  static CallerSource Tokens(std::unique_ptr<const JwtCallers> callers, std::shared_ptr<RefusedIdentities> refused) {
+  static CallerSource Tokens(std::unique_ptr<const TokenCallers> callers, std::shared_ptr<RefusedIdentities> refused) {
     return {std::move(callers), std::move(refused)};
   }
 
-  // kUnauthenticated: as CertificateCallers::Of and JwtCallers::Of.
+  // Errors of CertificateCallers::Of and TokenCallers::Of.
   Result<Caller> Of(const grpc::CallbackServerContext& context) const;
 
  private:
-  using Source = std::variant<Caller, std::unique_ptr<const CertificateCallers>, std::unique_ptr<const JwtCallers>>;
+  using Source = std::variant<Caller, std::unique_ptr<const CertificateCallers>, std::unique_ptr<const TokenCallers>>;
   CallerSource(Source source, std::shared_ptr<RefusedIdentities> refused)
       : source_(std::move(source)), refused_(std::move(refused)) {}
   Result<Caller> OfCertificate(const grpc::CallbackServerContext& context) const;

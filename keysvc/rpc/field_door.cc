@@ -33,7 +33,7 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Doo
     if constexpr (std::is_same_v<Response, v1::RewrapFieldsResponse>) response->set_rewrapped(output.rewrapped);
     return {};
   };
-  return AnswerUnary(context, door, response, where, std::move(handler));
+  return AnswerUnary(context, door, request, response, where, std::move(handler));
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ grpc::ServerUnaryReactor* FieldDoor::IndexTokens(grpc::CallbackServerContext* co
     FillAnswers(answers, *response);
     return {};
   };
-  return AnswerUnary(context, context_, response, where, std::move(handler));
+  return AnswerUnary(context, context_, *request, response, where, std::move(handler));
 }
 
 }  // namespace coffer::keysvc

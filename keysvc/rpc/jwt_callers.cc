@@ -7,7 +7,6 @@
 namespace coffer::keysvc {
 namespace {
 
-constexpr std::int64_t kMicrosASecond = 1'000'000;
 constexpr std::string_view kScheme = "bearer";
 
 Error Refused(Literal message) { return {ErrorCode::kUnauthenticated, message}; }
@@ -17,8 +16,10 @@ bool IsScheme(std::string_view word) {
                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; });
 }
 
+}  // namespace
+
 // "Bearer" in any case, one space or more, the token (RFC 6750 section 2.1, RFC 9110 section 11.1).
-Result<std::string_view> TokenOf(const std::vector<std::string_view>& authorization) {
+Result<std::string_view> BearerTokenOf(const std::vector<std::string_view>& authorization) {
   if (authorization.empty()) return Refused("a bearer token is required, as metadata: authorization: Bearer TOKEN");
   if (authorization.size() > 1) return Refused("the call has more than one authorization");
   const std::string_view value = authorization.front();
@@ -28,8 +29,6 @@ Result<std::string_view> TokenOf(const std::vector<std::string_view>& authorizat
   }
   return value.substr(start);
 }
-
-}  // namespace
 
 JwtCallers::JwtCallers(Key, std::vector<JwtTrust> trusts, const Clock& clock) : clock_(clock) {
   for (JwtTrust& trust : trusts) {
@@ -63,10 +62,9 @@ void JwtCallers::Refresh() const {
   }
 }
 
-Result<Caller> JwtCallers::Of(const std::vector<std::string_view>& authorization) const {
-  COFFER_ASSIGN_OR_RETURN(const std::string_view token, TokenOf(authorization));
+Result<Caller> JwtCallers::Of(std::string_view token) const {
   const auto caller = [](const Trusted& trusted) { return Caller{.principal = trusted.principal, .local = false}; };
-  const std::int64_t now_s = clock_.UnixMicros() / kMicrosASecond;
+  const std::int64_t now_s = clock_.UnixMicros() / kMicrosPerSecond;
   const Digest digest = Sha256({AsBytes(token)});
   if (const Trusted* const known = FindKnown(digest, now_s)) return caller(*known);
   COFFER_ASSIGN_OR_RETURN(const policy::JwtNames names, policy::ClaimedNames(token));

@@ -24,6 +24,10 @@ struct JwtTrust {
   policy::Principal principal;  // ParseBearerPrincipal's
 };
 
+// The token of a call with these values of the metadata `authorization`. kUnauthenticated: not exactly one; not
+// "Bearer" and a token. Thread-safe.
+Result<std::string_view> BearerTokenOf(const std::vector<std::string_view>& authorization);
+
 // Thread-safe.
 class JwtCallers {
   struct Key {};
@@ -38,9 +42,8 @@ class JwtCallers {
   static Result<std::unique_ptr<const JwtCallers>> Start(std::vector<JwtTrust> trusts, const Clock& clock);
   JwtCallers(Key, std::vector<JwtTrust> trusts, const Clock& clock);
 
-  // Of a call with these values of the metadata `authorization`. kUnauthenticated: not exactly one; not "Bearer" and a
-  // token; one of an issuer and subject that nobody trusts; or as VerifyJwt says.
-  Result<Caller> Of(const std::vector<std::string_view>& authorization) const COFFER_EXCLUDES(mutex_);
+  // kUnauthenticated: of an issuer and subject that nobody trusts; or as VerifyJwt says.
+  Result<Caller> Of(std::string_view token) const COFFER_EXCLUDES(mutex_);
 
  private:
   struct Trusted {

@@ -24,13 +24,13 @@ grpc::ServerUnaryReactor* KeyDoor::CreateKeyring(grpc::CallbackServerContext* co
     if (!purpose.ok()) return service_.Reject(caller, policy::Operation::kCreateKeyring, purpose.error());
     return service_.CreateKeyring(caller, request->name(), *purpose);
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::GetKeyring(grpc::CallbackServerContext* context,
                                               const v1::GetKeyringRequest* request, v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) { return service_.GetKeyring(caller, request->name()); };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::ListKeyrings(grpc::CallbackServerContext* context,
@@ -39,7 +39,7 @@ grpc::ServerUnaryReactor* KeyDoor::ListKeyrings(grpc::CallbackServerContext* con
   const auto act = [this, request](const Caller& caller) {
     return service_.ListKeyrings(caller, request->page_size(), request->page_token());
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const KeyService::Page<Keyring>& page, v1::ListKeyringsResponse& message) {
                       for (const Keyring& keyring : page.items) FillKeyringHead(keyring, *message.add_keyrings());
                       message.set_next_page_token(page.next);
@@ -51,7 +51,7 @@ grpc::ServerUnaryReactor* KeyDoor::RotateKeyring(grpc::CallbackServerContext* co
   const auto act = [this, request](const Caller& caller) {
     return service_.RotateKeyring(caller, request->name(), KeyVersion{request->expected_primary_version()});
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::DisableKeyVersion(grpc::CallbackServerContext* context,
@@ -60,7 +60,7 @@ grpc::ServerUnaryReactor* KeyDoor::DisableKeyVersion(grpc::CallbackServerContext
   const auto act = [this, request](const Caller& caller) {
     return service_.DisableVersion(caller, request->name(), KeyVersion{request->version()});
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::EnableKeyVersion(grpc::CallbackServerContext* context,
@@ -68,13 +68,13 @@ grpc::ServerUnaryReactor* KeyDoor::EnableKeyVersion(grpc::CallbackServerContext*
   const auto act = [this, request](const Caller& caller) {
     return service_.EnableVersion(caller, request->name(), KeyVersion{request->version()});
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::CreateTenant(grpc::CallbackServerContext* context,
                                                 const v1::CreateTenantRequest* request, v1::Tenant* response) {
   const auto act = [this, request](const Caller& caller) { return service_.CreateTenant(caller, request->name()); };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const Tenant& tenant, v1::Tenant& message) { FillTenant(TenantView{tenant}, message); });
 }
 
@@ -84,7 +84,7 @@ grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* cont
   const auto act = [this, request](const Caller& caller) {
     return service_.ListTenants(caller, request->page_size(), request->page_token());
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const KeyService::Page<TenantView>& page, v1::ListTenantsResponse& message) {
                       for (const TenantView& tenant : page.items) FillTenant(tenant, *message.add_tenants());
                       message.set_next_page_token(page.next);
@@ -94,7 +94,7 @@ grpc::ServerUnaryReactor* KeyDoor::ListTenants(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* KeyDoor::RotateKek(grpc::CallbackServerContext* context, const v1::RotateKekRequest* request,
                                              v1::Keyring* response) {
   const auto act = [this, request](const Caller& caller) { return service_.RotateKek(caller, request->name()); };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::SetRotation(grpc::CallbackServerContext* context,
@@ -102,7 +102,7 @@ grpc::ServerUnaryReactor* KeyDoor::SetRotation(grpc::CallbackServerContext* cont
   const auto act = [this, request](const Caller& caller) {
     return service_.SetRotation(caller, request->name(), request->period_us());
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::ScheduleDestroy(grpc::CallbackServerContext* context,
@@ -113,7 +113,7 @@ grpc::ServerUnaryReactor* KeyDoor::ScheduleDestroy(grpc::CallbackServerContext* 
     order.no_sources = request->no_sources();
     return service_.ScheduleDestroy(caller, order);
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::CancelDestroy(grpc::CallbackServerContext* context,
@@ -121,19 +121,19 @@ grpc::ServerUnaryReactor* KeyDoor::CancelDestroy(grpc::CallbackServerContext* co
   const auto act = [this, request](const Caller& caller) {
     return service_.CancelDestroy(caller, request->name(), KeyVersion{request->version()});
   };
-  return AnswerWith(context, context_, response, act, FillKeyring);
+  return AnswerWith(context, context_, *request, response, act, FillKeyring);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::GetTenant(grpc::CallbackServerContext* context, const v1::GetTenantRequest* request,
                                              v1::Tenant* response) {
   const auto act = [this, request](const Caller& caller) { return service_.GetTenant(caller, request->name()); };
-  return AnswerWith(context, context_, response, act, FillTenant);
+  return AnswerWith(context, context_, *request, response, act, FillTenant);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::ShredTenant(grpc::CallbackServerContext* context,
                                                const v1::ShredTenantRequest* request, v1::Tenant* response) {
   const auto act = [this, request](const Caller& caller) { return service_.ShredTenant(caller, OrderOf(*request)); };
-  return AnswerWith(context, context_, response, act, FillTenant);
+  return AnswerWith(context, context_, *request, response, act, FillTenant);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::CancelShredTenant(grpc::CallbackServerContext* context,
@@ -142,7 +142,7 @@ grpc::ServerUnaryReactor* KeyDoor::CancelShredTenant(grpc::CallbackServerContext
   const auto act = [this, request](const Caller& caller) {
     return service_.CancelShredTenant(caller, request->name());
   };
-  return AnswerWith(context, context_, response, act, FillTenant);
+  return AnswerWith(context, context_, *request, response, act, FillTenant);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::RegisterCensusSource(grpc::CallbackServerContext* context,
@@ -151,7 +151,7 @@ grpc::ServerUnaryReactor* KeyDoor::RegisterCensusSource(grpc::CallbackServerCont
   const auto act = [this, request](const Caller& caller) {
     return service_.RegisterCensusSource(caller, request->name(), request->max_age_us());
   };
-  return AnswerWith(context, context_, response, act, FillCensusSource);
+  return AnswerWith(context, context_, *request, response, act, FillCensusSource);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::RemoveCensusSource(grpc::CallbackServerContext* context,
@@ -160,14 +160,14 @@ grpc::ServerUnaryReactor* KeyDoor::RemoveCensusSource(grpc::CallbackServerContex
   const auto act = [this, request](const Caller& caller) {
     return service_.RemoveCensusSource(caller, request->name());
   };
-  return AnswerWith(context, context_, response, act, [](bool, v1::RemoveCensusSourceResponse&) {});
+  return AnswerWith(context, context_, *request, response, act, [](bool, v1::RemoveCensusSourceResponse&) {});
 }
 
 grpc::ServerUnaryReactor* KeyDoor::ListCensusSources(grpc::CallbackServerContext* context,
-                                                     const v1::ListCensusSourcesRequest* /*request*/,
+                                                     const v1::ListCensusSourcesRequest* request,
                                                      v1::ListCensusSourcesResponse* response) {
   const auto act = [this](const Caller& caller) { return service_.ListCensusSources(caller); };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const std::vector<CensusSourceView>& sources, v1::ListCensusSourcesResponse& message) {
                       for (const CensusSourceView& source : sources) FillCensusSource(source, *message.add_sources());
                     });
@@ -181,13 +181,13 @@ grpc::ServerUnaryReactor* KeyDoor::ReportCensus(grpc::CallbackServerContext* con
     return service_.ReportCensus(
         caller, {.source = request->source(), .as_of_us = request->as_of_us(), .counts = std::move(counts).value()});
   };
-  return AnswerWith(context, context_, response, act, FillCensusSource);
+  return AnswerWith(context, context_, *request, response, act, FillCensusSource);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::GetCensus(grpc::CallbackServerContext* context, const v1::GetCensusRequest* request,
                                              v1::Census* response) {
   const auto act = [this, request](const Caller& caller) { return service_.GetCensus(caller, request->keyring()); };
-  return AnswerWith(context, context_, response, act, FillCensus);
+  return AnswerWith(context, context_, *request, response, act, FillCensus);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::GenerateDataKey(grpc::CallbackServerContext* context,
@@ -196,7 +196,7 @@ grpc::ServerUnaryReactor* KeyDoor::GenerateDataKey(grpc::CallbackServerContext* 
   const auto act = [this, request](const Caller& caller) {
     return service_.GenerateDataKey(caller, request->keyring(), request->tenant());
   };
-  return AnswerWith(context, context_, response, act, FillCallerKey);
+  return AnswerWith(context, context_, *request, response, act, FillCallerKey);
 }
 
 grpc::ServerUnaryReactor* KeyDoor::UnwrapDataKey(grpc::CallbackServerContext* context,
@@ -205,7 +205,7 @@ grpc::ServerUnaryReactor* KeyDoor::UnwrapDataKey(grpc::CallbackServerContext* co
   const auto act = [this, request](const Caller& caller) {
     return service_.UnwrapDataKey(caller, request->keyring(), request->tenant(), AsBytes(request->wrapped()));
   };
-  return AnswerWith(context, context_, response, act, FillUnwrapped);
+  return AnswerWith(context, context_, *request, response, act, FillUnwrapped);
 }
 
 }  // namespace coffer::keysvc

@@ -123,7 +123,7 @@ grpc::ServerUnaryReactor* AdminDoor::Init(grpc::CallbackServerContext* context, 
     return operators_.Init(caller, *seal, recovery, request->accept_total_loss());
   };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const Barrier::Initialised& made, v1::InitResponse& message) {
         message.set_store_uuid(made.store.ToText());
         FillShares(made.shares, message);
@@ -140,7 +140,7 @@ grpc::ServerUnaryReactor* AdminDoor::StartRecovery(grpc::CallbackServerContext* 
     return operators_.StartRecovery(caller, *recipients);
   };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const Bytes& challenge, v1::StartRecoveryResponse& message) {
         message.set_challenge(std::string(AsText(ByteView(challenge))));
       },
@@ -148,11 +148,11 @@ grpc::ServerUnaryReactor* AdminDoor::StartRecovery(grpc::CallbackServerContext* 
 }
 
 grpc::ServerUnaryReactor* AdminDoor::ListSealSlots(grpc::CallbackServerContext* context,
-                                                   const v1::ListSealSlotsRequest*,
+                                                   const v1::ListSealSlotsRequest* request,
                                                    v1::ListSealSlotsResponse* response) {
   const auto act = [this](const Caller& caller) { return operators_.ListSlots(caller); };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const std::vector<SealSlotRecord>& slots, v1::ListSealSlotsResponse& message) {
         for (const SealSlotRecord& slot : slots) FillSlot(slot, *message.add_slots());
       },
@@ -168,7 +168,7 @@ grpc::ServerUnaryReactor* AdminDoor::AddSealSlot(grpc::CallbackServerContext* co
     return operators_.AddSlot(caller, *seal, request->label());
   };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const MadeSlot& made, v1::AddSealSlotResponse& message) {
         message.set_id(made.record.slot.value);
         FillShares(made.shares, message);
@@ -183,7 +183,7 @@ grpc::ServerUnaryReactor* AdminDoor::RemoveSealSlot(grpc::CallbackServerContext*
     return operators_.RemoveSlot(caller, KeyId{request->id()}, request->accept_total_loss());
   };
   return AnswerWith(
-      context, context_, response, act, [](bool, v1::RemoveSealSlotResponse&) {}, RunOn::kOperator);
+      context, context_, *request, response, act, [](bool, v1::RemoveSealSlotResponse&) {}, RunOn::kOperator);
 }
 
 grpc::ServerUnaryReactor* AdminDoor::Rekey(grpc::CallbackServerContext* context, const v1::RekeyRequest* request,
@@ -207,7 +207,7 @@ grpc::ServerUnaryReactor* AdminDoor::Rekey(grpc::CallbackServerContext* context,
     return operators_.Rekey(caller, seals);
   };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const std::vector<Share>& shares, v1::RekeyResponse& message) { FillShares(shares, message); },
       RunOn::kOperator);
 }
@@ -216,7 +216,7 @@ grpc::ServerUnaryReactor* AdminDoor::Backup(grpc::CallbackServerContext* context
                                             v1::BackupResponse* response) {
   const auto act = [this, request](const Caller& caller) { return operators_.Backup(caller, request->path()); };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const OperatorService::BackupFacts& facts, v1::BackupResponse& message) {
         message.set_bytes(facts.bytes);
         message.set_rows(facts.rows);
@@ -235,7 +235,7 @@ grpc::ServerUnaryReactor* AdminDoor::Recover(grpc::CallbackServerContext* contex
     return operators_.Recover(caller, *read);
   };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [from_store](const Barrier::Recovery& recovery, v1::RecoverResponse& message) {
         message.set_finding(std::string(FindingOf(recovery)));
         message.set_store_epoch(recovery.store_epoch.value);
@@ -260,14 +260,15 @@ grpc::ServerUnaryReactor* AdminDoor::MergeStore(grpc::CallbackServerContext* con
     if (!read.ok()) return operators_.Reject(caller, policy::Operation::kMergeStore, read.error());
     return operators_.Merge(caller, *read);
   };
-  return AnswerWith(context, context_, response, act, FillMerge, RunOn::kOperator);
+  return AnswerWith(context, context_, *request, response, act, FillMerge, RunOn::kOperator);
 }
 
-grpc::ServerUnaryReactor* AdminDoor::CheckStore(grpc::CallbackServerContext* context, const v1::CheckStoreRequest*,
+grpc::ServerUnaryReactor* AdminDoor::CheckStore(grpc::CallbackServerContext* context,
+                                                const v1::CheckStoreRequest* request,
                                                 v1::CheckStoreResponse* response) {
   const auto act = [this](const Caller& caller) { return operators_.Check(caller); };
   return AnswerWith(
-      context, context_, response, act,
+      context, context_, *request, response, act,
       [](const OperatorService::CheckFacts& facts, v1::CheckStoreResponse& message) {
         message.set_rows(facts.rows);
         message.set_store_epoch(facts.epoch.value);

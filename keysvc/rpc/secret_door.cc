@@ -99,7 +99,7 @@ grpc::ServerUnaryReactor* SecretDoor::PutSecret(grpc::CallbackServerContext* con
     put.metadata = std::move(metadata).value();
     return service_.Put(caller, put);
   };
-  return AnswerWith(context, context_, response, act, FillVersion);
+  return AnswerWith(context, context_, *request, response, act, FillVersion);
 }
 
 grpc::ServerUnaryReactor* SecretDoor::GetSecret(grpc::CallbackServerContext* context,
@@ -107,7 +107,7 @@ grpc::ServerUnaryReactor* SecretDoor::GetSecret(grpc::CallbackServerContext* con
   const auto act = [this, request](const Caller& caller) {
     return service_.Get(caller, NameOf(*request), VersionOf(request->version()));
   };
-  return AnswerWith(context, context_, response, act, FillValue);
+  return AnswerWith(context, context_, *request, response, act, FillValue);
 }
 
 grpc::ServerUnaryReactor* SecretDoor::ListSecrets(grpc::CallbackServerContext* context,
@@ -116,16 +116,17 @@ grpc::ServerUnaryReactor* SecretDoor::ListSecrets(grpc::CallbackServerContext* c
   const auto act = [this, request](const Caller& caller) {
     return service_.List(caller, request->tenant(), request->prefix(), request->page_size(), request->page_token());
   };
-  return AnswerWith(context, context_, response, act, [](const SecretPage& page, v1::ListSecretsResponse& message) {
-    for (const SecretRecord& secret : page.secrets) {
-      v1::SecretEntry* entry = message.add_secrets();
-      entry->set_path(secret.path);
-      entry->set_current_version(static_cast<std::uint64_t>(secret.current.value));
-      entry->set_created_us(secret.created_us);
-      entry->set_updated_us(secret.updated_us);
-    }
-    message.set_next_page_token(page.next);
-  });
+  return AnswerWith(context, context_, *request, response, act,
+                    [](const SecretPage& page, v1::ListSecretsResponse& message) {
+                      for (const SecretRecord& secret : page.secrets) {
+                        v1::SecretEntry* entry = message.add_secrets();
+                        entry->set_path(secret.path);
+                        entry->set_current_version(static_cast<std::uint64_t>(secret.current.value));
+                        entry->set_created_us(secret.created_us);
+                        entry->set_updated_us(secret.updated_us);
+                      }
+                      message.set_next_page_token(page.next);
+                    });
 }
 
 grpc::ServerUnaryReactor* SecretDoor::GetSecretHistory(grpc::CallbackServerContext* context,
@@ -134,7 +135,7 @@ grpc::ServerUnaryReactor* SecretDoor::GetSecretHistory(grpc::CallbackServerConte
   const auto act = [this, request](const Caller& caller) {
     return service_.History(caller, NameOf(*request), request->page_size(), request->page_token());
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](const SecretHistory& history, v1::GetSecretHistoryResponse& message) {
                       for (const SecretVersionView& version : history.versions)
                         FillVersion(version, *message.add_versions());
@@ -151,7 +152,7 @@ grpc::ServerUnaryReactor* SecretDoor::DeleteSecret(grpc::CallbackServerContext* 
     if (!versions.ok()) return service_.Reject(caller, policy::Operation::kDeleteSecret, versions.error());
     return service_.Delete(caller, NameOf(*request), *versions);
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](std::uint32_t changed, v1::DeleteSecretResponse& message) { message.set_changed(changed); });
 }
 
@@ -163,7 +164,7 @@ grpc::ServerUnaryReactor* SecretDoor::UndeleteSecret(grpc::CallbackServerContext
     if (!versions.ok()) return service_.Reject(caller, policy::Operation::kUndeleteSecret, versions.error());
     return service_.Undelete(caller, NameOf(*request), *versions);
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](std::uint32_t changed, v1::UndeleteSecretResponse& message) { message.set_changed(changed); });
 }
 
@@ -175,7 +176,7 @@ grpc::ServerUnaryReactor* SecretDoor::DestroySecret(grpc::CallbackServerContext*
     if (!versions.ok()) return service_.Reject(caller, policy::Operation::kDestroySecret, versions.error());
     return service_.Destroy(caller, NameOf(*request), *versions);
   };
-  return AnswerWith(context, context_, response, act,
+  return AnswerWith(context, context_, *request, response, act,
                     [](std::uint32_t changed, v1::DestroySecretResponse& message) { message.set_changed(changed); });
 }
 

@@ -13,6 +13,7 @@
 #include "keysvc/rpc/admin_door.h"
 #include "keysvc/rpc/audit_door.h"
 #include "keysvc/rpc/field_door.h"
+#include "keysvc/rpc/identity_door.h"
 #include "keysvc/rpc/key_door.h"
 #include "keysvc/rpc/secret_door.h"
 
@@ -66,6 +67,7 @@ struct RpcServer::State {
         admin(services.admin, services.operators,
               DoorContext{callers, services.pool, services.pipeline, services.clock}),
         access(services.access, DoorContext{callers, services.pool, services.pipeline, services.clock}),
+        identity(services.identity, DoorContext{callers, services.pool, services.pipeline, services.clock}),
         audit(services.audit, DoorContext{callers, services.pool, services.pipeline, services.clock},
               DoorContext{callers, services.audit_pool, services.pipeline, services.clock}),
         reflection(services.reflection) {}
@@ -83,6 +85,7 @@ struct RpcServer::State {
     builder.RegisterService(&secrets);
     builder.RegisterService(&admin);
     builder.RegisterService(&access);
+    builder.RegisterService(&identity);
     builder.RegisterService(&audit);
     server = builder.BuildAndStart();
     if (server == nullptr)
@@ -103,6 +106,7 @@ struct RpcServer::State {
   SecretDoor secrets;
   AdminDoor admin;
   AccessDoor access;
+  IdentityDoor identity;
   AuditDoor audit;
   const bool reflection;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
@@ -125,13 +129,15 @@ Result<std::unique_ptr<RpcServer>> RpcServer::ForCaller(const Services& services
 }
 
 Result<std::unique_ptr<RpcServer>> RpcServer::ForTls(const Services& services, const TlsFiles& files) {
-  auto state = std::make_unique<State>(
-      services, CallerSource::Certificates(files.trust_domain, services.clock, services.refused));
+  auto callers = std::make_unique<const CertificateCallers>(files.trust_domain, services.clock,
+                                                            [&barrier = services.barrier] { return barrier.denied(); });
+  auto state = std::make_unique<State>(services, CallerSource::Certificates(std::move(callers), services.refused));
   return Listen(std::move(state), files.listen, MakeTlsCredentials(files, services.refused), "tcp.listen");
 }
 
 Result<std::unique_ptr<RpcServer>> RpcServer::ForTokens(const Services& services, TokenListener listener) {
-  COFFER_ASSIGN_OR_RETURN(auto callers, JwtCallers::Start(std::move(listener.trusts), services.clock));
+  COFFER_ASSIGN_OR_RETURN(auto jwts, JwtCallers::Start(std::move(listener.trusts), services.clock));
+  auto callers = std::make_unique<const TokenCallers>(listener.name, services.barrier, std::move(jwts));
   auto state = std::make_unique<State>(services, CallerSource::Tokens(std::move(callers), services.refused));
   return Listen(std::move(state), listener.listen, MakeServerTlsCredentials(listener.certificate, listener.key),
                 "tokens.listen");

@@ -13,6 +13,7 @@
 #include "keysvc/service/admin_service.h"
 #include "keysvc/service/audit_service.h"
 #include "keysvc/service/field_service.h"
+#include "keysvc/service/identity_service.h"
 #include "keysvc/service/key_service.h"
 #include "keysvc/service/operator_service.h"
 #include "keysvc/service/secret_service.h"
@@ -27,10 +28,12 @@ struct Services {
   const AdminService& admin;
   const OperatorService& operators;
   const AccessService& access;
+  const IdentityService& identity;
   const AuditService& audit;
   WorkPool& pool;
   WorkPool& audit_pool;  // reads through the audit log, which may take long
   const Pipeline& pipeline;
+  const Barrier& barrier;   // whose store knows tokens and denied certificates
   const Clock& clock;       // against which certificates expire
   bool reflection = false;  // gRPC's, for `cofferd dev` only
   std::shared_ptr<RefusedIdentities> refused = std::make_shared<RefusedIdentities>();
@@ -38,10 +41,11 @@ struct Services {
 
 // A listener with TLS 1.3 whose clients have no certificate, but tokens.
 struct TokenListener {
+  std::string name;         // that tokens of the service's own are bound to
   std::string listen;       // "host:port"
   std::string certificate;  // as TlsFiles'
   std::string key;
-  std::vector<JwtTrust> trusts;
+  std::vector<JwtTrust> trusts;  // may be empty
 };
 
 // Thread-safe.

@@ -2,6 +2,8 @@
 // place that finishes a call, so nothing leaves before its record is durable.
 #pragma once
 
+#include <google/protobuf/message.h>
+
 #include "keysvc/rpc/caller_source.h"
 #include "keysvc/rpc/status.h"
 #include "keysvc/rpc/work_pool.h"
@@ -11,6 +13,9 @@ namespace coffer::keysvc {
 
 // kOperator: on the pool too, and on its operator's lane when the operator asks. kSlow: on its slow lane.
 enum class RunOn : std::uint8_t { kTransport, kPool, kOperator, kSlow };
+
+// SHA-256 of a request: of its type and its fields, in their order.
+Digest DigestOf(const google::protobuf::Message& message);
 
 // What the doors of one server share. All must outlive the server.
 struct DoorContext {
@@ -31,11 +36,13 @@ inline WorkPool::Lane LaneOf(RunOn where, const Caller& caller) {
 template <typename Response, typename Handler>
 class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handler>> {
  public:
-  UnaryCall(grpc::CallbackServerContext* context, const DoorContext& door, Response* response, RunOn where,
-            Handler handler)
+  // `request` lives until the call is finished.
+  UnaryCall(grpc::CallbackServerContext* context, const DoorContext& door, const google::protobuf::Message& request,
+            Response* response, RunOn where, Handler handler)
       : context_(context),
         reactor_(context->DefaultReactor()),
         door_(door),
+        request_(request),
         response_(response),
         where_(where),
         handler_(std::move(handler)) {}
@@ -50,11 +57,15 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
     caller_ = std::move(caller).value();
     caller_.accepted_us = door_.clock.MonotonicMicros();
     caller_.withheld = &withheld_;
-    Run(where_);
+    if (!caller_.approval.empty()) caller_.approval.request = DigestOf(request_);
+    // To ask and to use an approval is written to the store: never on gRPC's thread.
+    Run(caller_.approval.empty() ? where_ : OnPool());
     return reactor;
   }
 
  private:
+  RunOn OnPool() const { return where_ == RunOn::kTransport ? RunOn::kPool : where_; }
+
   void Run(RunOn where) {
     if (where == RunOn::kTransport) return Act();
     auto job = [self = this->shared_from_this()](WorkPool::Turn turn) {
@@ -92,10 +103,14 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
         break;
     }
     if (++attempts_ == Pipeline::kMaxAttempts) return Finish(Pipeline::KeptChanging());
+    // Whoever is not let in any more gets nothing.
+    const Result<Caller> still = door_.callers.Of(*context_);
+    if (!still.ok()) return Finish(still.error());
     response_->Clear();
+    caller_.so_far = std::move(withheld_.record->so_far);
     // This is the log's release thread, and every other reply waits for it. What is short otherwise may not be now: the
     // first value under a new version makes a key.
-    Run(where_ == RunOn::kTransport ? RunOn::kPool : where_);
+    Run(OnPool());
   }
 
   void Finish(const Status& status) {
@@ -105,6 +120,7 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
   grpc::CallbackServerContext* const context_;
   grpc::ServerUnaryReactor* const reactor_;
   const DoorContext door_;
+  const google::protobuf::Message& request_;
   Response* const response_;
   const RunOn where_;
   Handler handler_;
@@ -118,16 +134,19 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
 // more than once, each time with an empty one. It is not called when the call was cancelled, or the pool closed, while
 // it waited.
 template <typename Response, typename Handler>
-grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door, Response* response,
-                                      RunOn where, Handler handler) {
-  return std::make_shared<UnaryCall<Response, Handler>>(context, door, response, where, std::move(handler))->Start();
+grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const DoorContext& door,
+                                      const google::protobuf::Message& request, Response* response, RunOn where,
+                                      Handler handler) {
+  return std::make_shared<UnaryCall<Response, Handler>>(context, door, request, response, where, std::move(handler))
+      ->Start();
 }
 
 // For handlers that produce a value: `act(caller) -> Result<T>`, `fill(T&&, response)`.
 template <typename Act, typename Fill, typename Response>
-grpc::ServerUnaryReactor* AnswerWith(grpc::CallbackServerContext* context, const DoorContext& door, Response* response,
-                                     Act act, Fill fill, RunOn where = RunOn::kPool) {
-  return AnswerUnary(context, door, response, where, [=](const Caller& caller) -> Status {
+grpc::ServerUnaryReactor* AnswerWith(grpc::CallbackServerContext* context, const DoorContext& door,
+                                     const google::protobuf::Message& request, Response* response, Act act, Fill fill,
+                                     RunOn where = RunOn::kPool) {
+  return AnswerUnary(context, door, request, response, where, [=](const Caller& caller) -> Status {
     COFFER_ASSIGN_OR_RETURN(auto value, act(caller));
     fill(std::move(value), *response);
     return {};

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "crypto/text_form.h"
+#include "policy/declaration.h"
+
 namespace coffer::keysvc {
 namespace {
 
@@ -17,6 +20,30 @@ Subject SubjectOf(const std::string& id) {
   Subject subject;
   if (Uuid::Parse(id).ok()) subject.object = id;
   return subject;
+}
+
+Status CheckReason(std::string_view text, std::string_view name) {
+  if (policy::IsReason(text)) return {};
+  return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters that all show")
+      .At(name)
+      .WithLimit(policy::kMaxReason);
+}
+
+// What approvers sign shows every line of the grant as it is.
+Result<policy::ActFacts> FactsOf(const policy::AccessRule& rule, const std::string& text) {
+  policy::ActFacts facts;
+  facts.Add("name", rule.id);
+  facts.Add("sha256", ToHex(Sha256({AsBytes(text)})));
+  const std::string ended = text + "\n";
+  LineReader lines(ended);
+  while (const std::optional<std::string_view> line = lines.Next()) {
+    if (line->empty() || facts.Add("line", *line).lines().back().second == *line) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 "is too long or has characters that do not show: approvers could not read it")
+        .At("grant")
+        .AtLine(lines.line());
+  }
+  return facts;
 }
 
 }  // namespace
@@ -100,6 +127,79 @@ Result<bool> AccessService::Deny(const Caller& caller, const std::string& id) co
     return true;
   };
   return pipeline_.Mutate(caller, policy::Operation::kDeny, act, subject);
+}
+
+Result<std::string> AccessService::IssueGrant(const Caller& caller, const std::string& grant) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<std::string> {
+    const auto facts_of = [&]() -> Result<policy::ActFacts> {
+      COFFER_ASSIGN_OR_RETURN(const policy::AccessRule rule, unsealed.grants->Check(*record.policy, grant));
+      record.object = rule.id;
+      return FactsOf(rule, grant);
+    };
+    COFFER_ASSIGN_OR_RETURN(const std::string reason,
+                            AuthoriseApproved(unsealed, record, policy::Operation::kIssueGrant, {}, facts_of));
+    return unsealed.grants->Issue(*record.policy, grant, record.principal, reason);
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kIssueGrant, act);
+}
+
+Result<AccessService::InForce> AccessService::ListGrants(const Caller& caller) const {
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<InForce> {
+    InForce in_force;
+    COFFER_ASSIGN_OR_RETURN(in_force.grants, unsealed.grants->List());
+    COFFER_ASSIGN_OR_RETURN(in_force.emergencies, unsealed.grants->Emergencies());
+    record.items = in_force.grants.size();
+    return in_force;
+  };
+  return pipeline_.Read(caller, policy::Operation::kListGrants, act);
+}
+
+Result<bool> AccessService::RevokeGrant(const Caller& caller, const std::string& name,
+                                        const std::string& reason) const {
+  Subject subject = Subject::Because(reason);
+  subject.object = Subject::Named(name).object;
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
+    record.object = subject.object;
+    COFFER_TRY(CheckReason(reason, "reason"));
+    record.reason = reason;
+    COFFER_TRY(name == policy::kBreakGlassRule ? unsealed.grants->EndEmergency() : unsealed.grants->Revoke(name));
+    return true;
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kRevokeGrant, act, subject);
+}
+
+Result<policy::BreakGlassStatement> AccessService::BreakGlass(const Caller& caller, const std::string& statement,
+                                                              const std::string& signature) const {
+  Subject subject;
+  const Result<policy::BreakGlassStatement> claimed = policy::BreakGlassStatement::Parse(statement);
+  if (claimed.ok()) {
+    subject.object = claimed->id.ToText();
+    subject.reason = claimed->reason;
+  }
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<policy::BreakGlassStatement> {
+    record.object = subject.object;
+    record.reason = subject.reason;
+    return unsealed.grants->Activate(*record.policy, statement, signature, record.principal);
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kBreakGlass, act, subject);
+}
+
+Result<bool> AccessService::ReviewBreakGlass(const Caller& caller, const std::string& id,
+                                             const std::string& review) const {
+  Subject subject = SubjectOf(id);
+  subject.reason = Subject::Because(review).reason;
+  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
+    record.object = subject.object;
+    COFFER_TRY(CheckReason(review, "review"));
+    record.reason = review;
+    const policy::Person* const person = record.policy->PersonOf(record.principal);
+    if (person == nullptr || !person->roles.contains(policy::Role::kAuditor)) {
+      return Error(ErrorCode::kPermissionDenied, "only persons whom the policy names as auditors review an emergency");
+    }
+    COFFER_TRY(unsealed.grants->Review(id, *person, review));
+    return true;
+  };
+  return pipeline_.Mutate(caller, policy::Operation::kReviewBreakGlass, act, subject);
 }
 
 }  // namespace coffer::keysvc

@@ -1,4 +1,5 @@
-// AccessService: the policy that holds, and what waits for others' approval, through the pipeline.
+// AccessService: the policy that holds, what is in force beside it, and what waits for others' approval, through the
+// pipeline.
 #pragma once
 
 #include "keysvc/service/operator_service.h"
@@ -26,6 +27,22 @@ class AccessService {
   // Errors of Approvals; kPermissionDenied, too, for a caller who is no person of the policy.
   Result<bool> Approve(const Caller& caller, const std::string& id, const std::string& signature) const;
   Result<bool> Deny(const Caller& caller, const std::string& id) const;
+
+  // `grant`: a table of TOML. Others have to approve it; they see its lines. The rule's id. Errors of Grants::Issue.
+  Result<std::string> IssueGrant(const Caller& caller, const std::string& grant) const;
+  struct InForce {
+    std::vector<AccessGrantRecord> grants;
+    std::vector<Grants::Emergency> emergencies;
+  };
+  Result<InForce> ListGrants(const Caller& caller) const;
+  // `name`: a grant's, or policy::kBreakGlassRule for the emergency. `reason`: as policy::IsReason.
+  Result<bool> RevokeGrant(const Caller& caller, const std::string& name, const std::string& reason) const;
+
+  // Errors of Grants::Activate.
+  Result<policy::BreakGlassStatement> BreakGlass(const Caller& caller, const std::string& statement,
+                                                 const std::string& signature) const;
+  // Errors of Grants::Review; kPermissionDenied, too, for a caller who is no auditor among the policy's persons.
+  Result<bool> ReviewBreakGlass(const Caller& caller, const std::string& id, const std::string& review) const;
 
   // Pipeline::Reject.
   Error Reject(const Caller& caller, policy::Operation operation, Error error) const {

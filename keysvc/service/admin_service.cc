@@ -11,14 +11,6 @@ Status CheckLocalAdmin(const Caller& caller) {
   return Error(ErrorCode::kPermissionDenied, "is served on the admin's unix socket only");
 }
 
-// Who asks for approval expects that nothing is done yet.
-Status CheckNothingAsked(const Caller& caller) {
-  if (caller.approval.reason.empty()) return {};
-  return Error(ErrorCode::kFailedPrecondition,
-               "takes no protection away, so nobody has to approve it: apply it as it is")
-      .At("catalog");
-}
-
 constexpr std::size_t kMostLosses = 200;  // that a statement lists; the catalog's digest covers the others
 
 policy::ActFacts FactsOfChange(const policy::CatalogChange& change, const std::string& catalog,
@@ -99,8 +91,8 @@ Result<policy::CatalogChange> AdminService::Apply(const Caller& caller, const st
     const auto allow = [&](const policy::CatalogChange& change) -> Status {
       record.object = change.lock.scope;
       record.items = change.lines.size();
-      if (!change.NeedsSecondPerson()) return CheckNothingAsked(caller);
-      COFFER_TRY(AuthoriseApproved(unsealed, caller, record, policy::Operation::kWeakenCatalog, {},
+      if (!change.NeedsSecondPerson()) return Authorise(record, {});
+      COFFER_TRY(AuthoriseApproved(unsealed, record, policy::Operation::kWeakenCatalog, {},
                                    [&]() -> Result<policy::ActFacts> { return FactsOfChange(change, catalog, lock); }));
       return {};
     };

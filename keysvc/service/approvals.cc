@@ -7,7 +7,6 @@
 namespace coffer::keysvc {
 namespace {
 
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::int64_t kSecondsPerMinute = 60;
 
 Error NoApproval() {
@@ -42,6 +41,11 @@ bool IsSignedBy(const policy::Person& person, const std::string& text, const std
 }
 
 }  // namespace
+
+std::string Approvals::CodeOf(std::string_view requester, const Digest& request) const {
+  const ByteView key = request_key_.Expose(SecretAccess::kCipher);
+  return "hmac-sha256:" + ToHex(HmacSha256(key, {request, AsBytes(requester)}));
+}
 
 Result<policy::ApprovalUuid> Approvals::Ask(const policy::AccessPolicy& policy, const policy::ApprovalRule& approvals,
                                             std::string_view rule, const Asked& asked, const std::string& reason) {

@@ -24,9 +24,13 @@ struct PendingApproval {
 // Thread-safe.
 class Approvals {
  public:
-  // `store` and `clock` must outlive it.
-  Approvals(AuthenticatedStore& store, StoreUuid uuid, const Clock& clock)
-      : store_(store), uuid_(uuid), clock_(clock) {}
+  // `store` and `clock` must outlive it. `request_key`: DeriveRequestKey's.
+  Approvals(AuthenticatedStore& store, StoreUuid uuid, const Clock& clock, SecretBytes request_key)
+      : store_(store), uuid_(uuid), clock_(clock), request_key_(std::move(request_key)) {}
+
+  // How a statement names a request of which this is the digest. A code of this store's and requester's own: no other
+  // person can have codes of guessed requests made and compare them.
+  std::string CodeOf(std::string_view requester, const Digest& request) const;
 
   // What an act has to be, to be the one that was asked for.
   struct Asked {
@@ -64,6 +68,7 @@ class Approvals {
   AuthenticatedStore& store_;
   const StoreUuid uuid_;
   const Clock& clock_;
+  const SecretBytes request_key_;
 };
 
 }  // namespace coffer::keysvc

@@ -99,7 +99,15 @@ void AuditTail::Close(const Status& outcome, std::function<void(const Pipeline::
   pipeline_->Release(last, std::move(then));
 }
 
-Result<AuditTail::Batch> AuditTail::Next() {
+// The record of the end names the last decision.
+Status AuditTail::DecideAgain(const CallerNow& caller_now) {
+  const Result<Caller> caller = caller_now();
+  if (caller.ok()) return pipeline_->DecideAgain(*caller, *last_.record);
+  last_.record->allowed = false;
+  return caller.error();
+}
+
+Result<AuditTail::Batch> AuditTail::Next(const CallerNow& caller_now) {
   if (tails_->ended()) return Error(ErrorCode::kUnavailable, "the service is stopping: try again later");
   Batch batch{.records = {}, .next = next_, .more = false, .done = false};
   const std::uint64_t size = index_.size();
@@ -111,6 +119,7 @@ Result<AuditTail::Batch> AuditTail::Next() {
     query.max_records = static_cast<std::size_t>(std::min<std::uint64_t>(kBatch, asked_.max_records - given_));
   }
   COFFER_ASSIGN_OR_RETURN(audit::RecordPage page, index_.Search(query));
+  COFFER_TRY(DecideAgain(caller_now));
   next_ = page.next.value_or(size);
   given_ += page.records.size();
   batch.records = std::move(page.records);

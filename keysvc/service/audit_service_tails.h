@@ -1,7 +1,8 @@
 // Tails of the audit log: who reads records as they come. A tail holds no records: a slow reader is only behind.
 //
 // A tail is a pair of records, as a mutation is: a begin, durable before anything is sent, and a result that says how
-// many records went out, whatever ended it.
+// many records went out, whatever ended it. Whether its caller may read is decided again before each batch: a tail ends
+// when its permission does.
 #pragma once
 
 #include <functional>
@@ -72,8 +73,11 @@ class AuditTail {
   std::uint64_t begin() const { return begin_; }
   // Before the first Next.
   void BeginAt(std::uint64_t index) { next_ = index; }
-  // kUnavailable: the service stops, or the index is being made anew.
-  Result<Batch> Next();
+  // Who calls now; asked after the records were read. kUnauthenticated: nobody any more.
+  using CallerNow = std::function<Result<Caller>()>;
+  // After Begun. kUnavailable: the service stops, or the index is being made anew. Errors of `caller_now`, and those of
+  // a decision (authorisation.h), when the caller may not read any more; the record of the end says so.
+  Result<Batch> Next(const CallerNow& caller_now);
   // Calls `wake` once when Next is worth a call.
   void WhenMore(std::function<void()> wake);
   // Records the end: how many records Next has given, and why there are no more. Good: all that was asked for is out,
@@ -82,6 +86,7 @@ class AuditTail {
   void Close(const Status& outcome, std::function<void(const Pipeline::Verdict&)> then);
 
  private:
+  Status DecideAgain(const CallerNow& caller_now);
   bool AllGiven() const { return asked_.max_records != 0 && given_ >= asked_.max_records; }
 
   const std::shared_ptr<AuditTails> tails_;

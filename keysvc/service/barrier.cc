@@ -58,10 +58,7 @@ Result<Barrier::Header> Barrier::HeaderFrom(const StoredRow& store, const std::v
     return Error(ErrorCode::kFailedPrecondition,
                  "the store has another schema version: use the program version that wrote it");
   }
-  for (const StoredRow& row : slots) {
-    COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row.columns));
-    header.slots.push_back(std::move(slot));
-  }
+  COFFER_ASSIGN_OR_RETURN(header.slots, SealSlotsFrom(slots));
   // Each may cost a passphrase's work, and their rows are not verified yet.
   if (header.slots.size() > kMaxSealSlots) {
     return Error(ErrorCode::kIntegrity, "has more seal slots than a store may have").WithLimit(kMaxSealSlots);
@@ -159,7 +156,12 @@ Status Barrier::OpenWith(const Header& header, RootKey root, bool other_log) {
     COFFER_TRY(NoteAuditLog(*unsealed, is_other));
     COFFER_ASSIGN_OR_RETURN(unsealed->catalogs, Catalogs::Load(*unsealed->store, *unsealed->keys, clock_));
     COFFER_ASSIGN_OR_RETURN(unsealed->policies, Policies::Load(*unsealed->store, unsealed->uuid, clock_));
-    unsealed->approvals = std::make_unique<Approvals>(*unsealed->store, unsealed->uuid, clock_);
+    unsealed->approvals = std::make_unique<Approvals>(*unsealed->store, unsealed->uuid, clock_,
+                                                      DeriveRequestKey(unsealed->root.bytes, unsealed->uuid));
+    unsealed->grants = std::make_unique<Grants>(*unsealed->store, unsealed->uuid, *unsealed->policies, clock_);
+    COFFER_TRY(unsealed->grants->Load());
+    COFFER_ASSIGN_OR_RETURN(unsealed->tokens, AccessTokens::Load(*unsealed->store, clock_));
+    COFFER_ASSIGN_OR_RETURN(unsealed->denied, DeniedCertificates::Load(*unsealed->store, clock_));
     return {};
   };
   const Status loaded = load();
@@ -241,7 +243,10 @@ void Barrier::Become(BarrierState state, std::shared_ptr<Unsealed> unsealed) {
   const Lock lock(state_mutex_);
   state_ = state;
   unsealed_.swap(unsealed);
-  if (unsealed != nullptr) last_policy_ = unsealed->policies->view();
+  if (unsealed != nullptr) {
+    last_policy_ = unsealed->policies->view();
+    last_denied_ = unsealed->denied->view();
+  }
   seal_generation_.fetch_add(std::uint64_t{1} << 32, std::memory_order_acq_rel);
 }
 
@@ -287,12 +292,18 @@ std::uint64_t Barrier::generation() const {
   const std::uint64_t seal = seal_generation_.load(std::memory_order_acquire);
   const ReadLock lock(state_mutex_);
   if (unsealed_ == nullptr) return seal;
-  return seal + unsealed_->keys->generation() + unsealed_->catalogs->generation() + unsealed_->policies->generation();
+  return seal + unsealed_->keys->generation() + unsealed_->catalogs->generation() + unsealed_->policies->generation() +
+         unsealed_->tokens->generation() + unsealed_->denied->generation();
 }
 
 PolicyPointer Barrier::policy() const {
   const ReadLock lock(state_mutex_);
   return unsealed_ == nullptr ? last_policy_ : unsealed_->policies->view();
+}
+
+std::shared_ptr<const DeniedDigests> Barrier::denied() const {
+  const ReadLock lock(state_mutex_);
+  return unsealed_ == nullptr ? last_denied_ : unsealed_->denied->view();
 }
 
 Result<Barrier::Facts> Barrier::facts() {

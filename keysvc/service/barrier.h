@@ -7,9 +7,12 @@
 #include <future>
 #include <map>
 
+#include "keysvc/service/access_tokens.h"
 #include "keysvc/service/approvals.h"
 #include "keysvc/service/barrier_log.h"
 #include "keysvc/service/catalogs.h"
+#include "keysvc/service/denied_certificates.h"
+#include "keysvc/service/grants.h"
 #include "keysvc/service/journal_check.h"
 #include "keysvc/service/key_engine.h"
 #include "keysvc/service/policies.h"
@@ -27,6 +30,9 @@ struct Unsealed {
   std::unique_ptr<Catalogs> catalogs;
   std::unique_ptr<Policies> policies;
   std::unique_ptr<Approvals> approvals;
+  std::unique_ptr<Grants> grants;
+  std::unique_ptr<AccessTokens> tokens;
+  std::unique_ptr<DeniedCertificates> denied;
 };
 
 enum class BarrierState : std::uint8_t { kUninitialised, kSealed, kUnsealed, kCompromised, kRolledBack };
@@ -76,6 +82,8 @@ class Barrier {
 
   // That holds now; while sealed the one that held before, or the built-in table since the start.
   PolicyPointer policy() const;
+  // The client certificates that are refused; while nothing is unsealed, those of the store that was open last.
+  std::shared_ptr<const DeniedDigests> denied() const;
   const Clock& clock() const { return clock_; }
 
   BarrierState state() const;
@@ -91,15 +99,19 @@ class Barrier {
   };
   Result<Facts> facts();
 
-  // Slots, while unsealed. The last slot cannot be removed; kNotFound: there is none of this id.
+  // Slots, while unsealed. Errors as of CheckNewSeal.
   Result<MadeSlot> AddSlot(const NewSeal& seal, const std::string& label);
-  // The last recovery slot only with `accept_total_loss`.
+  // Errors as of RemovableSlot.
   Status RemoveSlot(KeyId slot, bool accept_total_loss);
+  // Whether AddSlot would do it now, as far as is known without making anything.
+  Status CheckAddSlot(const NewSeal& seal, const std::string& label);
 
   // A new root key: every KEK wrapped anew, every row's MAC made anew, all slots replaced by `seals`, and by recovery
   // slots for the same recipients. In one transaction; what was killed half-way is as before. Nothing is served
   // meanwhile. Backups and copies made before stay openable by the old slots.
   Result<std::vector<Share>> Rekey(const std::vector<NewSeal>& seals);
+  // Whether Rekey would do it now, as far as is known without making anything. `unsealed` is its own.
+  Status CheckRekey(Unsealed& unsealed, const std::vector<NewSeal>& seals) const;
 
   // What recovering would do, or did.
   struct Recovery {
@@ -185,7 +197,10 @@ class Barrier {
   mutable SharedMutex state_mutex_;
   BarrierState state_ COFFER_GUARDED_BY(state_mutex_) = BarrierState::kUninitialised;
   std::shared_ptr<Unsealed> unsealed_ COFFER_GUARDED_BY(state_mutex_);
-  PolicyPointer last_policy_ COFFER_GUARDED_BY(state_mutex_) = BuiltinPolicy();  // while nothing is unsealed
+  // While nothing is unsealed.
+  PolicyPointer last_policy_ COFFER_GUARDED_BY(state_mutex_) = BuiltinPolicy();
+  std::shared_ptr<const DeniedDigests> last_denied_ COFFER_GUARDED_BY(state_mutex_) =
+      std::make_shared<const DeniedDigests>();
   std::shared_ptr<KeyJournal> journal_ COFFER_GUARDED_BY(change_mutex_);
   std::map<ShareSetUuid, CollectedShares> shares_ COFFER_GUARDED_BY(change_mutex_);
   std::atomic<JournalFit> fit_{JournalFit::kInStep};

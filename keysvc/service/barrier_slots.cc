@@ -23,6 +23,17 @@ Result<Kek> Rewrapped(const Kek& kek, StoreUuid store, const RootKey& from, cons
   return rewrapped;
 }
 
+// Whether a new root key may have these slots, and recovery slots like those that are present.
+Status CheckWaysIn(const std::vector<NewSeal>& seals, const std::vector<SealSlotRecord>& present) {
+  const bool only_shares = std::all_of(seals.begin(), seals.end(),
+                                       [](const NewSeal& seal) { return std::holds_alternative<NewShares>(seal); });
+  if (!only_shares || !RecoveryRecipients(present).empty()) return {};
+  // An answer that does not arrive would be the end of the store.
+  return Error(ErrorCode::kFailedPrecondition,
+               "shares alone would be the only way in, and there is no recovery slot: add one, or another seal")
+      .At("seals");
+}
+
 // Whether the store is what this head says: of a commit whose outcome is not known.
 bool IsIn(KeyStore& store, const StoredHead& head) {
   const Result<std::unique_ptr<StoreTransaction>> transaction = store.Begin();
@@ -72,9 +83,7 @@ Result<Barrier::Shared> Barrier::UnsealByShare(Share share) {
   return shared;
 }
 
-Result<MadeSlot> Barrier::AddSlot(const NewSeal& seal, const std::string& label) {
-  const Lock changing(change_mutex_);
-  COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, Enter());
+Status Barrier::CheckAddSlot(const NewSeal& seal, const std::string& label) {
   COFFER_ASSIGN_OR_RETURN(const Header header, PresentHeader());
   if (header.slots.size() >= kMaxSealSlots) {
     return Error(ErrorCode::kResourceExhausted, "there are as many seal slots as a store may have")
@@ -85,6 +94,13 @@ Result<MadeSlot> Barrier::AddSlot(const NewSeal& seal, const std::string& label)
         .At("label")
         .WithLimit(kMaxSlotLabel);
   }
+  return CheckNewSeal(seal, options_.tools);
+}
+
+Result<MadeSlot> Barrier::AddSlot(const NewSeal& seal, const std::string& label) {
+  const Lock changing(change_mutex_);
+  COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, Enter());
+  COFFER_TRY(CheckAddSlot(seal, label));
   COFFER_ASSIGN_OR_RETURN(MadeSlot made,
                           MakeSlot(seal, options_.tools, unsealed->uuid, unsealed->root, clock_.UnixMicros()));
   if (!label.empty()) made.record.label = label;
@@ -97,41 +113,29 @@ Result<MadeSlot> Barrier::AddSlot(const NewSeal& seal, const std::string& label)
 Status Barrier::RemoveSlot(KeyId slot, bool accept_total_loss) {
   const Lock changing(change_mutex_);
   COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, Enter());
-  // The rows whose MACs hold, not what stands in the file.
-  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed->store->Scan({.table = Table::kSealSlot}));
-  std::size_t recovery_slots = 0;
-  bool is_recovery = false;
-  for (const Row& row : rows) {
-    COFFER_ASSIGN_OR_RETURN(const SealSlotRecord present, SealSlotFromRow(row));
-    if (!std::holds_alternative<RecoverySlot>(present.params)) continue;
-    ++recovery_slots;
-    is_recovery = is_recovery || present.slot == slot;
-  }
-  if (is_recovery && recovery_slots == 1 && !accept_total_loss) {
-    return Error(ErrorCode::kFailedPrecondition,
-                 "is the last recovery slot: without it nothing restores the service, and no backup can be made. Say "
-                 "--accept-total-loss to go on")
-        .At("slot");
-  }
-  if (rows.size() < 2) {
-    return Error(ErrorCode::kFailedPrecondition, "the last seal slot cannot be removed: add another one first")
-        .At("slot");
-  }
   COFFER_ASSIGN_OR_RETURN(StoreMutation mutation, unsealed->store->Begin());
-  const Status erased = mutation.Erase(Table::kSealSlot, {KeyIdDatum(slot)});
-  if (!erased.ok() && erased.error().code() == ErrorCode::kNotFound) {
-    return Error(ErrorCode::kNotFound, "there is no seal slot of this id").At("slot");
-  }
-  COFFER_TRY(erased);
+  // The rows whose MACs hold, not what stands in the file.
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, mutation.Scan({.table = Table::kSealSlot}));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<SealSlotRecord> slots, SealSlotsFrom(rows));
+  COFFER_TRY(RemovableSlot(slots, slot, accept_total_loss));
+  COFFER_TRY(mutation.Erase(Table::kSealSlot, {KeyIdDatum(slot)}));
   COFFER_TRY(mutation.Commit());
   return unsealed->store->PurgeErased();
 }
 
+Status Barrier::CheckRekey(Unsealed& unsealed, const std::vector<NewSeal>& seals) const {
+  if (seals.empty()) return Error(ErrorCode::kInvalidArgument, "names no seal slot for the new root key").At("seals");
+  for (const NewSeal& seal : seals) COFFER_TRY(CheckNewSeal(seal, options_.tools));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed.store->Scan({.table = Table::kSealSlot}));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<SealSlotRecord> slots, SealSlotsFrom(rows));
+  return CheckWaysIn(seals, slots);
+}
+
 Result<std::vector<Share>> Barrier::Rekey(const std::vector<NewSeal>& seals) {
   const Lock changing(change_mutex_);
-  if (seals.empty()) return Error(ErrorCode::kInvalidArgument, "names no seal slot for the new root key").At("seals");
   std::shared_ptr<Unsealed> unsealed;
   COFFER_ASSIGN_OR_RETURN(unsealed, Enter());
+  COFFER_TRY(CheckRekey(*unsealed, seals));
   COFFER_ASSIGN_OR_RETURN(const Header before, PresentHeader());
   const RootKey old{.id = unsealed->root.id, .bytes = unsealed->root.bytes.Clone()};
   shares_.clear();
@@ -162,6 +166,7 @@ Result<std::vector<Share>> Barrier::ReplaceRoot(const Header& before, const Root
   COFFER_ASSIGN_OR_RETURN(const StoreImage image, store.Snapshot());
   // Of verified rows: whoever can write the file could name himself as a recipient.
   COFFER_ASSIGN_OR_RETURN(const Header verified, HeaderOf(image));
+  COFFER_TRY(CheckWaysIn(seals, verified.slots));
   RootKey root{.id = KeyId::Generate(), .bytes = RandomSecret(kKeySize)};
 
   Header after{.record = verified.record, .slots = {}};
@@ -169,15 +174,7 @@ Result<std::vector<Share>> Barrier::ReplaceRoot(const Header& before, const Root
   std::vector<const NewSeal*> wanted;
   for (const NewSeal& seal : seals) wanted.push_back(&seal);
   const NewSeal recovery = NewRecovery{.recipients = RecoveryRecipients(verified.slots)};
-  if (!std::get<NewRecovery>(recovery).recipients.empty()) {
-    wanted.push_back(&recovery);
-  } else if (std::all_of(seals.begin(), seals.end(),
-                         [](const NewSeal& seal) { return std::holds_alternative<NewShares>(seal); })) {
-    // An answer that does not arrive would be the end of the store.
-    return Error(ErrorCode::kFailedPrecondition,
-                 "shares alone would be the only way in, and there is no recovery slot: add one, or another seal")
-        .At("seals");
-  }
+  if (!std::get<NewRecovery>(recovery).recipients.empty()) wanted.push_back(&recovery);
   std::vector<Share> shares;
   for (const NewSeal* const seal : wanted) {
     COFFER_ASSIGN_OR_RETURN(MadeSlot made, MakeSlot(*seal, options_.tools, uuid, root, now));

@@ -9,6 +9,7 @@
 #include "audit/record.h"
 #include "keysvc/service/policies.h"
 #include "keysvc/service/principal_limits.h"
+#include "policy/signed_statements.h"
 
 namespace coffer::keysvc {
 
@@ -25,10 +26,31 @@ struct Claims {
   Status Check() const;
 };
 
-// Approval by others, as the caller wants it: to ask for it, or to use it; else both are empty.
+class Approvals;
+struct PendingApproval;
+
+// Approval by others, as the caller wants it: to ask for it, or to use it; else all are empty.
 struct ApprovalWish {
-  std::string reason;  // why it is asked for
-  std::string id;      // of what was approved
+  std::string reason = {};             // why it is asked for
+  std::string id = {};                 // of what was approved
+  std::optional<Digest> request = {};  // of the whole request, whatever is in it; nothing: it is a stream
+
+  bool empty() const { return reason.empty() && id.empty(); }
+};
+
+// What became of the wish: for just this act, under policies of this serial.
+struct ApprovalGiven {
+  std::uint64_t policy_serial = 0;
+  policy::Operation operation = policy::Operation::kShowStatus;
+  policy::ActFacts facts;
+  std::string asked;                            // id of what was asked for; empty: nothing was
+  std::shared_ptr<const PendingApproval> used;  // null: none was
+};
+
+// What a call has had. One that is done again neither takes nor asks for it a second time.
+struct CallSoFar {
+  std::uint64_t values = 0;  // of what the principal may have in a minute
+  ApprovalGiven approval;
 };
 
 struct Withheld;
@@ -40,12 +62,13 @@ struct Caller {
   std::string peer = {};
   Claims claims = {};
   ApprovalWish approval = {};
+  CallSoFar so_far = {};         // of a read that is done again: what the last record had
   std::int64_t accepted_us = 0;  // monotonic; 0: not known
   Withheld* withheld = nullptr;  // where the last record of the call goes; null: the pipeline waits for it
 };
 
-// What a mutation's request says that it is about, for the record of its begin. Names only: what has not a name's form
-// is left out, whatever somebody put there by mistake.
+// What a request says that it is about, for its records: of a mutation's begin, and of what is refused before it is
+// looked at. Names only: what has not a name's form is left out, whatever somebody put there by mistake.
 struct Subject {
   std::string object;
   std::string tenant;
@@ -53,13 +76,16 @@ struct Subject {
 
   // A keyring, a tenant, a source.
   static Subject Named(std::string_view name);
+  // `path` empty: of all of the tenant's. `tenant` empty: "default".
   static Subject OfSecret(std::string_view tenant, std::string_view path);
+  // A tenant's key under a keyring.
+  static Subject OfKey(std::string_view tenant, std::string_view keyring);
   // An act of which only the reason is told.
   static Subject Because(std::string_view reason);
 };
 
-// What one call did, without any value: the audit record's content. Names come from our own tables once they are
-// resolved.
+// What one call did, without any value: the audit record's content. Names are the request's, in the form that names
+// have, and of fields those that a catalog has once it is looked at.
 struct CallRecord {
   enum class Phase : std::uint8_t { kBegin, kResult, kCall };  // a mutation writes begin and result, a read one call
   Phase phase = Phase::kCall;
@@ -72,7 +98,7 @@ struct CallRecord {
   policy::Role role = policy::Role::kApp;
   policy::Operation operation = policy::Operation::kShowStatus;
   std::string object;           // a field, a keyring, a tenant, a secret's path or a scope; empty: none
-  std::string tenant;           // as the caller named it, once it is known to exist
+  std::string tenant;           // as the caller named it; empty: none
   std::uint64_t items = 0;      // values asked for
   std::uint64_t failed = 0;     // of them
   std::uint64_t unmatched = 0;  // of them: found by a search, and not what was searched for
@@ -89,6 +115,9 @@ struct CallRecord {
   PrincipalLimits* spent = nullptr;                      // what the principal has had; null: nobody counts
   std::shared_ptr<PrincipalLimits::InFlight> in_flight;  // while the call is, when that is limited
   std::optional<Error> over_limit;                       // more calls are in flight than the principal may have
+  ApprovalWish approval;                                 // the caller's
+  CallSoFar so_far;                                      // the call's, with what this run of it has had
+  Approvals* approvals = nullptr;                        // of the store that is open; null: none is
   std::string asked;                                     // id of the approval that was asked for instead of acting
   bool ok = false;
   ErrorCode error = ErrorCode::kInternal;  // when !ok

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kQuickItems = 64;
 constexpr std::size_t kQuickBytes = 64 * 1024;
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 enum class FieldWork : std::uint8_t { kEncrypt, kDecrypt, kRewrap };
 
@@ -38,13 +37,17 @@ Status CheckBeforeFirstKey(CallColumns& call, const std::vector<FieldColumn>& co
 // is missing there was read unseen.
 class CallNames {
  public:
-  explicit CallNames(CallRecord& record) : record_(record) {
-    record_.object.clear();
-    record_.tenant.clear();
+  // The lists, which begin anew.
+  CallNames(std::string& object, std::string& tenant) : object_(object), tenant_(tenant) {
+    object_.clear();
+    tenant_.clear();
   }
+  explicit CallNames(CallRecord& record) : CallNames(record.object, record.tenant) {}
+  // A tenant without a name's form is written as "?".
   Status Add(std::string_view object, std::string_view tenant) {
-    COFFER_TRY(Add(object, objects_, record_.object));
-    return Add(tenant.empty() ? kDefaultTenant : tenant, tenants_, record_.tenant);
+    COFFER_TRY(Add(object, objects_, object_));
+    if (tenant.empty()) tenant = kDefaultTenant;
+    return Add(IsSlug(tenant) ? tenant : std::string_view("?"), tenants_, tenant_);
   }
 
  private:
@@ -60,10 +63,22 @@ class CallNames {
     list.append(list.empty() ? "" : ",").append(name);
     return {};
   }
-  CallRecord& record_;
+  std::string& object_;
+  std::string& tenant_;
   Names objects_;
   Names tenants_;
 };
+
+// What columns or queries ask for, before it is known what there is. What does not fit is refused anyway.
+template <typename Item>
+Subject SubjectOf(const std::vector<Item>& items) {
+  Subject subject;
+  CallNames names(subject.object, subject.tenant);
+  for (const Item& item : items) {
+    if (FieldName::Parse(item.field).ok() && !names.Add(item.field, item.tenant).ok()) break;
+  }
+  return subject;
+}
 
 // Whether the caller may, before it is said whether there is such a tenant. Names go into the record before they are
 // looked up only in the form that names have.
@@ -76,7 +91,7 @@ Status AuthoriseField(CallRecord& record, CallNames& names, const policy::Catalo
     scope = ActScope::OfField(*rule, tenant);
     const bool is_index = !index.empty() && rule->FindIndex(index) != nullptr;
     const std::string name = is_index ? rule->name + "." + std::string(index) : rule->name;
-    COFFER_TRY(names.Add(name, IsSlug(*scope.tenant) ? *scope.tenant : std::string_view("?")));
+    COFFER_TRY(names.Add(name, *scope.tenant));
   }
   return Authorise(record, scope);
 }
@@ -208,7 +223,8 @@ void ColumnOutput::Fail(std::size_t item, ItemFailure failure) {
 
 Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
   return pipeline_.Read(
-      caller, policy::Operation::kEncryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
+      caller, policy::Operation::kEncryptFields,
+      [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
                                 Resolve(unsealed, record, columns, FieldWork::kEncrypt, true, clock_.UnixMicros()));
         COFFER_TRY(CheckTokenWork(columns, call.works));
@@ -222,12 +238,14 @@ Result<FieldOutput> FieldService::Encrypt(const Caller& caller, const std::vecto
         COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
         NoteOutcome(output, record);
         return output;
-      });
+      },
+      SubjectOf(columns));
 }
 
 Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vector<FieldColumn>& columns) const {
   return pipeline_.Read(
-      caller, policy::Operation::kDecryptFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
+      caller, policy::Operation::kDecryptFields,
+      [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(CallColumns call,
                                 Resolve(unsealed, record, columns, FieldWork::kDecrypt, false, clock_.UnixMicros()));
         COFFER_ASSIGN_OR_RETURN(FieldOutput output,
@@ -235,13 +253,15 @@ Result<FieldOutput> FieldService::Decrypt(const Caller& caller, const std::vecto
         COFFER_TRY(ApplyMatches(columns, call.works, output));
         NoteOutcome(output, record);
         return output;
-      });
+      },
+      SubjectOf(columns));
 }
 
 Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector<FieldColumn>& columns,
                                          bool with_tokens) const {
   return pipeline_.Read(
-      caller, policy::Operation::kRewrapFields, [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
+      caller, policy::Operation::kRewrapFields,
+      [&](Unsealed& unsealed, CallRecord& record) -> Result<FieldOutput> {
         COFFER_ASSIGN_OR_RETURN(
             CallColumns call, Resolve(unsealed, record, columns, FieldWork::kRewrap, with_tokens, clock_.UnixMicros()));
         COFFER_TRY(CheckTokenWork(columns, call.works));
@@ -261,7 +281,8 @@ Result<FieldOutput> FieldService::Rewrap(const Caller& caller, const std::vector
         COFFER_TRY(AddTokens(unsealed, columns, call.works, plaintexts, output));
         NoteOutcome(output, record);
         return output;
-      });
+      },
+      SubjectOf(columns));
 }
 
 Result<FieldService::ResolvedQuery> FieldService::ResolveQuery(Unsealed& unsealed, const policy::CatalogView& view,
@@ -292,7 +313,8 @@ Result<std::vector<FieldService::ResolvedQuery>> FieldService::ResolveQueries(Un
 
 Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vector<IndexQuery>& queries) const {
   return pipeline_.Read(
-      caller, policy::Operation::kIndexTokens, [&](Unsealed& unsealed, CallRecord& record) -> Result<IndexAnswers> {
+      caller, policy::Operation::kIndexTokens,
+      [&](Unsealed& unsealed, CallRecord& record) -> Result<IndexAnswers> {
         if (queries.empty() || queries.size() > kMaxQueries) {
           return Error(ErrorCode::kInvalidArgument, "must be 1 or more, and no more than allowed")
               .At("queries")
@@ -311,7 +333,8 @@ Result<IndexAnswers> FieldService::Search(const Caller& caller, const std::vecto
           answers.push_back(std::move(answer).value());
         }
         return answers;
-      });
+      },
+      SubjectOf(queries));
 }
 
 Result<std::vector<VersionTokens>> FieldService::SearchOne(Unsealed& unsealed, const Caller& caller,

@@ -127,6 +127,8 @@ class KeyEngine {
   Result<CensusSourceView> RegisterCensusSource(std::string_view name, std::int64_t max_age_us, const std::string& by);
   // kFailedPrecondition while a version is scheduled for destruction.
   Status RemoveCensusSource(std::string_view name);
+  // Whether RemoveCensusSource would do it now.
+  Status CheckRemoveCensusSource(std::string_view name) const;
   std::vector<CensusSourceView> ListCensusSources() const;  // by name
   // Replaces the source's last report. The first principal that reports is the only one: kPermissionDenied for others.
   // kConflict when it was counted before the last report.

@@ -46,17 +46,20 @@ Result<CensusSourceView> KeyEngine::RegisterCensusSource(std::string_view name, 
   return ViewOf(source);
 }
 
+Status KeyEngine::CheckRemoveCensusSource(std::string_view name) const {
+  const ReadLock lock(table_mutex_);
+  if (!upkeep_.sources.contains(name)) return NoSource();
+  if (upkeep_.ReliesOnCensus()) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "a version that is scheduled for destruction relies on the census: cancel that first")
+        .At("name");
+  }
+  return {};
+}
+
 Status KeyEngine::RemoveCensusSource(std::string_view name) {
   const auto act = [&](StoreMutation& mutation) -> Status {
-    {
-      const ReadLock lock(table_mutex_);
-      if (!upkeep_.sources.contains(name)) return NoSource();
-      if (upkeep_.ReliesOnCensus()) {
-        return Error(ErrorCode::kFailedPrecondition,
-                     "a version that is scheduled for destruction relies on the census: cancel that first")
-            .At("name");
-      }
-    }
+    COFFER_TRY(CheckRemoveCensusSource(name));
     return mutation.Erase(Table::kCensusSource, {std::string(name)});
   };
   return Mutate({}, act, [&](const Tables& tables) -> Status {

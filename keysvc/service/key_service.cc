@@ -25,11 +25,19 @@ Result<KeyService::Page<Item>> ReadPage(std::uint32_t page_size, const std::stri
   return page;
 }
 
-}  // namespace
-
-void NameObject(CallRecord& record, const std::string& name) {
-  if (IsSlug(name)) record.object = name;
+// Of an act with one key of the caller's own, of this keyring and tenant.
+Result<TenantUuid> AuthoriseCallerKey(Unsealed& unsealed, CallRecord& record, const std::string& keyring,
+                                      const std::string& tenant) {
+  ActScope scope = ActScope::OfTenant(tenant);
+  scope.keyring = keyring;
+  COFFER_TRY(Authorise(record, scope));
+  COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
+  record.items = 1;
+  COFFER_TRY(SpendValues(record, 1));
+  return uuid;
 }
+
+}  // namespace
 
 Result<std::size_t> PageSize(std::uint32_t asked) {
   if (asked > kMaxPage)
@@ -45,11 +53,10 @@ Result<KeyringView> KeyService::CreateKeyring(const Caller& caller, const std::s
 
 Result<KeyringView> KeyService::GetKeyring(const Caller& caller, const std::string& name) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<KeyringView> {
-    NameObject(record, name);
     COFFER_TRY(Authorise(record, {.keyring = name}));
     return unsealed.keys->GetKeyring(name);
   };
-  return pipeline_.Read(caller, policy::Operation::kGetKeyring, act);
+  return pipeline_.Read(caller, policy::Operation::kGetKeyring, act, Subject::Named(name));
 }
 
 Result<KeyService::Page<Keyring>> KeyService::ListKeyrings(const Caller& caller, std::uint32_t page_size,
@@ -94,7 +101,6 @@ Result<KeyService::Page<TenantView>> KeyService::ListTenants(const Caller& calle
 
 Result<KeyringView> KeyService::RotateKek(const Caller& caller, const std::string& name) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<KeyringView> {
-    NameObject(record, name);
     COFFER_TRY(Authorise(record, {.keyring = name}));
     COFFER_ASSIGN_OR_RETURN(KeyringView view, unsealed.keys->RotateKek(name));
     // The old KEK wraps nothing any more: a caller who was told "failed" would be misled.
@@ -115,45 +121,28 @@ Result<KeyringView> KeyService::SetRotation(const Caller& caller, const std::str
 
 Result<TenantView> KeyService::GetTenant(const Caller& caller, const std::string& name) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<TenantView> {
-    NameObject(record, name);
     COFFER_TRY(Authorise(record, {.tenant = name}));
     return unsealed.keys->GetTenant(name);
   };
-  return pipeline_.Read(caller, policy::Operation::kGetTenant, act);
+  return pipeline_.Read(caller, policy::Operation::kGetTenant, act, Subject::Named(name));
 }
 
 Result<CallerKey> KeyService::GenerateDataKey(const Caller& caller, const std::string& keyring,
                                               const std::string& tenant) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<CallerKey> {
-    NameObject(record, keyring);
-    ActScope scope = ActScope::OfTenant(tenant);
-    scope.keyring = keyring;
-    if (IsSlug(*scope.tenant)) record.tenant = *scope.tenant;
-    COFFER_TRY(Authorise(record, scope));
-    COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
-    record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
-    record.items = 1;
-    COFFER_TRY(SpendValues(record, 1));
+    COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, AuthoriseCallerKey(unsealed, record, keyring, tenant));
     return unsealed.keys->GenerateCallerKey(keyring, uuid);
   };
-  return pipeline_.Read(caller, policy::Operation::kGenerateDataKey, act);
+  return pipeline_.Read(caller, policy::Operation::kGenerateDataKey, act, Subject::OfKey(tenant, keyring));
 }
 
 Result<SecretBytes> KeyService::UnwrapDataKey(const Caller& caller, const std::string& keyring,
                                               const std::string& tenant, ByteView wrapped) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretBytes> {
-    NameObject(record, keyring);
-    ActScope scope = ActScope::OfTenant(tenant);
-    scope.keyring = keyring;
-    if (IsSlug(*scope.tenant)) record.tenant = *scope.tenant;
-    COFFER_TRY(Authorise(record, scope));
-    COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, unsealed.keys->ResolveTenant(tenant));
-    record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
-    record.items = 1;
-    COFFER_TRY(SpendValues(record, 1));
+    COFFER_ASSIGN_OR_RETURN(const TenantUuid uuid, AuthoriseCallerKey(unsealed, record, keyring, tenant));
     return unsealed.keys->UnwrapCallerKey(keyring, uuid, wrapped);
   };
-  return pipeline_.Read(caller, policy::Operation::kUnwrapDataKey, act);
+  return pipeline_.Read(caller, policy::Operation::kUnwrapDataKey, act, Subject::OfKey(tenant, keyring));
 }
 
 }  // namespace coffer::keysvc

@@ -75,9 +75,6 @@ class KeyService {
   const Pipeline& pipeline_;
 };
 
-// A name from a caller goes into the record only in the form that names have.
-void NameObject(CallRecord& record, const std::string& name);
-
 // The page size to use for what a caller asked: kInvalidArgument above 1,000.
 Result<std::size_t> PageSize(std::uint32_t asked);
 

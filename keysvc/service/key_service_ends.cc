@@ -69,22 +69,22 @@ Result<policy::ActFacts> FactsOfTenant(const Unsealed& unsealed, const DestroyRe
 }
 
 Result<policy::ActFacts> FactsOfSource(const Unsealed& unsealed, const std::string& name) {
+  COFFER_TRY(unsealed.keys->CheckRemoveCensusSource(name));
   policy::ActFacts facts;
   facts.Add("source", name);
   for (const CensusSourceView& view : unsealed.keys->ListCensusSources()) {
-    if (view.source.name == name) return facts.Add("values", view.values);
+    if (view.source.name == name) facts.Add("values", view.values);
   }
-  return Error(ErrorCode::kNotFound, "there is no census source of this name").At("name");
+  return facts;
 }
 
 }  // namespace
 
 Result<KeyringView> KeyService::ScheduleDestroy(const Caller& caller, const DestroyRequest& request) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<KeyringView> {
-    NameObject(record, request.name);
     COFFER_TRY(CheckReason(request));
     COFFER_ASSIGN_OR_RETURN(const std::string reason,
-                            AuthoriseApproved(unsealed, caller, record, record.operation, {.keyring = request.name},
+                            AuthoriseApproved(unsealed, record, record.operation, {.keyring = request.name},
                                               [&] { return FactsOfVersion(unsealed, request); }));
     return unsealed.keys->ScheduleDestroy(request.name, request.version, OrderOf(request, record, reason),
                                           request.no_sources);
@@ -99,10 +99,9 @@ Result<KeyringView> KeyService::CancelDestroy(const Caller& caller, const std::s
 
 Result<TenantView> KeyService::ShredTenant(const Caller& caller, const DestroyRequest& request) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<TenantView> {
-    NameObject(record, request.name);
     COFFER_TRY(CheckReason(request));
     COFFER_ASSIGN_OR_RETURN(const std::string reason,
-                            AuthoriseApproved(unsealed, caller, record, record.operation, {.tenant = request.name},
+                            AuthoriseApproved(unsealed, record, record.operation, {.tenant = request.name},
                                               [&] { return FactsOfTenant(unsealed, request); }));
     return unsealed.keys->ShredTenant(request.name, OrderOf(request, record, reason));
   };
@@ -117,7 +116,6 @@ Result<TenantView> KeyService::CancelShredTenant(const Caller& caller, const std
 Result<CensusSourceView> KeyService::RegisterCensusSource(const Caller& caller, const std::string& name,
                                                           std::int64_t max_age_us) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, name);
     return unsealed.keys->RegisterCensusSource(name, max_age_us, record.principal);
   };
   return pipeline_.Mutate(caller, policy::Operation::kRegisterCensusSource, act, Subject::Named(name));
@@ -125,9 +123,8 @@ Result<CensusSourceView> KeyService::RegisterCensusSource(const Caller& caller, 
 
 Result<bool> KeyService::RemoveCensusSource(const Caller& caller, const std::string& name) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    NameObject(record, name);
-    COFFER_TRY(AuthoriseApproved(unsealed, caller, record, record.operation, {},
-                                 [&] { return FactsOfSource(unsealed, name); }));
+    COFFER_TRY(
+        AuthoriseApproved(unsealed, record, record.operation, {}, [&] { return FactsOfSource(unsealed, name); }));
     COFFER_TRY(unsealed.keys->RemoveCensusSource(name));
     return true;
   };
@@ -145,7 +142,6 @@ Result<std::vector<CensusSourceView>> KeyService::ListCensusSources(const Caller
 
 Result<CensusSourceView> KeyService::ReportCensus(const Caller& caller, const CensusReport& report) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, report.source);
     record.items = report.counts.size();
     return unsealed.keys->ReportCensus(report.source, report.as_of_us, report.counts, record.principal);
   };
@@ -153,10 +149,8 @@ Result<CensusSourceView> KeyService::ReportCensus(const Caller& caller, const Ce
 }
 
 Result<KeyringCensus> KeyService::GetCensus(const Caller& caller, const std::string& keyring) const {
-  return pipeline_.Read(caller, policy::Operation::kGetCensus, [&](Unsealed& unsealed, CallRecord& record) {
-    NameObject(record, keyring);
-    return unsealed.keys->GetCensus(keyring);
-  });
+  const auto act = [&](Unsealed& unsealed, CallRecord&) { return unsealed.keys->GetCensus(keyring); };
+  return pipeline_.Read(caller, policy::Operation::kGetCensus, act, Subject::Named(keyring));
 }
 
 }  // namespace coffer::keysvc

@@ -6,14 +6,13 @@
 
 namespace coffer::keysvc {
 
-// Pipeline::Mutate with `act(KeyEngine&) -> Result<T>`; begin and result have the name, where it has a name's form.
+// Pipeline::Mutate with `act(KeyEngine&) -> Result<T>`; its records have the name, where it has a name's form.
 template <typename Act>
 auto MutateNamed(const Pipeline& pipeline, const Caller& caller, policy::Operation operation, const std::string& name,
                  const Act& act) {
   return pipeline.Mutate(
       caller, operation,
       [&](Unsealed& unsealed, CallRecord& record) -> decltype(act(*unsealed.keys)) {
-        NameObject(record, name);
         COFFER_TRY(Authorise(record, ActScope::Named(operation, name)));
         return act(*unsealed.keys);
       },

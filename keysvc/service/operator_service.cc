@@ -73,13 +73,14 @@ policy::ActFacts FactsOfSlot(const WantedSeal& seal, const std::string& label) {
   return facts;
 }
 
+// What cannot be done is not asked of others: so with all that follow.
 Result<policy::ActFacts> FactsOfPresentSlot(Unsealed& unsealed, KeyId slot, bool accept_total_loss) {
-  COFFER_ASSIGN_OR_RETURN(const std::optional<Row> row, unsealed.store->Get(Table::kSealSlot, {KeyIdDatum(slot)}));
-  if (!row) return Error(ErrorCode::kNotFound, "there is no seal slot of this id").At("slot");
-  COFFER_ASSIGN_OR_RETURN(const SealSlotRecord record, SealSlotFromRow(*row));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed.store->Scan({.table = Table::kSealSlot}));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<SealSlotRecord> slots, SealSlotsFrom(rows));
+  COFFER_ASSIGN_OR_RETURN(const SealSlotRecord present, RemovableSlot(slots, slot, accept_total_loss));
   policy::ActFacts facts;
-  facts.Add("slot", slot.value).Add("seal", SlotKindName(KindOf(record.params)));
-  if (!record.label.empty()) facts.Add("label", record.label);
+  facts.Add("slot", slot.value).Add("seal", SlotKindName(KindOf(present.params)));
+  if (!present.label.empty()) facts.Add("label", present.label);
   facts.Add("total-loss", accept_total_loss ? "accepted" : "refused");
   return facts;
 }
@@ -99,11 +100,12 @@ policy::ActFacts FactsOfMerge(const OperatorService::MergeRequest& request, cons
   return facts;
 }
 
-// Authorises on an open barrier, and lets go of the keys: who replaces the root key waits for all that hold them.
-Status AuthoriseOn(const Barrier& barrier, const Caller& caller, CallRecord& record,
+// Authorises on an open barrier, and lets go of the keys: who replaces the root key waits for all that hold them. What
+// cannot be done is not asked of others: whoever makes the facts looks whether it could.
+Status AuthoriseOn(const Barrier& barrier, CallRecord& record,
                    const std::function<Result<policy::ActFacts>(Unsealed&)>& facts_of) {
   COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, barrier.Enter());
-  COFFER_TRY(AuthoriseApproved(*unsealed, caller, record, record.operation, {}, [&] { return facts_of(*unsealed); }));
+  COFFER_TRY(AuthoriseApproved(*unsealed, record, record.operation, {}, [&] { return facts_of(*unsealed); }));
   return {};
 }
 
@@ -135,15 +137,32 @@ Result<Bytes> OperatorService::StartRecovery(const Caller& caller, const std::ve
   return pipeline_.Look(caller, policy::Operation::kStartRecovery, act);
 }
 
+bool OperatorService::IsProven(const RecoveryProof& proof) const {
+  return challenge_ && clock_.MonotonicMicros() - challenge_->since_us <= kChallengeUs &&
+         challenge_->recipients == proof.recipients &&
+         EqualConstantTime(challenge_->answer.Expose(SecretAccess::kCipher),
+                           proof.answer.Expose(SecretAccess::kCipher));
+}
+
+Status OperatorService::CheckProof(const RecoveryProof& proof) const {
+  const Lock lock(mutex_);
+  return IsProven(proof) ? Status() : Status(Unproven());
+}
+
 Result<NewRecovery> OperatorService::Proven(const RecoveryProof& proof) const {
   const Lock lock(mutex_);
-  const std::optional<Challenge> challenge = std::exchange(challenge_, std::nullopt);
-  const bool proven =
-      challenge && clock_.MonotonicMicros() - challenge->since_us <= kChallengeUs &&
-      challenge->recipients == proof.recipients &&
-      EqualConstantTime(challenge->answer.Expose(SecretAccess::kCipher), proof.answer.Expose(SecretAccess::kCipher));
+  const bool proven = IsProven(proof);
+  challenge_.reset();
   if (!proven) return Unproven();
   return NewRecovery{.recipients = proof.recipients};
+}
+
+// Whether AddSlot would do it now.
+Status OperatorService::CheckSlot(Barrier& barrier, const WantedSeal& seal, const std::string& label) const {
+  const auto* const proof = std::get_if<RecoveryProof>(&seal);
+  if (proof == nullptr) return barrier.CheckAddSlot(std::get<NewSeal>(seal), label);
+  COFFER_TRY(CheckProof(*proof));
+  return barrier.CheckAddSlot(NewRecovery{.recipients = proof->recipients}, label);
 }
 
 Result<NewSeal> OperatorService::SealOf(const WantedSeal& seal) const {
@@ -185,8 +204,10 @@ Result<MadeSlot> OperatorService::AddSlot(const Caller& caller, const WantedSeal
                                           const std::string& label) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<MadeSlot> {
     COFFER_TRY(CheckLocal(caller));
-    COFFER_TRY(AuthoriseOn(barrier, caller, record,
-                           [&](Unsealed&) -> Result<policy::ActFacts> { return FactsOfSlot(seal, label); }));
+    COFFER_TRY(AuthoriseOn(barrier, record, [&](Unsealed&) -> Result<policy::ActFacts> {
+      COFFER_TRY(CheckSlot(barrier, seal, label));
+      return FactsOfSlot(seal, label);
+    }));
     COFFER_ASSIGN_OR_RETURN(const NewSeal wanted, SealOf(seal));
     return barrier.AddSlot(wanted, label);
   };
@@ -196,7 +217,7 @@ Result<MadeSlot> OperatorService::AddSlot(const Caller& caller, const WantedSeal
 Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool accept_total_loss) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<bool> {
     COFFER_TRY(CheckLocal(caller));
-    COFFER_TRY(AuthoriseOn(barrier, caller, record,
+    COFFER_TRY(AuthoriseOn(barrier, record,
                            [&](Unsealed& unsealed) { return FactsOfPresentSlot(unsealed, slot, accept_total_loss); }));
     COFFER_TRY(barrier.RemoveSlot(slot, accept_total_loss));
     return true;
@@ -207,8 +228,10 @@ Result<bool> OperatorService::RemoveSlot(const Caller& caller, KeyId slot, bool 
 Result<std::vector<Share>> OperatorService::Rekey(const Caller& caller, const std::vector<NewSeal>& seals) const {
   const auto act = [&](Barrier& barrier, CallRecord& record) -> Result<std::vector<Share>> {
     COFFER_TRY(CheckLocal(caller));
-    COFFER_TRY(AuthoriseOn(barrier, caller, record,
-                           [&](Unsealed&) -> Result<policy::ActFacts> { return FactsOfRekey(seals); }));
+    COFFER_TRY(AuthoriseOn(barrier, record, [&](Unsealed& unsealed) -> Result<policy::ActFacts> {
+      COFFER_TRY(barrier.CheckRekey(unsealed, seals));
+      return FactsOfRekey(seals);
+    }));
     return barrier.Rekey(seals);
   };
   return pipeline_.Control(caller, policy::Operation::kRekey, act);
@@ -221,11 +244,7 @@ Result<OperatorService::BackupFacts> OperatorService::Backup(const Caller& calle
       return Error(ErrorCode::kInvalidArgument, "must be an absolute path").At("path");
     }
     COFFER_ASSIGN_OR_RETURN(const StoreImage image, unsealed.store->Snapshot());
-    std::vector<SealSlotRecord> slots;
-    for (const StoredRow& row : image.RowsOf(Table::kSealSlot)) {
-      COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row.columns));
-      slots.push_back(std::move(slot));
-    }
+    COFFER_ASSIGN_OR_RETURN(const std::vector<SealSlotRecord> slots, SealSlotsFrom(image.RowsOf(Table::kSealSlot)));
     BackupFacts facts{
         .bytes = 0, .rows = image.row_count(), .epoch = image.head().epoch, .recipients = RecoveryRecipients(slots)};
     if (facts.recipients.empty()) {
@@ -275,11 +294,14 @@ Result<MergeFacts> OperatorService::Merge(const Caller& caller, const MergeReque
     COFFER_TRY(CheckLocal(caller));
     COFFER_TRY(barrier.Enter());
     COFFER_TRY(CheckMergeOptions(request.options));
-    COFFER_TRY(request.options.dry_run ? AuthoriseDryRun(record) : CheckAsked(caller, record, record.operation, {}));
+    COFFER_TRY(request.options.dry_run ? AuthoriseDryRun(record) : CheckAsked(record, record.operation, {}));
     Result<Bytes> backup = ReadBackup(request.backup_path, request.identity.identities);
     if (!backup.ok()) return std::move(backup).error().At("backup");
     if (!request.options.dry_run) {
-      COFFER_TRY(AuthoriseOn(barrier, caller, record,
+      MergeOptions trial = request.options;
+      trial.dry_run = true;
+      COFFER_TRY(barrier.Merge(request.identity, *backup, trial, record.principal));
+      COFFER_TRY(AuthoriseOn(barrier, record,
                              [&](Unsealed&) -> Result<policy::ActFacts> { return FactsOfMerge(request, *backup); }));
     }
     COFFER_ASSIGN_OR_RETURN(MergeFacts facts,

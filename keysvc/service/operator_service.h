@@ -88,6 +88,10 @@ class OperatorService {
     SecretBytes answer;
     std::int64_t since_us = 0;  // monotonic
   };
+  // As Proven; the challenge is still good.
+  Status CheckProof(const RecoveryProof& proof) const COFFER_EXCLUDES(mutex_);
+  bool IsProven(const RecoveryProof& proof) const COFFER_REQUIRES(mutex_);
+  Status CheckSlot(Barrier& barrier, const WantedSeal& seal, const std::string& label) const;
   Result<NewSeal> SealOf(const WantedSeal& seal) const;
 
   const Pipeline& pipeline_;

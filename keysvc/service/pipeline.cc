@@ -16,6 +16,8 @@ audit::Authentication AuthenticationOf(policy::Principal::Method method) {
       return audit::Authentication::kCertificate;
     case policy::Principal::Method::kJwt:
       return audit::Authentication::kJwt;
+    case policy::Principal::Method::kToken:
+      return audit::Authentication::kToken;
     case policy::Principal::Method::kDev:
       break;
   }
@@ -32,6 +34,16 @@ Status CheckClaim(std::string_view claim, std::size_t max, bool spaces, std::str
   return Error(ErrorCode::kInvalidArgument, "is too long, or has characters that it may not have")
       .At(name)
       .WithLimit(max);
+}
+
+// An act that rules do not narrow, and that one person may do where the policy asks for no more. A catalog may be a
+// graver act by what is in it: that is decided once it is read.
+bool IsWhole(policy::Operation operation) {
+  if (operation == policy::Operation::kApplyCatalog) return false;
+  const auto facets = policy::AllFacets();
+  return !policy::NeedsSecondPerson(operation) && std::none_of(facets.begin(), facets.end(), [=](policy::Facet facet) {
+    return policy::HasFacet(operation, facet);
+  });
 }
 
 // What a waiting thread and the log share.
@@ -56,9 +68,14 @@ Subject Subject::Named(std::string_view name) {
 }
 
 Subject Subject::OfSecret(std::string_view tenant, std::string_view path) {
-  Subject subject;
+  Subject subject = OfKey(tenant, {});
   const Result<SecretPath> parsed = SecretPath::Parse(path);
   if (parsed.ok()) subject.object = parsed->text();
+  return subject;
+}
+
+Subject Subject::OfKey(std::string_view tenant, std::string_view keyring) {
+  Subject subject = Named(keyring);
   if (tenant.empty()) tenant = kDefaultTenant;
   if (IsSlug(tenant)) subject.tenant = tenant;
   return subject;
@@ -77,11 +94,10 @@ Recorder Immediately(std::function<Status(const CallRecord&)> take) {
   };
 }
 
-CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation) const {
+CallRecord Pipeline::RecordOf(const Caller& caller, policy::Operation operation) const {
   CallRecord record;
   record.policy = barrier_.policy();
   record.decided_us = barrier_.clock().UnixMicros();
-  record.spent = &spent_;
   record.principal = caller.principal.id;
   record.authentication = AuthenticationOf(caller.principal.method);
   record.peer = caller.peer;
@@ -94,16 +110,32 @@ CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation
   record.accepted_us = caller.accepted_us;
   record.role = caller.principal.role;
   record.operation = operation;
+  record.approval = caller.approval;
+  return record;
+}
+
+CallRecord Pipeline::NewRecord(const Caller& caller, policy::Operation operation, const Subject& subject) const {
+  CallRecord record = RecordOf(caller, operation);
+  record.object = subject.object;
+  record.tenant = subject.tenant;
+  record.reason = subject.reason;
+  record.spent = &spent_;
   Decide(record);
   return record;
 }
 
+Status Pipeline::DecideAgain(const Caller& caller, CallRecord& record) const {
+  CallRecord now = RecordOf(caller, record.operation);
+  const Status authorised = Authorise(now, {});
+  record.policy = std::move(now.policy);
+  record.decided_us = now.decided_us;
+  record.rule = now.rule;
+  record.allowed = now.allowed;
+  return authorised;
+}
+
 void Pipeline::Decide(CallRecord& record) {
-  const auto facets = policy::AllFacets();
-  const bool is_narrowed = std::any_of(facets.begin(), facets.end(), [&record](policy::Facet facet) {
-    return policy::HasFacet(record.operation, facet);
-  });
-  if (!is_narrowed && !policy::NeedsSecondPerson(record.operation)) {
+  if (IsWhole(record.operation) && !AsksOthers(record)) {
     const Status authorised = Authorise(record, {});
     if (!authorised.ok() && record.allowed) record.over_limit = authorised.error();
     return;
@@ -111,6 +143,22 @@ void Pipeline::Decide(CallRecord& record) {
   const policy::Decision decision = record.policy->DecideBeforehand(record.role, record.principal, record.operation);
   record.allowed = decision.outcome != policy::Outcome::kDenied;
   record.rule = decision.rule;
+}
+
+Status Pipeline::AuthoriseWhole(CallRecord& record, Unsealed& unsealed) {
+  record.approvals = unsealed.approvals.get();
+  if (record.decided) return CheckNothingAsked(record);
+  return IsWhole(record.operation) ? Authorise(record, {}) : Status();
+}
+
+Status Pipeline::AuthoriseOpen(CallRecord& record) const {
+  if (record.decided) return CheckNothingAsked(record);
+  if (!IsWhole(record.operation)) return {};
+  COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, barrier_.Enter());
+  if (unsealed->policies->view() != record.policy) return PolicyChanged();
+  const Status authorised = AuthoriseWhole(record, *unsealed);
+  NoteStore(*unsealed, record);
+  return authorised;
 }
 
 Status Pipeline::Admit(const CallRecord& record) {
@@ -130,7 +178,7 @@ Error Pipeline::KeptChanging() {
 }
 
 Error Pipeline::Reject(const Caller& caller, policy::Operation operation, Error error) const {
-  CallRecord record = NewRecord(caller, operation);
+  CallRecord record = NewRecord(caller, operation, {});
   const Status admitted = Admit(record);
   const Result<bool> result = admitted.ok() ? std::move(error) : admitted.error();
   Note(record, result);
@@ -142,18 +190,15 @@ Error Pipeline::Reject(const Caller& caller, policy::Operation operation, Error 
   return recorded.ok() ? result.error() : recorded.error();
 }
 
-Status Pipeline::Begin(CallRecord& record, const Subject& subject) const {
+Status Pipeline::Begin(CallRecord& record) const {
   if (!Admit(record).ok()) return {};
   record.phase = CallRecord::Phase::kBegin;
-  CallRecord begin = record;
-  begin.object = subject.object;
-  begin.tenant = subject.tenant;
-  begin.reason = subject.reason;
-  COFFER_ASSIGN_OR_RETURN(record.begin, Wait(begin));
+  COFFER_ASSIGN_OR_RETURN(record.begin, Wait(record));
   return {};
 }
 
 void Pipeline::NoteStore(const Unsealed& unsealed, CallRecord& record) {
+  record.approvals = nullptr;
   record.store = unsealed.uuid;
   record.store_epoch = unsealed.store->seen().value;
 }

@@ -33,14 +33,17 @@ class Pipeline {
       : barrier_(barrier), recorder_(std::move(recorder)), spent_(barrier.clock()) {}
 
   // Reads: `act(Unsealed&, CallRecord&) -> Result<T>`. May run more than once, so it must be free of effects that a
-  // second run would double.
+  // second run would double, but for those that CallSoFar remembers. The record says what the request is about until
+  // the act says it better.
   template <typename Act>
-  auto Read(const Caller& caller, policy::Operation operation, Act&& act) const
+  auto Read(const Caller& caller, policy::Operation operation, Act&& act, const Subject& subject = {}) const
       -> decltype(act(std::declval<Unsealed&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
+    CallSoFar so_far = caller.so_far;
     for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
       const std::uint64_t generation = barrier_.generation();
-      CallRecord record = NewRecord(caller, operation);
+      CallRecord record = NewRecord(caller, operation, subject);
+      record.so_far = std::move(so_far);
       auto result = Guarded(record, act);
       // An outage is not a decision that could have changed; a failed commit moves the generation by itself, because
       // keys are read again after it.
@@ -52,6 +55,7 @@ class Pipeline {
       }
       COFFER_TRY(Record(record));
       if (outage || barrier_.generation() == generation) return result;
+      so_far = std::move(record.so_far);
     }
     return Reject(caller, operation, KeptChanging());
   }
@@ -60,14 +64,13 @@ class Pipeline {
   // recorded either way.
   Error Reject(const Caller& caller, policy::Operation operation, Error error) const;
 
-  // Mutations: the same, recorded before and after, run once. The begin says what the request is about; the result,
-  // what was found under these names.
+  // Mutations: the same, recorded before and after, run once.
   template <typename Act>
   auto Mutate(const Caller& caller, policy::Operation operation, Act&& act, const Subject& subject = {}) const
       -> decltype(act(std::declval<Unsealed&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
-    CallRecord record = NewRecord(caller, operation);
-    COFFER_TRY(Begin(record, subject));
+    CallRecord record = NewRecord(caller, operation, subject);
+    COFFER_TRY(Begin(record));
     auto result = Guarded(record, act, Runs::kOnce);
     COFFER_TRY(End(caller, std::move(record), result));
     return result;
@@ -79,8 +82,8 @@ class Pipeline {
   auto Control(const Caller& caller, policy::Operation operation, Act&& act, const Subject& subject = {}) const
       -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
-    CallRecord record = NewRecord(caller, operation);
-    COFFER_TRY(Begin(record, subject));
+    CallRecord record = NewRecord(caller, operation, subject);
+    COFFER_TRY(Begin(record));
     auto result = Controlled(record, act);
     NoteOpenStore(record);
     COFFER_TRY(End(caller, std::move(record), result));
@@ -92,7 +95,7 @@ class Pipeline {
   auto Look(const Caller& caller, policy::Operation operation, Act&& act) const
       -> decltype(act(std::declval<Barrier&>(), std::declval<CallRecord&>())) {
     calls_.fetch_add(1, std::memory_order_relaxed);
-    CallRecord record = NewRecord(caller, operation);
+    CallRecord record = NewRecord(caller, operation, {});
     auto result = Controlled(record, act);
     COFFER_TRY(End(caller, std::move(record), result));
     return result;
@@ -111,6 +114,10 @@ class Pipeline {
   };
   // `then` is called once, from any thread. `withheld` holds a record.
   void Release(const Withheld& withheld, std::function<void(const Verdict&)> then) const;
+  // For a call that goes on after it was let in: decides again whether it may, by the policy of now and as of who calls
+  // now, and notes that in `record`. What the call takes of the caller's limits it keeps. For operations that rules do
+  // not narrow.
+  Status DecideAgain(const Caller& caller, CallRecord& record) const;
   // For a call that was done again kMaxAttempts times.
   static Error KeptChanging();
   static constexpr int kMaxAttempts = 4;
@@ -119,13 +126,20 @@ class Pipeline {
   std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
 
  private:
+  // Of who asks for what; nothing is decided.
+  CallRecord RecordOf(const Caller& caller, policy::Operation operation) const;
   // Authorises: the record says by which rule, and whether that is the last word.
-  CallRecord NewRecord(const Caller& caller, policy::Operation operation) const;
+  CallRecord NewRecord(const Caller& caller, policy::Operation operation, const Subject& subject) const;
   static void Decide(CallRecord& record);
+  // Right before the act, once a store is open: what rules do not narrow and others have to approve is decided as a
+  // whole.
+  static Status AuthoriseWhole(CallRecord& record, Unsealed& unsealed);
+  // The same where the store is opened only for that. kUnavailable: another policy was applied since.
+  Status AuthoriseOpen(CallRecord& record) const;
   // kPermissionDenied, or what is wrong with the claims.
   static Status Admit(const CallRecord& record);
   // Records the begin of a mutation that is allowed, and waits.
-  Status Begin(CallRecord& record, const Subject& subject) const;
+  Status Begin(CallRecord& record) const;
   // Records, and waits until it is durable.
   Result<std::uint64_t> Wait(const CallRecord& record) const;
   Status Record(const CallRecord& record) const;
@@ -139,7 +153,8 @@ class Pipeline {
     COFFER_TRY(Admit(record));
     COFFER_ASSIGN_OR_RETURN(const std::shared_ptr<Unsealed> unsealed, barrier_.Enter());
     if (runs == Runs::kOnce && unsealed->policies->view() != record.policy) return PolicyChanged();
-    decltype(act(*unsealed, record)) result = act(*unsealed, record);
+    const Status authorised = AuthoriseWhole(record, *unsealed);
+    decltype(act(*unsealed, record)) result = authorised.ok() ? act(*unsealed, record) : authorised.error();
     NoteStore(*unsealed, record);
     if (result.ok() && !record.decided) return Undecided();
     return result;
@@ -147,6 +162,7 @@ class Pipeline {
   template <typename Act>
   auto Controlled(CallRecord& record, Act& act) const -> decltype(act(std::declval<Barrier&>(), record)) {
     COFFER_TRY(Admit(record));
+    COFFER_TRY(AuthoriseOpen(record));
     decltype(act(std::declval<Barrier&>(), record)) result = act(barrier_, record);
     if (result.ok() && !record.decided) return Undecided();
     return result;

@@ -6,6 +6,9 @@
 namespace coffer::keysvc {
 namespace {
 
+static_assert(kMaxPolicyText == policy::kMaxPolicyBytes);
+static_assert(kMaxStatementText == policy::kMaxStatementBytes);
+
 Error Altered() { return Error(ErrorCode::kIntegrity, "holds a policy that nobody applied").At("access_policy"); }
 
 }  // namespace
@@ -22,17 +25,12 @@ Result<std::unique_ptr<Policies>> Policies::Load(AuthenticatedStore& store, Stor
   const AccessPolicyRecord& last = records.back();
   Result<policy::AccessPolicy> holds = policy::AccessPolicy::Parse(last.policy);
   if (!holds.ok() || holds->serial() != static_cast<std::uint64_t>(last.serial)) return Altered();
-  if (!last.recovered) {
-    std::optional<policy::AccessPolicy> before;
-    if (records.size() > 1) {
-      Result<policy::AccessPolicy> parsed = policy::AccessPolicy::Parse(records[records.size() - 2].policy);
-      if (!parsed.ok()) return Altered();
-      before = std::move(parsed).value();
-    }
-    if (!policies->CheckSignatures(*holds, last.policy, last.signatures, before ? &*before : nullptr).ok())
-      return Altered();
+  const std::span before = std::span(records).first(records.size() - 1);
+  if (!last.recovered && !policies->CheckSignatures(*holds, last.policy, last.signatures, before).ok()) {
+    return Altered();
   }
-  policies->Use(std::make_shared<const policy::AccessPolicy>(std::move(holds).value()));
+  const PolicyPointer loaded = std::make_shared<const policy::AccessPolicy>(std::move(holds).value());
+  policies->Use(loaded, loaded);
   return policies;
 }
 
@@ -48,8 +46,14 @@ Result<std::vector<AccessPolicyRecord>> Policies::Read() const {
 }
 
 Status Policies::CheckSignatures(const policy::AccessPolicy& signed_policy, const std::string& text,
-                                 const std::string& signatures, const policy::AccessPolicy* before) const {
-  const policy::AccessPolicy& asked = before == nullptr ? signed_policy : *before;
+                                 const std::string& signatures, std::span<const AccessPolicyRecord> before) const {
+  std::optional<policy::AccessPolicy> last;
+  if (!before.empty()) {
+    Result<policy::AccessPolicy> parsed = policy::AccessPolicy::Parse(before.back().policy);
+    if (!parsed.ok()) return Altered();
+    last = std::move(parsed).value();
+  }
+  const policy::AccessPolicy& asked = last ? *last : signed_policy;
   std::vector<NoteVerifier> persons;
   for (const policy::Person& person : asked.persons()) {
     if (person.roles.contains(policy::Role::kAdmin)) persons.push_back(person.key);
@@ -63,11 +67,10 @@ Status Policies::CheckSignatures(const policy::AccessPolicy& signed_policy, cons
   const Result<std::vector<NoteSigned>> by = VerifyNote(*note, persons);
   if (!by.ok() || by->size() < asked.admin_signatures()) {
     return Error(ErrorCode::kPermissionDenied,
-                 before == nullptr
-                     ? Literal("the first policy needs signatures of administrators that it names itself, "
-                               "as many as it asks for")
-                     : Literal("needs more signatures of administrators of the policy that holds, over "
-                               "exactly this text and for this store"))
+                 before.empty() ? Literal("the first policy needs signatures of administrators that it names itself, "
+                                          "as many as it asks for")
+                                : Literal("needs more signatures of administrators of the policy that holds, over "
+                                          "exactly this text and for this store"))
         .At("signatures")
         .WithLimit(asked.admin_signatures());
   }
@@ -85,7 +88,7 @@ Result<PolicyPointer> Policies::Apply(const std::string& text, const std::string
   // A commit whose outcome was unknown had happened.
   if (parsed->serial() == last && records.back().policy == text && view()->serial() < last) {
     PolicyPointer stored = std::make_shared<const policy::AccessPolicy>(std::move(parsed).value());
-    Use(stored);
+    Use(stored, stored);
     return stored;
   }
   if (parsed->serial() <= last) {
@@ -93,13 +96,7 @@ Result<PolicyPointer> Policies::Apply(const std::string& text, const std::string
         .At("serial")
         .WithLimit(last);
   }
-  if (!recovered) {
-    std::optional<policy::AccessPolicy> before;
-    if (!records.empty()) {
-      COFFER_ASSIGN_OR_RETURN(before, policy::AccessPolicy::Parse(records.back().policy));
-    }
-    COFFER_TRY(CheckSignatures(*parsed, text, signatures, before ? &*before : nullptr));
-  }
+  if (!recovered) COFFER_TRY(CheckSignatures(*parsed, text, signatures, records));
   const AccessPolicyRecord record{.serial = static_cast<std::int64_t>(parsed->serial()),
                                   .policy = text,
                                   .signatures = recovered ? "" : signatures,
@@ -110,7 +107,7 @@ Result<PolicyPointer> Policies::Apply(const std::string& text, const std::string
   COFFER_TRY(mutation.Insert(Table::kAccessPolicy, ToRow(record)));
   COFFER_TRY(mutation.Commit());
   PolicyPointer applied = std::make_shared<const policy::AccessPolicy>(std::move(parsed).value());
-  Use(applied);
+  Use(applied, applied);
   return applied;
 }
 
@@ -123,10 +120,27 @@ Result<AccessPolicyRecord> Policies::Stored(std::uint64_t serial) const {
   return Error(ErrorCode::kNotFound, "no policy of this serial was applied").At("serial");
 }
 
-void Policies::Use(PolicyPointer policy) {
+Status Policies::UseGrants(std::uint64_t serial, const std::vector<policy::AccessRule>& grants) {
+  const Lock applying(apply_mutex_);
+  const PolicyPointer holds = base();
+  if (holds->serial() != serial) {
+    return Error(ErrorCode::kUnavailable, "another policy was applied while the call ran: look at it and try again");
+  }
+  COFFER_ASSIGN_OR_RETURN(policy::AccessPolicy with, holds->With(grants));
+  Use(holds, std::make_shared<const policy::AccessPolicy>(std::move(with)));
+  return {};
+}
+
+void Policies::Use(PolicyPointer base, PolicyPointer view) {
   const Lock lock(view_mutex_);
-  view_ = std::move(policy);
+  base_ = std::move(base);
+  view_ = std::move(view);
   generation_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+PolicyPointer Policies::base() const {
+  const ReadLock lock(view_mutex_);
+  return base_;
 }
 
 PolicyPointer Policies::view() const {

@@ -1,9 +1,10 @@
 // Policies: the access policies that were applied, kept with their signatures in the store. The one with the highest
-// serial holds, as one immutable view; until there is one, the built-in table.
+// serial holds, with the grants beside it (grants.h) as one immutable view; until there is one, the built-in table.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <span>
 
 #include "io/clock.h"
 #include "io/mutex.h"
@@ -34,16 +35,24 @@ class Policies {
   // As it was applied. 0: the one that holds. kNotFound.
   Result<AccessPolicyRecord> Stored(std::uint64_t serial) const;
 
+  // Makes these the grants beside the policy of this serial, instead of those before. kUnavailable: another policy
+  // holds. kInvalidArgument: AccessPolicy::With's.
+  Status UseGrants(std::uint64_t serial, const std::vector<policy::AccessRule>& grants);
+  // The policy that was applied, without grants beside it.
+  PolicyPointer base() const;
+
+  // With the grants beside it. Decides.
   PolicyPointer view() const;
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
  private:
   Policies(AuthenticatedStore& store, StoreUuid uuid, const Clock& clock) : store_(store), uuid_(uuid), clock_(clock) {}
   Result<std::vector<AccessPolicyRecord>> Read() const;
-  // That enough administrators of `before`, or of the policy itself when there is none, have signed.
+  // That enough administrators of the policy before it, the last of `before`, have signed; of the policy itself when
+  // it is the first. kIntegrity: that one is none.
   Status CheckSignatures(const policy::AccessPolicy& signed_policy, const std::string& text,
-                         const std::string& signatures, const policy::AccessPolicy* before) const;
-  void Use(PolicyPointer policy);
+                         const std::string& signatures, std::span<const AccessPolicyRecord> before) const;
+  void Use(PolicyPointer base, PolicyPointer view);
 
   AuthenticatedStore& store_;
   const StoreUuid uuid_;
@@ -51,6 +60,7 @@ class Policies {
   std::atomic<std::uint64_t> generation_{1};
   Mutex apply_mutex_;  // taken before view_mutex_
   mutable SharedMutex view_mutex_;
+  PolicyPointer base_ COFFER_GUARDED_BY(view_mutex_) = BuiltinPolicy();
   PolicyPointer view_ COFFER_GUARDED_BY(view_mutex_) = BuiltinPolicy();
 };
 

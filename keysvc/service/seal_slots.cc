@@ -26,27 +26,31 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Result<SecretBytes> MakeKeyFile(const KeyFileSeal& seal, const std::string& store_dir) {
+Error KeyFileIsThere() {
+  return Error(ErrorCode::kAlreadyExists,
+               "there is a file already, and it may be the only key of a store, of this one too when the answer of a "
+               "rekey was lost: see whether it unseals before you remove it")
+      .At("key_file.path");
+}
+
+Status CheckKeyFile(const KeyFileSeal& seal, const std::string& store_dir) {
   COFFER_TRY(CheckPath(seal.path));
-  if (!seal.allow_same_device && !store_dir.empty()) {
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t key_device, DeviceOf(FolderOf(seal.path)));
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t store_device, DeviceOf(store_dir));
-    if (key_device == store_device) {
-      return Error(ErrorCode::kInvalidArgument,
-                   "is on the store's own device, where whoever takes the disk takes both: name another, or allow it "
-                   "with "
-                   "--allow-same-device")
-          .At("key_file.path");
-    }
-  }
+  COFFER_ASSIGN_OR_RETURN(const bool exists, Exists(seal.path));
+  if (exists) return KeyFileIsThere();
+  if (seal.allow_same_device || store_dir.empty()) return {};
+  COFFER_ASSIGN_OR_RETURN(const std::uint64_t key_device, DeviceOf(FolderOf(seal.path)));
+  COFFER_ASSIGN_OR_RETURN(const std::uint64_t store_device, DeviceOf(store_dir));
+  if (key_device != store_device) return {};
+  return Error(ErrorCode::kInvalidArgument,
+               "is on the store's own device, where whoever takes the disk takes both: name another, or allow it with "
+               "--allow-same-device")
+      .At("key_file.path");
+}
+
+Result<SecretBytes> MakeKeyFile(const std::string& path) {
   SecretBytes key = RandomSecret(kKeySize);
-  const Status created = CreateFileDurably(seal.path, key, 0600);
-  if (!created.ok() && created.error().code() == ErrorCode::kAlreadyExists) {
-    return Error(ErrorCode::kAlreadyExists,
-                 "there is a file already, and it may be the only key of a store, of this one too when the answer of a "
-                 "rekey was lost: see whether it unseals before you remove it")
-        .At("key_file.path");
-  }
+  const Status created = CreateFileDurably(path, key, 0600);
+  if (!created.ok() && created.error().code() == ErrorCode::kAlreadyExists) return KeyFileIsThere();
   COFFER_TRY(created);
   return key;
 }
@@ -90,16 +94,38 @@ SealSlotKind KindOf(const SealSource& source) {
   return kKinds[source.index()];
 }
 
+class SealChecker {
+ public:
+  explicit SealChecker(const SealTools& tools) : tools_(tools) {}
+
+  Status operator()(const KeyFileSeal& seal) const { return CheckKeyFile(seal, tools_.store_dir); }
+  Status operator()(const PassphraseSeal& seal) const { return CheckPassphrase(seal.passphrase); }
+  Status operator()(const NewShares& seal) const { return CheckSharePlan(seal.plan); }
+  Status operator()(const NewRecovery& seal) const {
+    COFFER_TRY(AgeEncryptor::Create(seal.recipients));
+    return {};
+  }
+  Status operator()(const Pkcs11Seal&) const { return CheckKeeper(tools_.pkcs11, SealSlotKind::kPkcs11); }
+  Status operator()(const CommandSeal&) const { return CheckKeeper(tools_.command, SealSlotKind::kCommand); }
+
+ private:
+  static Status CheckKeeper(const SlotKeeper* keeper, SealSlotKind kind) {
+    return keeper == nullptr ? Status(NoTool(kind)) : Status();
+  }
+
+  const SealTools& tools_;
+};
+
+// Of seals that were checked.
 class SlotMaker {
  public:
   SlotMaker(const SealTools& tools, KeyId slot, std::int64_t now_us) : tools_(tools), slot_(slot), now_us_(now_us) {}
 
   Result<SlotKey> operator()(const KeyFileSeal& seal) const {
-    COFFER_ASSIGN_OR_RETURN(SecretBytes key, MakeKeyFile(seal, tools_.store_dir));
+    COFFER_ASSIGN_OR_RETURN(SecretBytes key, MakeKeyFile(seal.path));
     return SlotKey{std::move(key), KeyFileSlot{}, {}};
   }
   Result<SlotKey> operator()(const PassphraseSeal& seal) const {
-    COFFER_TRY(CheckPassphrase(seal.passphrase));
     const Argon2Params params = Argon2Params::Generate();
     COFFER_ASSIGN_OR_RETURN(SecretBytes key, Argon2id(seal.passphrase, params));
     return SlotKey{std::move(key), PassphraseSlot{params}, {}};
@@ -117,20 +143,15 @@ class SlotMaker {
     for (const AgeRecipient& recipient : seal.recipients) slot.recipients.push_back(recipient.ToText());
     return SlotKey{std::move(key), std::move(slot), {}};
   }
-  Result<SlotKey> operator()(const Pkcs11Seal& seal) const {
-    return Kept(tools_.pkcs11, SealSlotKind::kPkcs11, seal.pin);
-  }
-  Result<SlotKey> operator()(const CommandSeal&) const {
-    return Kept(tools_.command, SealSlotKind::kCommand, SecretBytes());
-  }
+  Result<SlotKey> operator()(const Pkcs11Seal& seal) const { return Kept(*tools_.pkcs11, seal.pin); }
+  Result<SlotKey> operator()(const CommandSeal&) const { return Kept(*tools_.command, SecretBytes()); }
 
  private:
-  Result<SlotKey> Kept(SlotKeeper* keeper, SealSlotKind kind, const SecretBytes& pin) const {
-    if (keeper == nullptr) return NoTool(kind);
+  Result<SlotKey> Kept(SlotKeeper& keeper, const SecretBytes& pin) const {
     SecretBytes key = RandomSecret(kKeySize);
-    COFFER_ASSIGN_OR_RETURN(SlotParams params, keeper->Encrypt(slot_, key, pin));
+    COFFER_ASSIGN_OR_RETURN(SlotParams params, keeper.Encrypt(slot_, key, pin));
     // What cannot be decrypted again is no way in.
-    COFFER_ASSIGN_OR_RETURN(const SecretBytes again, keeper->Decrypt(slot_, params, pin));
+    COFFER_ASSIGN_OR_RETURN(const SecretBytes again, keeper.Decrypt(slot_, params, pin));
     if (!EqualConstantTime(again.Expose(SecretAccess::kCipher), key.Expose(SecretAccess::kCipher))) {
       return Error(ErrorCode::kUnavailable, "gives back another key than it was given");
     }
@@ -207,8 +228,11 @@ RecoverySeal CloneOf(const RecoverySeal& seal) {
   return clone;
 }
 
+Status CheckNewSeal(const NewSeal& seal, const SealTools& tools) { return std::visit(SealChecker(tools), seal); }
+
 Result<MadeSlot> MakeSlot(const NewSeal& seal, const SealTools& tools, StoreUuid store, const RootKey& root,
                           std::int64_t now_us) {
+  COFFER_TRY(CheckNewSeal(seal, tools));
   MadeSlot made;
   made.record.slot = KeyId::Generate();
   made.record.created_us = now_us;
@@ -237,6 +261,37 @@ Result<RootKey> OpenSlots(const SealSource& source, const SealTools& tools, Stor
   }
   if (trouble) return *trouble;
   return Error(ErrorCode::kPermissionDenied, "no seal slot opens with this: another key, or the store was altered");
+}
+
+Result<std::vector<SealSlotRecord>> SealSlotsFrom(const std::vector<Row>& rows) {
+  std::vector<SealSlotRecord> slots;
+  for (const Row& row : rows) {
+    COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row));
+    slots.push_back(std::move(slot));
+  }
+  return slots;
+}
+
+Result<std::vector<SealSlotRecord>> SealSlotsFrom(const std::vector<StoredRow>& rows) {
+  std::vector<Row> columns;
+  for (const StoredRow& row : rows) columns.push_back(row.columns);
+  return SealSlotsFrom(columns);
+}
+
+Result<SealSlotRecord> RemovableSlot(const std::vector<SealSlotRecord>& slots, KeyId slot, bool accept_total_loss) {
+  const auto is_recovery = [](const SealSlotRecord& one) { return std::holds_alternative<RecoverySlot>(one.params); };
+  const auto found =
+      std::find_if(slots.begin(), slots.end(), [slot](const SealSlotRecord& one) { return one.slot == slot; });
+  if (found == slots.end()) return Error(ErrorCode::kNotFound, "there is no seal slot of this id").At("slot");
+  if (is_recovery(*found) && !accept_total_loss && std::count_if(slots.begin(), slots.end(), is_recovery) == 1) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "is the last recovery slot: without it nothing restores the service, and no backup can be made. Say "
+                 "--accept-total-loss to go on")
+        .At("slot");
+  }
+  if (slots.size() > 1) return *found;
+  return Error(ErrorCode::kFailedPrecondition, "the last seal slot cannot be removed: add another one first")
+      .At("slot");
 }
 
 std::vector<AgeRecipient> RecoveryRecipients(const std::vector<SealSlotRecord>& slots) {

@@ -77,13 +77,17 @@ struct SealTools {
   SlotKeeper* command = nullptr;  // likewise
 };
 
+// Whether MakeSlot could make it, as far as is known without making anything: kInvalidArgument names what is wrong with
+// it, kFailedPrecondition what is not configured, kAlreadyExists a key file.
+Status CheckNewSeal(const NewSeal& seal, const SealTools& tools);
+
 struct MadeSlot {
   SealSlotRecord record;
   std::vector<Share> shares;  // of NewShares, to be handed out
 };
 
 // Makes a slot for `root`. For a key file: makes the file, 0600, which must not exist and must not be on the device of
-// the store unless allowed. kInvalidArgument names what is wrong with the source.
+// the store unless allowed. Errors as of CheckNewSeal, and of what keeps the key.
 Result<MadeSlot> MakeSlot(const NewSeal& seal, const SealTools& tools, StoreUuid store, const RootKey& root,
                           std::int64_t now_us);
 
@@ -91,6 +95,14 @@ Result<MadeSlot> MakeSlot(const NewSeal& seal, const SealTools& tools, StoreUuid
 // another key, or slots that were altered.
 Result<RootKey> OpenSlots(const SealSource& source, const SealTools& tools, StoreUuid store, KeyId root_id,
                           const std::vector<SealSlotRecord>& slots);
+
+// The records of the table's rows. kIntegrity: a row is none.
+Result<std::vector<SealSlotRecord>> SealSlotsFrom(const std::vector<Row>& rows);
+Result<std::vector<SealSlotRecord>> SealSlotsFrom(const std::vector<StoredRow>& rows);
+
+// The one of this id, when it may go: kNotFound; kFailedPrecondition for the last one, and for the last recovery slot
+// without `accept_total_loss`.
+Result<SealSlotRecord> RemovableSlot(const std::vector<SealSlotRecord>& slots, KeyId slot, bool accept_total_loss);
 
 // Whom backups are encrypted to: the recipients of all recovery slots.
 std::vector<AgeRecipient> RecoveryRecipients(const std::vector<SealSlotRecord>& slots);

@@ -82,23 +82,13 @@ struct ResolvedSecret {
   std::string path;
 };
 
-// What was asked for, where it has the form of names: a refusal that says not of what would hide a probe.
-void NoteAsked(const SecretName& name, CallRecord& record) {
-  Subject asked = Subject::OfSecret(name.tenant, name.path);
-  record.object = std::move(asked.object);
-  record.tenant = std::move(asked.tenant);
-}
-
-// Whether it is allowed comes first, then the names' form, then what there is; only then do they go into the record.
+// Whether it is allowed comes first, then the names' form, then what there is.
 Result<ResolvedSecret> Resolve(const Unsealed& unsealed, const SecretName& name, CallRecord& record) {
-  NoteAsked(name, record);
   if (!record.decided) COFFER_TRY(Authorise(record, ActScope::OfTenant(name.tenant)));
   COFFER_ASSIGN_OR_RETURN(const SecretPath path, SecretPath::Parse(name.path));
   ResolvedSecret resolved;
   COFFER_ASSIGN_OR_RETURN(resolved.tenant, unsealed.keys->ResolveTenant(name.tenant));
   resolved.path = path.text();
-  record.tenant = name.tenant.empty() ? std::string(kDefaultTenant) : name.tenant;
-  record.object = resolved.path;
   return resolved;
 }
 
@@ -230,13 +220,12 @@ Result<SecretValue> SecretService::Get(const Caller& caller, const SecretName& n
     COFFER_ASSIGN_OR_RETURN(value.metadata, GetMetadata(*unsealed.store, secret->uuid));
     return value;
   };
-  return pipeline_.Read(caller, policy::Operation::kGetSecret, act);
+  return pipeline_.Read(caller, policy::Operation::kGetSecret, act, Subject::OfSecret(name.tenant, name.path));
 }
 
 Result<SecretPage> SecretService::List(const Caller& caller, const std::string& tenant, const std::string& prefix,
                                        std::uint32_t page_size, const std::string& page_token) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretPage> {
-    NoteAsked({.tenant = tenant, .path = {}}, record);
     COFFER_TRY(Authorise(record, ActScope::OfTenant(tenant)));
     COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
     if (prefix.size() > kMaxSecretPath)
@@ -245,7 +234,6 @@ Result<SecretPage> SecretService::List(const Caller& caller, const std::string& 
       return Error(ErrorCode::kInvalidArgument, "is not a page token").At("page_token");
     }
     COFFER_ASSIGN_OR_RETURN(const TenantUuid owner, unsealed.keys->ResolveTenant(tenant));
-    record.tenant = tenant.empty() ? std::string(kDefaultTenant) : tenant;
     SecretPage page;
     COFFER_ASSIGN_OR_RETURN(page.secrets, ListSecretRows(*unsealed.store, owner, prefix, page_token, size + 1));
     if (page.secrets.size() > size) {
@@ -255,13 +243,12 @@ Result<SecretPage> SecretService::List(const Caller& caller, const std::string& 
     record.items = page.secrets.size();
     return page;
   };
-  return pipeline_.Read(caller, policy::Operation::kListSecrets, act);
+  return pipeline_.Read(caller, policy::Operation::kListSecrets, act, Subject::OfSecret(tenant, {}));
 }
 
 Result<SecretHistory> SecretService::History(const Caller& caller, const SecretName& name, std::uint32_t page_size,
                                              const std::string& page_token) const {
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<SecretHistory> {
-    NoteAsked(name, record);
     COFFER_TRY(Authorise(record, ActScope::OfTenant(name.tenant)));
     COFFER_ASSIGN_OR_RETURN(const std::size_t size, PageSize(page_size));
     COFFER_ASSIGN_OR_RETURN(const ResolvedSecret target, Resolve(unsealed, name, record));
@@ -281,7 +268,7 @@ Result<SecretHistory> SecretService::History(const Caller& caller, const SecretN
     record.items = history.versions.size();
     return history;
   };
-  return pipeline_.Read(caller, policy::Operation::kSecretHistory, act);
+  return pipeline_.Read(caller, policy::Operation::kSecretHistory, act, Subject::OfSecret(name.tenant, name.path));
 }
 
 Result<std::uint32_t> SecretService::Delete(const Caller& caller, const SecretName& name,
@@ -310,7 +297,7 @@ Result<std::uint32_t> SecretService::Destroy(const Caller& caller, const SecretN
     if (versions.empty())
       return Error(ErrorCode::kInvalidArgument, "names no version: say which to destroy").At("versions");
     COFFER_TRY(CheckVersions(versions));
-    COFFER_TRY(AuthoriseApproved(unsealed, caller, record, record.operation, ActScope::OfTenant(name.tenant),
+    COFFER_TRY(AuthoriseApproved(unsealed, record, record.operation, ActScope::OfTenant(name.tenant),
                                  [&] { return FactsOfDestroy(unsealed, name, versions); }));
     return ChangeState(unsealed, record, name, versions, SecretState::kLive, SecretState::kDestroyed);
   };

@@ -181,6 +181,48 @@ struct ApprovalVoteRecord {
   std::int64_t voted_us = 0;
 };
 
+// A grant that was issued beside a policy, and ends with it at the latest.
+struct AccessGrantRecord {
+  std::string name;  // the rule's id
+  std::int64_t policy_serial = 1;
+  std::string text;  // as AccessPolicy::ParseIssuedGrant reads it
+  std::int64_t issued_us = 0;
+  std::string issued_by;  // a principal
+  std::string reason;
+};
+
+// A use of what a policy keeps for an emergency. They are kept: a signed statement is good for one use.
+struct BreakGlassRecord {
+  Uuid id;
+  std::string statement;  // policy::BreakGlassStatement
+  std::string signature;  // one line of a note, over the statement
+  std::int64_t activated_us = 0;
+  std::optional<std::int64_t> ended_us;  // before the statement's end
+  std::optional<std::int64_t> reviewed_us;
+  std::string reviewed_by;  // a person; empty until reviewed
+  std::string review;       // what came out; empty until reviewed
+};
+
+// A bearer token. The token itself is nowhere.
+struct AccessTokenRecord {
+  Uuid id;
+  Digest digest{};        // SHA-256 of the token's text
+  std::string principal;  // whom it stands for
+  std::string listener;   // where it is taken: a slug
+  std::int64_t created_us = 0;
+  std::int64_t not_after_us = 0;
+  std::string created_by;  // a principal
+  std::string reason;
+};
+
+// A client certificate that is refused, whoever signed it.
+struct DeniedCertificateRecord {
+  Digest sha256{};  // of its DER
+  std::int64_t denied_us = 0;
+  std::string denied_by;  // a principal
+  std::string reason;
+};
+
 // For primary keys: {UuidDatum(tenant), path}.
 template <typename Tag>
 Datum UuidDatum(const UuidOf<Tag>& uuid) {
@@ -208,6 +250,10 @@ Row ToRow(const AuditLogRecord& record);
 Row ToRow(const AccessPolicyRecord& record);
 Row ToRow(const ApprovalRecord& record);
 Row ToRow(const ApprovalVoteRecord& record);
+Row ToRow(const AccessGrantRecord& record);
+Row ToRow(const BreakGlassRecord& record);
+Row ToRow(const AccessTokenRecord& record);
+Row ToRow(const DeniedCertificateRecord& record);
 
 Result<StoreRecord> StoreFromRow(const Row& row);
 Result<SealSlotRecord> SealSlotFromRow(const Row& row);
@@ -228,5 +274,9 @@ Result<AuditLogRecord> AuditLogFromRow(const Row& row);
 Result<AccessPolicyRecord> AccessPolicyFromRow(const Row& row);
 Result<ApprovalRecord> ApprovalFromRow(const Row& row);
 Result<ApprovalVoteRecord> ApprovalVoteFromRow(const Row& row);
+Result<AccessGrantRecord> AccessGrantFromRow(const Row& row);
+Result<BreakGlassRecord> BreakGlassFromRow(const Row& row);
+Result<AccessTokenRecord> AccessTokenFromRow(const Row& row);
+Result<DeniedCertificateRecord> DeniedCertificateFromRow(const Row& row);
 
 }  // namespace coffer::keysvc

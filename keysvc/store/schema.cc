@@ -102,6 +102,27 @@ constexpr std::array kApprovalVoteColumns = {
     ColumnSpec{"voted_us", kInt},
 };
 
+constexpr std::array kAccessGrantColumns = {
+    ColumnSpec{"name", kText},     ColumnSpec{"policy_serial", kInt}, ColumnSpec{"text", kText},
+    ColumnSpec{"issued_us", kInt}, ColumnSpec{"issued_by", kText},    ColumnSpec{"reason", kText},
+};
+constexpr std::array kBreakGlassColumns = {
+    ColumnSpec{"id", kUuid},          ColumnSpec{"statement", kText},     ColumnSpec{"signature", kText},
+    ColumnSpec{"activated_us", kInt}, ColumnSpec{"ended_us", kInt, true}, ColumnSpec{"reviewed_us", kInt, true},
+    ColumnSpec{"reviewed_by", kText}, ColumnSpec{"review", kText},
+};
+constexpr std::array kAccessTokenColumns = {
+    ColumnSpec{"id", kUuid},         ColumnSpec{"digest", kBytes},   ColumnSpec{"principal", kText},
+    ColumnSpec{"listener", kText},   ColumnSpec{"created_us", kInt}, ColumnSpec{"not_after_us", kInt},
+    ColumnSpec{"created_by", kText}, ColumnSpec{"reason", kText},
+};
+constexpr std::array kDeniedCertificateColumns = {
+    ColumnSpec{"sha256", kBytes},
+    ColumnSpec{"denied_us", kInt},
+    ColumnSpec{"denied_by", kText},
+    ColumnSpec{"reason", kText},
+};
+
 constexpr std::array<std::size_t, 1> kSecondColumn = {1};
 constexpr std::array<std::size_t, 1> kSecretUuid = {2};
 constexpr std::array<std::size_t, 1> kDataKeyId = {3};
@@ -127,6 +148,10 @@ constexpr std::array<TableSpec, kTableCount> kSchema = {{
     {Table::kAccessPolicy, "access_policy", kAccessPolicyColumns, 1, {}, true, 5},
     {Table::kApproval, "approval", kApprovalColumns, 1, {}, true, 5},
     {Table::kApprovalVote, "approval_vote", kApprovalVoteColumns, 2, {}, true, 5},
+    {Table::kAccessGrant, "access_grant", kAccessGrantColumns, 1, {}, true, 6},
+    {Table::kBreakGlass, "break_glass", kBreakGlassColumns, 1, {}, true, 6},
+    {Table::kAccessToken, "access_token", kAccessTokenColumns, 1, kSecondColumn, true, 6},
+    {Table::kDeniedCertificate, "denied_certificate", kDeniedCertificateColumns, 1, {}, true, 6},
 }};
 
 }  // namespace

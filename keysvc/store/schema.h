@@ -29,8 +29,12 @@ enum class Table : std::uint8_t {
   kAccessPolicy,  // every policy that was applied; the last one holds
   kApproval,      // acts that wait for others' signatures
   kApprovalVote,
+  kAccessGrant,  // grants that were issued beside a policy
+  kBreakGlass,   // every use of what a policy keeps for an emergency
+  kAccessToken,  // bearer tokens, as digests
+  kDeniedCertificate,
 };
-inline constexpr std::size_t kTableCount = 19;
+inline constexpr std::size_t kTableCount = 23;
 
 struct ColumnSpec {
   std::string_view name;
@@ -50,7 +54,7 @@ struct TableSpec {
 
 // A program reads stores of its own schema version and of all before it, which it upgrades; never of a later one. An
 // upgrade adds tables and touches no row.
-inline constexpr std::int64_t kSchemaVersion = 5;
+inline constexpr std::int64_t kSchemaVersion = 6;
 
 std::span<const TableSpec> Schema();
 const TableSpec& SpecOf(Table table);

@@ -109,10 +109,85 @@ Status CheckIds(const AccessPolicy& policy) {
   std::set<std::string_view> ids;
   for (const AccessRule& rule : policy.rules()) {
     if (!ids.insert(rule.id).second) {
-      return Refused("is the name of a grant and of a forbid: records could not tell them apart").At(PlaceOf(rule));
+      return Refused("is the name of two rules: records could not tell them apart").At(PlaceOf(rule)).AtLine(rule.line);
     }
   }
   return {};
+}
+
+// What an emergency never opens, whatever the policy says.
+constexpr OperationSet kReadingTheLog = {Operation::kQueryRecords,     Operation::kAggregateRecords,
+                                         Operation::kTailRecords,      Operation::kGetCheckpoint,
+                                         Operation::kProveConsistency, Operation::kProveRecord};
+
+Status CheckEmergency(const AccessPolicy& policy, const BreakGlass& kept) {
+  const auto has_key = [&kept](const Person& person) {
+    return person.key.key() == kept.key.key() || person.name == kept.key.name();
+  };
+  if (std::any_of(policy.persons().begin(), policy.persons().end(), has_key)) {
+    return Refused("is a person's, or has a person's name: it must be kept offline, for emergencies alone").At("key");
+  }
+  for (const Role role : kept.rule.roles) {
+    if (!MayEver(role, Operation::kBreakGlass).allowed) {
+      return Refused("names a role that may never use it: `coffer policy operations` says which may").At("roles");
+    }
+  }
+  for (const Operation operation : AllOperations()) {
+    if (!kept.rule.operations.Has(operation)) continue;
+    if (kReadingTheLog.Has(operation)) {
+      return Refused("is about the audit log, which is read in no emergency").At(OperationName(operation));
+    }
+    if (NeedsSecondPerson(operation)) {
+      return Refused("asks a second person, in an emergency too").At(OperationName(operation));
+    }
+  }
+  COFFER_TRY(CheckOperations(kept.rule));
+  return CheckPrincipals(kept.rule);
+}
+
+Status CheckBreakGlass(const AccessPolicy& policy) {
+  const std::optional<BreakGlass>& kept = policy.break_glass();
+  if (!kept) return {};
+  Status checked = CheckEmergency(policy, *kept);
+  if (!checked.ok()) return std::move(checked).error().At("break_glass").AtLine(kept->rule.line);
+  return {};
+}
+
+// Fields are named where they can be, so classes need not be.
+Status CheckNarrow(const AccessRule& rule) {
+  if (rule.principals.empty()) return Refused("is required of a standing grant").At("principals");
+  if (!rule.not_after_unix_s) return Refused("is required of a standing grant").At("not_after");
+  if (rule.approvals) return Refused("are not for a standing grant, which nobody approves").At("approvals");
+  const auto is_open = [&rule](const NameScope& scope, Facet facet) {
+    const auto operations = AllOperations();
+    return scope.all && std::any_of(operations.begin(), operations.end(), [&](Operation operation) {
+             return rule.operations.Has(operation) && HasFacet(operation, facet);
+           });
+  };
+  const Literal names = "must be exact names in a standing grant";
+  if (is_open(rule.fields, Facet::kField)) return Refused(names).At("fields");
+  if (is_open(rule.keyrings, Facet::kKeyring)) return Refused(names).At("keyrings");
+  if (is_open(rule.tenants, Facet::kTenant)) return Refused(names).At("tenants");
+  return {};
+}
+
+template <typename Values>
+bool Meet(const Values& a, const Values& b) {
+  return std::any_of(a.begin(), a.end(), [&b](const auto& value) { return b.contains(value); });
+}
+
+bool Meet(const NameScope& a, const NameScope& b) { return a.all || b.all || Meet(a.names, b.names); }
+
+bool EndsBefore(const AccessRule& a, const AccessRule& b) {
+  return a.not_after_unix_s && b.not_before_unix_s && *a.not_after_unix_s <= *b.not_before_unix_s;
+}
+
+// Some act matches both, if its caller claims a fitting purpose, as anybody can.
+bool Overlap(const AccessRule& a, const AccessRule& b) {
+  return a.operations.Meets(b.operations) && Meet(a.roles, b.roles) &&
+         (a.principals.empty() || b.principals.empty() || Meet(a.principals, b.principals)) &&
+         (!a.classes || !b.classes || Meet(*a.classes, *b.classes)) && Meet(a.fields, b.fields) &&
+         Meet(a.keyrings, b.keyrings) && Meet(a.tenants, b.tenants) && !EndsBefore(a, b) && !EndsBefore(b, a);
 }
 
 }  // namespace
@@ -127,10 +202,27 @@ bool GoTogether(Role a, Role b) {
 Status CheckPolicy(const AccessPolicy& policy) {
   COFFER_TRY(CheckPersons(policy));
   COFFER_TRY(CheckIds(policy));
+  COFFER_TRY(CheckBreakGlass(policy));
   for (const AccessRule& rule : policy.rules()) {
     Status checked = CheckOperations(rule);
     if (checked.ok()) checked = CheckPrincipals(rule);
     if (checked.ok()) checked = CheckApprovers(policy, rule);
+    if (!checked.ok()) return std::move(checked).error().At(PlaceOf(rule)).AtLine(rule.line);
+  }
+  return {};
+}
+
+Status CheckStanding(const AccessPolicy& policy) {
+  const std::vector<AccessRule>& rules = policy.rules();
+  for (const AccessRule& rule : rules) {
+    if (rule.effect == Effect::kForbid || (rule.approvals && !rule.standing)) continue;
+    Status checked;
+    if (rule.standing) {
+      checked = CheckNarrow(rule);
+    } else if (std::any_of(rules.begin(), rules.end(),
+                           [&](const AccessRule& other) { return other.approvals && Overlap(rule, other); })) {
+      checked = Refused("allows without approvals what another grant asks them for: narrow it, or make it standing");
+    }
     if (!checked.ok()) return std::move(checked).error().At(PlaceOf(rule)).AtLine(rule.line);
   }
   return {};

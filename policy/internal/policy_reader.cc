@@ -12,6 +12,8 @@ using Kind = TomlNode::Kind;
 using Effect = AccessRule::Effect;
 using Names = std::set<std::string, std::less<>>;
 
+constexpr std::size_t kMaxRecoveredTables = 256;
+
 // A list of 1 to `most` texts that are all `good`, none twice.
 Result<Names> ReadNames(const TomlNode& node, std::size_t most, bool (*good)(std::string_view), Literal wanted) {
   if (node.kind != Kind::kArray || node.items.empty()) return Refused("must be a list that is not empty");
@@ -149,6 +151,17 @@ Status CheckFacets(const TomlNode& table, const AccessRule& rule) {
   return {};
 }
 
+// What every rule may say.
+void ReadReach(TableReader& reader, AccessRule& rule, bool names_principals) {
+  reader.Read("roles", ReadRoles, rule.roles);
+  reader.Read("principals", ReadPrincipals, rule.principals, names_principals);
+  reader.Read("operations", ReadOperations, rule.operations);
+  reader.Read("fields", ReadFields, rule.fields, false);
+  reader.Read("classes", ReadClasses, rule.classes, false);
+  reader.Read("keyrings", ReadKeyrings, rule.keyrings, false);
+  reader.Read("tenants", ReadTenants, rule.tenants, false);
+}
+
 Result<AccessRule> ReadRule(Effect effect, const std::string& id, const TomlNode& table) {
   if (table.kind != Kind::kTable) return Refused("must be a table of keys").AtLine(table.line);
   if (!IsSlug(id)) return Refused("is no rule's name: [a-z0-9][a-z0-9-]{0,62}").AtLine(table.line);
@@ -158,13 +171,7 @@ Result<AccessRule> ReadRule(Effect effect, const std::string& id, const TomlNode
   rule.id = id;
   rule.line = table.line;
   TableReader reader(table);
-  reader.Read("roles", ReadRoles, rule.roles);
-  reader.Read("principals", ReadPrincipals, rule.principals, false);
-  reader.Read("operations", ReadOperations, rule.operations);
-  reader.Read("fields", ReadFields, rule.fields, false);
-  reader.Read("classes", ReadClasses, rule.classes, false);
-  reader.Read("keyrings", ReadKeyrings, rule.keyrings, false);
-  reader.Read("tenants", ReadTenants, rule.tenants, false);
+  ReadReach(reader, rule, false);
   reader.Read("not_before", ReadMoment, rule.not_before_unix_s, false);
   reader.Read("not_after", ReadMoment, rule.not_after_unix_s, false);
   if (effect == Effect::kForbid) {
@@ -176,8 +183,9 @@ Result<AccessRule> ReadRule(Effect effect, const std::string& id, const TomlNode
     reader.Read("purposes", ReadPurposes, rule.purposes, false);
     reader.Read("limits", ReadLimits, rule.limits, false);
     reader.Read("approvals", ReadApprovals, rule.approvals, false);
+    reader.Read("standing", ReadBool, rule.standing, false);
     COFFER_TRY(reader.Finish({"roles", "principals", "operations", "fields", "classes", "keyrings", "tenants",
-                              "purposes", "not_before", "not_after", "limits", "approvals"},
+                              "purposes", "not_before", "not_after", "limits", "approvals", "standing"},
                              "is not a key of a grant"));
   }
   COFFER_TRY(CheckFacets(table, rule));
@@ -185,6 +193,17 @@ Result<AccessRule> ReadRule(Effect effect, const std::string& id, const TomlNode
     return Refused("must be later than not_before").At("not_after").AtLine(table.line);
   }
   return rule;
+}
+
+// Of a policy file, whose rules leave the names of what stands beside it.
+Result<AccessRule> ReadRuleOfFile(Effect effect, const std::string& id, const TomlNode& table) {
+  if (id.starts_with(kIssuedGrantPrefix)) {
+    return Refused("has a name that only issued grants have: issued-").AtLine(table.line);
+  }
+  if (id == kBreakGlassRule) {
+    return Refused("is the name of what the table break_glass keeps").AtLine(table.line);
+  }
+  return ReadRule(effect, id, table);
 }
 
 Result<NoteVerifier> ReadVkey(const TomlNode& node) {
@@ -216,6 +235,49 @@ Result<Person> ReadPerson(const std::string& name, const TomlNode& table) {
   Person person{.name = name, .key = std::move(*key), .principals = std::move(principals), .roles = {}};
   for (const std::string& principal : person.principals) person.roles.insert(ParsePrincipal(principal)->role);
   return person;
+}
+
+Result<std::optional<BreakGlass>> ReadBreakGlass(const TomlNode& table) {
+  if (table.kind != Kind::kTable) return Refused("must be a table of keys").AtLine(table.line);
+  std::optional<NoteVerifier> key;
+  std::uint32_t minutes = kMaxApprovalMinutes;
+  AccessRule rule;
+  rule.effect = Effect::kGrant;
+  rule.id = kBreakGlassRule;
+  rule.line = table.line;
+  TableReader reader(table);
+  reader.Read("key", ReadVkey, key);
+  reader.Read("minutes", ReadMinutes, minutes, false);
+  ReadReach(reader, rule, true);
+  reader.Read("limits", ReadLimits, rule.limits, false);
+  COFFER_TRY(reader.Finish(
+      {"key", "minutes", "roles", "principals", "operations", "fields", "classes", "keyrings", "tenants", "limits"},
+      "is not a key of break_glass"));
+  COFFER_TRY(CheckFacets(table, rule));
+  return std::optional(BreakGlass{.key = std::move(*key), .rule = std::move(rule), .minutes = minutes});
+}
+
+Result<std::string> ReadSpiffeId(const TomlNode& node) {
+  if (node.kind != Kind::kText || !ParsePrincipal(node.text).ok() || !node.text.starts_with("spiffe://")) {
+    return Refused("is no SPIFFE id: spiffe://<trust domain>/role/<role>/<name>");
+  }
+  return node.text;
+}
+
+Result<Names> ReadRecoveredAs(const TomlNode& node) {
+  const auto good = [](std::string_view text) { return ParsePrincipal(text).ok(); };
+  return ReadNames(node, kMaxRecovered, good, "is no principal: spiffe://<trust domain>/role/<role>/<name>");
+}
+
+Result<RecoveredNames> ReadRecovered(const std::string& name, const TomlNode& table) {
+  if (table.kind != Kind::kTable) return Refused("must be a table of keys").AtLine(table.line);
+  if (!IsSlug(name)) return Refused("is no name: [a-z0-9][a-z0-9-]{0,62}").AtLine(table.line);
+  RecoveredNames recovered{.table = "recovered." + name, .of = {}, .names = {}, .line = table.line};
+  TableReader reader(table);
+  reader.Read("of", ReadSpiffeId, recovered.of);
+  reader.Read("as", ReadRecoveredAs, recovered.names);
+  COFFER_TRY(reader.Finish({"of", "as"}, "is not a key of a recovered cluster"));
+  return recovered;
 }
 
 // Each entry of the table `key`, if there is one.
@@ -261,17 +323,45 @@ Result<WrittenPolicy> ReadPolicy(std::string_view text) {
   WrittenPolicy written;
   COFFER_TRY(ReadNumbers(document, written));
   COFFER_TRY(ReadEach(document, "person", kMaxPersons, ReadPerson, written.persons));
-  const auto forbid = [](const std::string& id, const TomlNode& table) { return ReadRule(Effect::kForbid, id, table); };
-  COFFER_TRY(ReadEach(document, "forbid", kMaxAccessRules, forbid, written.rules));
-  const auto grant = [](const std::string& id, const TomlNode& table) { return ReadRule(Effect::kGrant, id, table); };
-  COFFER_TRY(ReadEach(document, "grant", kMaxAccessRules, grant, written.rules));
+  for (const Effect effect : {Effect::kForbid, Effect::kGrant}) {
+    const auto read = [effect](const std::string& id, const TomlNode& table) {
+      return ReadRuleOfFile(effect, id, table);
+    };
+    const std::string_view key = effect == Effect::kForbid ? "forbid" : "grant";
+    COFFER_TRY(ReadEach(document, key, kMaxAccessRules, read, written.rules));
+  }
+  COFFER_TRY(ReadEach(document, "recovered", kMaxRecoveredTables, ReadRecovered, written.recovered));
+  if (const TomlNode* table = document.Find("break_glass")) {
+    Result<std::optional<BreakGlass>> kept = ReadBreakGlass(*table);
+    if (!kept.ok()) return std::move(kept).error().At("break_glass");
+    written.break_glass = std::move(kept).value();
+  }
   for (const auto& [key, entry] : document.entries) {
-    constexpr std::array<std::string_view, 5> kKnown = {"serial", "admin_signatures", "person", "grant", "forbid"};
+    constexpr std::array<std::string_view, 7> kKnown = {"serial", "admin_signatures", "person",     "grant",
+                                                        "forbid", "recovered",        "break_glass"};
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end()) {
       return Refused("is not a key of a policy").At(key).AtLine(entry->key_line);
     }
   }
   return written;
+}
+
+Result<AccessRule> ReadIssuedGrant(std::string_view text) {
+  COFFER_ASSIGN_OR_RETURN(const TomlNode document, ParseToml(text, kMaxIssuedGrantBytes));
+  for (const auto& [key, entry] : document.entries) {
+    if (key != "grant")
+      return Refused("is not a key of an issued grant: it is one table").At(key).AtLine(entry->key_line);
+  }
+  const auto read = [](const std::string& id, const TomlNode& table) -> Result<AccessRule> {
+    if (!id.starts_with(kIssuedGrantPrefix) || id.size() == kIssuedGrantPrefix.size()) {
+      return Refused("must be named issued- and a name of its own").AtLine(table.line);
+    }
+    return ReadRule(Effect::kGrant, id, table);
+  };
+  std::vector<AccessRule> rules;
+  COFFER_TRY(ReadEach(document, "grant", 1, read, rules));
+  if (rules.empty()) return Refused("holds no grant: it must be one table [grant.issued-NAME]");
+  return std::move(rules.front());
 }
 
 }  // namespace coffer::policy

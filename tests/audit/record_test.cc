@@ -101,7 +101,8 @@ TEST(AuditRecordTest, EachWayToBeKnownHasANameAndNoOtherNumberIsOne) {
                                                                {Authentication::kUnixSocket, "unix_socket"},
                                                                {Authentication::kCertificate, "certificate"},
                                                                {Authentication::kService, "service"},
-                                                               {Authentication::kJwt, "jwt"}};
+                                                               {Authentication::kJwt, "jwt"},
+                                                               {Authentication::kToken, "access_token"}};
   Record record = Full();
   for (const auto& [authentication, name] : names) {
     EXPECT_EQ(AuthenticationName(authentication), name);

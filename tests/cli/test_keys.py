@@ -77,7 +77,7 @@ class Keys(unittest.TestCase):
                              ("destroy scheduled", "retired", None))
             self.assertIn(b"version 1: to be destroyed at", self.service.ok("keyring", "show", "ends"))
             remove = ("census", "remove", "ends-db")
-            self.refused("relies on the census", *remove, *self.people.approval(*remove))
+            self.refused("relies on the census", *remove, *ASK)
             self.assertEqual(self.service.json("keyring", "cancel-destroy", "ends", "1")["versions"][0]["state"],
                              "enabled")
             self.refused("not scheduled", "keyring", "cancel-destroy", "ends", "1")

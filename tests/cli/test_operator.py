@@ -175,17 +175,17 @@ class Slots(OperatorTest):
     def test_slots_that_are_not_there_or_the_last_are_refused(self):
         self.service.ok(*INIT, "--accept-total-loss")
         people = self.service.people
-        remove = ("operator", "slots", "remove", self.slots()[0]["id"])
-        self.refused("the last seal slot cannot be removed", *remove, *people.approval(*remove))
+        people.apply(people.policy(1))
+        self.refused("the last seal slot cannot be removed", "operator", "slots", "remove", self.slots()[0]["id"], *ASK)
         people.approved("operator", "slots", "add", "--recovery-identity", self.identity())
         self.refused("there is no seal slot of this id", "operator", "slots", "remove", "1", *ASK)
 
     def test_unconfigured_ways_in_are_refused(self):
         people = self.initialised().people
+        people.apply(people.policy(1))
         for option, sentence in (("--pkcs11", "no PKCS#11 token is configured"),
                                  ("--command", "no seal command is configured")):
-            add = ("operator", "slots", "add", option)
-            self.refused(sentence, *add, *people.approval(*add))
+            self.refused(sentence, "operator", "slots", "add", option, *ASK)
 
     def test_rekey_takes_several_ways_in_and_keeps_recovery(self):
         service = self.initialised()

@@ -1,11 +1,13 @@
-"""coffer policy and coffer identity: files in, decisions out. No service is needed."""
+"""coffer policy, coffer identity and coffer break-glass sign: files in, decisions out. No service is needed."""
 
 import base64
+import calendar
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -188,10 +190,33 @@ class Policy(Folder):
         change = json.loads(run("policy", "diff", old, new, "-o", "json").stdout)["decisions"][0]
         self.assertEqual((change["operation"], change["widens"]), ("RotateKeyring", True))
 
+    def test_what_stands_and_what_is_kept_for_an_emergency_is_shown_and_compared(self):
+        old = self.policy()
+        safe = self.key("safe")
+        principal = "spiffe://example.org/role/app/oncall"
+        kept = (f'[break_glass]\nkey = "{safe}"\nminutes = 30\nroles = ["app"]\nprincipals = ["{principal}"]\n'
+                'operations = ["GetSecret"]\ntenants = ["default"]\n'
+                '[grant.drill]\nroles = ["dba"]\nprincipals = ["unix:dba:7"]\noperations = ["RotateKeyring"]\n'
+                'keyrings = ["shop"]\nnot_after = 2027-07-01T00:00:00Z\nstanding = true\n')
+        new = self.policy("new.toml", lambda text: text + kept)
+        shown = run("policy", "show", new)
+        self.assertEqual(shown.stderr, "")
+        self.assertRegex(shown.stdout, rf"app +GetSecret +allow +break-glass +principals {principal}; tenants default; "
+                         "in an emergency, for 30 minutes by the key safe\n")
+        self.assertRegex(shown.stdout, r"dba +RotateKeyring +allow +drill +principals unix:dba:7; .*; standing\n")
+        table = json.loads(run("policy", "show", new, "-o", "json").stdout)
+        self.assertEqual(table["break_glass"], {"key": safe, "minutes": 30})
+        self.assertIsNone(json.loads(run("policy", "show", old, "-o", "json").stdout)["break_glass"])
+        self.assertEqual(run("policy", "diff", old, new).stdout,
+                         f"+ app GetSecret, in an emergency, principal {principal}, tenant default: denied -> allowed\n"
+                         "  break-glass: is new, 30 minutes by the key safe\n")
+        gone = json.loads(run("policy", "diff", new, old, "-o", "json").stdout)
+        self.assertEqual((len(gone["decisions"]), gone["break_glass"]), (1, ["break-glass: is gone"]))
+
     def test_operations_are_listed_with_what_they_are_narrowed_by(self):
         self.assertRegex(run("policy", "operations").stdout, r"DecryptFields +fields, classes, keyrings, tenants +app")
         listed = json.loads(run("policy", "operations", "-o", "json").stdout)
-        self.assertEqual(sum(one["needs_approvals"] for one in listed), 9)
+        self.assertEqual(sum(one["needs_approvals"] for one in listed), 12)
         (decrypt,) = [one for one in listed if one["operation"] == "DecryptFields"]
         self.assertEqual((decrypt["narrowed_by"], decrypt["roles"]),
                          (["fields", "classes", "keyrings", "tenants"], ["app"]))
@@ -240,6 +265,92 @@ class Policy(Folder):
                 self.assertIn(sentence, done.stderr)
                 self.assertNotIn(CANARY, done.stderr)
                 self.assertEqual(done.stdout, "")
+
+
+class BreakGlass(Folder):
+    STORE = "01926e3a-0000-7000-8000-000000000000"
+
+    def sign(self, *options, stdin="", key="offline", principal="unix:restorer:1000"):
+        return run("break-glass", "sign", "--principal", principal, "--reason", "incident 4711", "--store", self.STORE,
+                   "--policy-serial", "3", "--key", str(self.folder / key), "--out", str(self.folder / "glass.note"),
+                   *options, stdin=stdin)
+
+    def test_a_whole_note_is_signed_without_a_service(self):
+        (name, _, public) = self.key("offline").split("+", 2)
+        before = time.time()
+        done = self.sign("--minutes", "15")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        (text, _, lines) = (self.folder / "glass.note").read_text().partition("\n\n")
+        text += "\n"
+        self.assertTrue(done.stdout.startswith(text), done.stdout)
+        self.assertIn("coffer break-glass use ", done.stdout)
+        title, *fields = text.splitlines()
+        fields = dict(field.split(" ", 1) for field in fields)
+        self.assertEqual(title, "coffer break-glass v1")
+        self.assertEqual(list(fields), ["store", "id", "policy", "principal", "until", "reason"])
+        self.assertEqual((fields["store"], fields["policy"], fields["principal"], fields["reason"]),
+                         (self.STORE, "3", "unix:restorer:1000", "incident 4711"))
+        until = calendar.timegm(time.strptime(fields["until"], "%Y-%m-%dT%H:%M:%SZ"))
+        self.assertTrue(before + 15 * 60 - 1 <= until <= time.time() + 15 * 60, fields["until"])
+        self.check_signature(text, lines, name, base64.b64decode(public)[1:])
+
+    def check_signature(self, text, lines, name, public):
+        """One line, which openssl verifies."""
+        (line,) = lines.splitlines()
+        dash, signer, signature = line.split(" ")
+        self.assertEqual((dash, signer), ("\u2014", name))
+        (self.folder / "public.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + public)
+        (self.folder / "signature").write_bytes(base64.b64decode(signature)[4:])
+        path = self.file("text", text)
+        verified = subprocess.run(["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey",
+                                   str(self.folder / "public.der"), "-in", path, "-sigfile",
+                                   str(self.folder / "signature")], capture_output=True, check=False)
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+
+    def test_the_statement_is_shown_before_the_passphrase_is_asked_for(self):
+        made = run("identity", "new", "--name", "offline", "--key", str(self.folder / "offline"), "--passphrase-file",
+                   "-", stdin=PASSPHRASE)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        done = self.sign("--passphrase-file", "-", stdin="another passphrase")
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stdout.startswith("coffer break-glass v1\nstore "), done.stdout)
+        self.assertFalse((self.folder / "glass.note").exists())
+        done = self.sign("--passphrase-file", "-", "--output", "json", stdin=PASSPHRASE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stderr.startswith("coffer break-glass v1\nstore "), done.stderr)
+        said = json.loads(done.stdout)
+        self.assertEqual((said["principal"], said["signed_by"]), ("unix:restorer:1000", "offline"))
+
+    def test_a_note_that_is_there_stays(self):
+        self.key("offline")
+        path = self.file("glass.note", "an older one")
+        done = self.sign()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--out: ", done.stderr)
+        self.assertEqual(pathlib.Path(path).read_text(), "an older one")
+
+    def test_a_service_is_asked_for_what_was_not_told(self):
+        self.key("offline")
+        for told in (("--store", self.STORE), ("--policy-serial", "3")):
+            done = run("break-glass", "sign", "--principal", "unix:app:1", "--reason", "x", "--key",
+                       str(self.folder / "offline"), *told)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("no service at unix:/nonexistent/admin.sock", done.stderr)
+
+    def test_only_a_note_about_an_emergency_with_one_signature_is_shown_to_a_service(self):
+        self.key("offline")
+        self.assertEqual(self.sign().returncode, 0)
+        note = (self.folder / "glass.note").read_text()
+        line = note.splitlines(True)[-1]
+        for text, sentence in ((CANARY, "glass.note: "), (note + line, "must have one signature"),
+                               (note.replace("policy 3", "policy x"), "is no statement about an emergency"),
+                               (note.replace("break-glass v1", "approval v1"), "is no statement about an emergency"),
+                               (note, "no service at unix:/nonexistent/restorer.sock")):
+            with self.subTest(sentence=sentence):
+                done = run("break-glass", "use", self.file("glass.note", text))
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn(sentence, done.stderr)
+                self.assertNotIn(CANARY, done.stderr)
 
 
 if __name__ == "__main__":

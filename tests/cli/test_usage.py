@@ -160,6 +160,45 @@ BAD_USAGE = [
     (["--server", "unix:relative", "tenant", "list"], "is no server address"),
     (["--server", "unix:/" + "d" * 120, "tenant", "list"], "longer than a unix socket allows"),
     (["--server", "localhost:7443", "tenant", "list"], "tls-ca: a TLS address needs"),
+    (["--server", "localhost:7443", "--token-file", "t", "tenant", "list"], "tls-ca: a TLS address needs a CA file"),
+    (["--server", "unix:/run/app.sock", "--token-file", "t", "tenant", "list"],
+     "token-file: is for a TLS address, host:port: a token is not sent over a unix socket"),
+    (["--ask", "why", "--approval", "01926e3a-0000-7000-8000-000000000000", "tenant", "list"], "excludes"),
+    (["grant"], "name a command"),
+    (["grant", "issue"], "grant is required"),
+    (["grant", "issue", "g.toml", CANARY], "more arguments than it takes"),
+    (["grant", "revoke", "issued-one"], "reason is required"),
+    (["grant", "revoke", "break-glass", "x"], "`coffer break-glass end` ends an emergency"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--reason", "x"], "--key is required"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--key", "k"], "--reason is required"),
+    (["break-glass", "sign", "--reason", "x", "--key", "k"], "--principal is required"),
+    (["break-glass", "sign", "--principal", CANARY, "--reason", "x", "--key", "k"], "--principal: is no principal"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--reason", "", "--key", "k"], "--reason: must be 1 to 200"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--reason", f"{CANARY}\x07", "--key", "k"],
+     "--reason: must be 1 to 200"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--reason", "x", "--key", "k", "--minutes", "61"],
+     "--minutes: must be a whole number from 1 to 60"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--reason", "x", "--key", "k", "--policy-serial", "0"],
+     "--policy-serial: must be a whole number from 1"),
+    (["break-glass", "sign", "--principal", "unix:app:1", "--reason", "x", "--key", "k", "--store", CANARY],
+     "--store: is no store's UUID"),
+    (["break-glass", "use"], "note is required"),
+    (["break-glass", "end"], "reason is required"),
+    (["break-glass", "review", "01926e3a-0000-7000-8000-000000000000"], "text is required"),
+    (["token", "create", "spiffe://example.org/role/app/orders"], "--lifetime is required"),
+    (["token", "create", CANARY, "--lifetime", "90d"], "principal: must be spiffe://TRUST-DOMAIN/role/ROLE/NAME"),
+    (["token", "create", "spiffe://example.org/role/admin/alice", "--lifetime", "90d"],
+     "the role app, dba or backup-agent"),
+    (["token", "create", "unix:app:1000", "--lifetime", "90d"], "principal: must be spiffe://"),
+    (["token", "create", "spiffe://example.org/role/app/orders", "--lifetime", CANARY], "--lifetime: must be a whole"),
+    (["token", "create", "spiffe://example.org/role/app/orders", "--lifetime", "59s"], "from 60s to 366d"),
+    (["token", "create", "spiffe://example.org/role/app/orders", "--lifetime", "367d"], "from 60s to 366d"),
+    (["token", "create", "spiffe://example.org/role/app/orders", "--lifetime", "1h", "--token", CANARY],
+     "no option --token"),
+    (["token", "revoke", "01926e3a-0000-7000-8000-000000000000"], "reason is required"),
+    (["certificate", "deny", "a.pem"], "reason is required"),
+    (["certificate", "allow"], "certificate is required"),
+    (["certificate", "allow", "a.pem", CANARY], "more arguments than it takes"),
     (["--server", "unix:/run/app.sock", "--role", "dba", "tenant", "list"], "--role chooses a socket in a folder"),
     (["completion", "tcsh"], "no such command"),
 ]
@@ -205,6 +244,42 @@ class Usage(unittest.TestCase):
         done = run("apply", "/nonexistent/catalog.toml")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent/catalog.toml", done.stderr)
+
+    def test_a_certificate_is_a_file_or_a_fingerprint(self):
+        with tempfile.TemporaryDirectory() as folder:
+            bad = pathlib.Path(folder, "bad.pem")
+            bad.write_text(CANARY)
+            for name, sentence in ((str(bad), "bad.pem: is no certificate in PEM"), ("a" * 63, "name a PEM file, or"),
+                                   ("ab:" * 31, "name a PEM file, or"), ("g" * 64, "name a PEM file, or")):
+                with self.subTest(name=name):
+                    done = run("certificate", "deny", name, "why")
+                    self.assertEqual((done.returncode, done.stdout), (1, ""))
+                    self.assertIn(sentence, done.stderr)
+                    self.assertNotIn(CANARY, done.stderr)
+            for digest in ("Ab" * 32, ":".join(["aB"] * 32)):
+                done = run("certificate", "deny", digest, "why", COFFER_SERVER=f"unix:{folder}")
+                self.assertIn("no service at", done.stderr, "it was taken for a fingerprint")
+
+    def test_a_token_file_is_looked_at_before_anybody_is_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            token, authority = pathlib.Path(folder, "token"), pathlib.Path(folder, "ca.pem")
+            authority.write_text("whoever")
+            asked = ("tenant", "list", "--server", "localhost:1", "--tls-ca", str(authority))
+            for text, mode, code, sentence in ((None, 0, 1, "token: does not exist"),
+                                               (CANARY, 0o644, 1, "is open to others"),
+                                               (f"{CANARY} {CANARY}", 0o600, 2, "one line without spaces"),
+                                               (CANARY, 0o600, 1, "no service at localhost:1")):
+                with self.subTest(sentence=sentence):
+                    if text is not None:
+                        token.write_text(text)
+                        token.chmod(mode)
+                    for done in (run(*asked, "--token-file", str(token)), run(*asked, COFFER_TOKEN_FILE=str(token))):
+                        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+                        self.assertIn(sentence, done.stderr)
+                        self.assertNotIn(CANARY, done.stderr)
+            done = run(*asked, "--token-file", str(token), "--tls-key", str(token))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("token-file: stands instead of a certificate and its key", done.stderr)
 
     def test_planning_needs_a_file_that_is_a_catalog(self):
         with tempfile.TemporaryDirectory() as folder:

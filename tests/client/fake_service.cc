@@ -5,6 +5,9 @@
 namespace coffer::client {
 
 grpc::Status FakeService::Answer(grpc::ServerContext& context) {
+  authorization.clear();
+  const auto [first, last] = context.client_metadata().equal_range("authorization");
+  for (auto one = first; one != last; ++one) authorization.emplace_back(one->second.data(), one->second.size());
   if (calls++ >= failures) return grpc::Status::OK;
   if (!word.empty()) context.AddTrailingMetadata("coffer-error", word);
   return status;

@@ -34,7 +34,9 @@ class FakeService final : public v1::AdminService::Service,
                              v1::DecryptFieldsResponse* response) override;
 
   std::uint32_t version = 7;
-  v1::DecryptFieldsRequest decrypted;  // the last one; read it when no call is under way
+  // Of the last call; read them when none is under way.
+  v1::DecryptFieldsRequest decrypted;
+  std::vector<std::string> authorization;  // that metadata's values
 
   std::atomic<int> failures = 0;
   std::atomic<int> calls = 0;

@@ -45,6 +45,7 @@ std::optional<std::string> DerivedByFunction(const Json& c) {
     const IntegrityKeys keys = DeriveIntegrityKeys(key, UuidOfHex<StoreUuid>(inputs.at("store")));
     return HexOfSecret(label == "meta" ? keys.rows : keys.head);
   }
+  if (label == "ask") return HexOfSecret(DeriveRequestKey(key, UuidOfHex<StoreUuid>(inputs.at("store"))));
   return std::nullopt;
 }
 
@@ -60,7 +61,7 @@ TEST(DeriveTest, MatchesTheVectors) {
       ++by_function[c.at("label").get<std::string>()];
     }
   }
-  EXPECT_EQ(by_function.size(), 12U) << "every label that has a function has a vector";
+  EXPECT_EQ(by_function.size(), 13U) << "every label that has a function has a vector";
 }
 
 TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
@@ -90,6 +91,7 @@ TEST(DeriveTest, EveryLabelOfOneKeyDiffers) {
   const IntegrityKeys integrity = DeriveIntegrityKeys(key, TestUuid<StoreUuid>(1));
   add(integrity.rows);
   add(integrity.head);
+  add(DeriveRequestKey(key, TestUuid<StoreUuid>(1)));
   add(SecretOf(DeriveKeyCheckValue(key)));
   EXPECT_EQ(outputs.size(), count);
 }

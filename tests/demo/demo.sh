@@ -10,7 +10,7 @@ fi
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$(cd "$1" && pwd):$PATH
 export PATH NO_COLOR=1 TERM=dumb
-unset COFFER_SERVER COFFER_TLS_CA COFFER_TLS_CERT COFFER_TLS_KEY
+unset COFFER_SERVER COFFER_TLS_CA COFFER_TLS_CERT COFFER_TLS_KEY COFFER_TOKEN_FILE
 export COFFER_STATE_DIR=
 
 bold="" dim="" green="" red="" plain=""
@@ -102,11 +102,30 @@ make_certificates() {
   } 2>out || fail "openssl made no certificates"
 }
 
+port_of() { # what listens, as the log calls it
+  sed -nE "s/.*listening $1 TLS 1.3 on port ([0-9]+).*/\\1/p" cofferd.log
+}
+
 # coffer, as bob calls it: over TLS, with his certificate.
 as_bob() {
-  local port
-  port=$(sed -nE 's/.*mutual TLS 1.3 on port ([0-9]+).*/\1/p' cofferd.log)
-  COFFER_SERVER=localhost:$port COFFER_TLS_CA=ca.pem COFFER_TLS_CERT=bob.tls.pem COFFER_TLS_KEY=bob.tls.key coffer "$@"
+  COFFER_SERVER=localhost:$(port_of "with mutual") COFFER_TLS_CA=ca.pem COFFER_TLS_CERT=bob.tls.pem \
+    COFFER_TLS_KEY=bob.tls.key coffer "$@"
+}
+
+# coffer, as a job without a certificate calls it.
+as_job() {
+  COFFER_SERVER=localhost:$(port_of "for bearer tokens with") COFFER_TLS_CA=ca.pem COFFER_TOKEN_FILE=job.token \
+    coffer "$@"
+}
+
+# What alice does when bob has approved it.
+by_two() { # why, then a command
+  local why=$1 id
+  shift
+  "$@" --ask "$why" >out || fail "it was not asked for"
+  id=$(sed -nE 's/^asked: approval (.*)/\1/p' out)
+  as_bob approval approve "$id" --key bob.key >out || fail "bob did not approve it"
+  run "$@" --approval "$id"
 }
 
 start_service() {
@@ -115,7 +134,8 @@ start_service() {
   make_certificates
   printf '%s\n' "data_dir = \"$work/data\"" 'allow_swap = true' '[tcp]' 'listen = "127.0.0.1:0"' \
     'trust_domain = "demo.example"' "certificate = \"$work/server.pem\"" "key = \"$work/server.key\"" \
-    "client_ca = \"$work/ca.pem\"" >coffer.toml
+    "client_ca = \"$work/ca.pem\"" '[tokens]' 'listen = "127.0.0.1:0"' "certificate = \"$work/server.pem\"" \
+    "key = \"$work/server.key\"" >coffer.toml
   start_daemon
   run coffer operator init --key-file media/seal.key --accept-total-loss --allow-same-device
   coffer operator status --check >out || fail "the service is not unsealed"
@@ -316,6 +336,10 @@ roles = ["admin"]
 operations = ["DestroySecret"]
 tenants = ["default"]
 approvals = { count = 1, roles = ["admin"] }
+[grant.admin-lets-in]
+roles = ["admin"]
+operations = ["IssueGrant", "CreateToken"]
+approvals = { count = 1, roles = ["admin"] }
 END
   sed 's/keyrings = .*/keyrings = ["shop", "grafana"]/' policy.toml >wider.toml
   run coffer policy diff policy.toml wider.toml
@@ -344,6 +368,28 @@ destroy_with_two() {
   claim "alice alone destroys nothing, and cannot approve it herself"
 }
 
+let_in_for_a_while() {
+  step "Let somebody in for a while." "A grant for an hour, and a token for a job without a certificate; by two people."
+  refused "the policy does not allow" coffer secret list grafana/1/
+  printf '%s\n' '[grant.issued-look]' 'roles = ["app"]' "principals = [\"unix:app:$(id -u)\"]" \
+    'operations = ["ListSecrets"]' 'tenants = ["default"]' \
+    "not_after = $(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)" >look.toml
+  run cat look.toml
+  by_two "an hour for ticket 4711" coffer grant issue look.toml
+  run coffer secret list grafana/1/
+  run coffer grant revoke issued-look "found it"
+  refused "the policy does not allow" coffer secret list grafana/1/
+  by_two "the nightly job" coffer token create spiffe://demo.example/role/app/job --lifetime 1d --out job.token
+  local id
+  id=$(sed -nE 's/^made: token ([^ ]+).*/\1/p' out)
+  as_job secret get grafana/1/metrics/basicAuthPassword >out || fail "the job does not get in"
+  echo "   ${dim}The job reads a secret over TLS, with its token.${plain}"
+  ! holds "$(cut -c6- job.token)" data cofferd.log || fail "the token is in the service's folder or log"
+  run coffer token revoke "$id" "the job moved"
+  refused "the token is not one that is taken here" as_job secret get grafana/1/metrics/basicAuthPassword
+  claim "both ended at once, and the token was written down nowhere but in the job's file"
+}
+
 finish() {
   step "Stop and clean up." "Nothing of this demo stays on the machine."
   stop_daemon
@@ -368,4 +414,5 @@ seal_and_unseal
 lose_the_disk
 review_a_policy
 destroy_with_two
+let_in_for_a_while
 finish

@@ -274,12 +274,22 @@ class Approving(ApprovalTest):
         self.not_done()
 
     def test_an_act_that_fails_has_used_its_approval_up(self):
+        add = ("operator", "slots", "add", "--key-file", "/nonexistent/slot.key", "--allow-same-device")
+        approval = self.people.approval(*add)
+        self.refused("does not exist", "alice", *add, *approval, operation="AddSealSlot", rule=RULE)
+        self.refused(NOBODY_WAITS, "alice", *add, *approval, operation="AddSealSlot", rule=RULE)
+
+    def test_what_cannot_be_done_is_not_asked(self):
         (slot,) = [one["id"] for one in self.service.json("operator", "slots", "list")["slots"]
                    if one["kind"] == "recovery"]
-        remove = ("operator", "slots", "remove", slot)
-        approval = self.people.approval(*remove)
-        self.refused("--accept-total-loss", "alice", *remove, *approval, operation="RemoveSealSlot", rule=RULE)
-        self.refused(NOBODY_WAITS, "alice", *remove, *approval, operation="RemoveSealSlot", rule=RULE)
+        for sentence, operation, command in [
+                ("--accept-total-loss", "RemoveSealSlot", ("operator", "slots", "remove", slot)),
+                ("no seal slot of this id", "RemoveSealSlot", ("operator", "slots", "remove", "5")),
+                ("no seal command is configured", "AddSealSlot", ("operator", "slots", "add", "--command")),
+                ("no census source of this name", "RemoveCensusSource", ("census", "remove", "none"))]:
+            with self.subTest(sentence=sentence):
+                self.refused(sentence, "alice", *command, "--ask", "a test", operation=operation, rule=RULE)
+                self.assertEqual(self.listed(), [])
 
     def test_a_kill_and_a_restart_lose_neither_approvals_nor_that_one_was_used(self):
         used, waits = self.people.approval(*self.destroy)[1], self.people.ask(*self.destroys(2))
@@ -353,6 +363,28 @@ class Policies(ApprovalTest):
         self.service.write("policy.toml", text)
         self.service.ok("policy", "apply", path)
 
+    def test_a_file_that_was_signed_for_another_store_is_not_signed_for_this_one_unsaid(self):
+        """As when a service lies about its store, to have a policy signed for another one."""
+        path, other = self.write(self.people.policy(1)), str(uuid.uuid4())
+        ours = self.service.json("operator", "status")["store_uuid"]
+        signatures = self.service.folder / "policy.sig"
+        sign = ("policy", "sign", path, "--key", self.people.key("alice"))
+        self.service.ok(*sign, "--store", other)
+        before = signatures.read_bytes()
+        self.service.write("policy.toml", self.people.policy(2))  # a later one too
+        refused = self.service.run(*sign)
+        self.assertEqual((refused.returncode, refused.stdout), (1, b""))
+        self.assertIn(f"the service says that it is store {ours}, and {signatures} is of store {other}",
+                      refused.stderr.decode())
+        self.assertIn(f"say --store {ours}", refused.stderr.decode())
+        self.assertEqual(signatures.read_bytes(), before)
+        self.service.ok(*sign, "--store", ours)
+        self.service.ok(*sign)
+        signatures.write_bytes(b"something else\n\n" + before.partition(b"\n\n")[2])
+        refused = self.service.run(*sign)
+        self.assertEqual((refused.returncode, refused.stdout), (1, b""))
+        self.assertIn(b"holds signatures of something else", refused.stderr)
+
     def test_the_serial_rises(self):
         self.people.apply(self.people.policy(3))
         for serial in (1, 3):
@@ -410,7 +442,12 @@ class Policies(ApprovalTest):
         self.service.kill()
         self.service.start()
         self.assertEqual(self.people.serial(), 2)
+        mark = b"\napplied by the recovery identity, without signatures\n"
+        self.assertTrue(self.service.ok("policy", "show").endswith(mark))
+        self.assertTrue(self.service.json("policy", "show")["recovered"])
         self.service.ok("policy", "apply", self.write(self.people.policy(3), "erin", "frank"))
+        self.assertNotIn(mark, self.service.ok("policy", "show"))
+        self.assertFalse(self.service.json("policy", "show")["recovered"])
 
     def test_a_policy_survives_a_kill_and_is_shown_and_compared(self):
         self.assertEqual(self.service.ok("policy", "show"), self.service.ok("policy", "show", "builtin"))

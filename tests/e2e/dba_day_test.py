@@ -5,6 +5,7 @@ them in what the application's commands print.
 """
 
 import json
+import os
 import pathlib
 import sys
 import unittest
@@ -49,6 +50,19 @@ REFUSED = {  # command: (operation, rule)
     ("policy", "show"): ("ShowPolicy", NOT_HIS),
     ("approval", "list"): ("ListApprovals", NOT_HIS),
     ("keyring", "rotate", "frozen"): ("RotateKeyring", "freeze"),
+    ("grant", "issue", "grant.toml"): ("IssueGrant", HARMLESS),
+    ("grant", "issue", "grant.toml", "--ask", "please"): ("IssueGrant", HARMLESS),
+    ("grant", "list"): ("ListGrants", NOT_HIS),
+    ("grant", "revoke", "issued-repair", "his reason"): ("RevokeGrant", NOT_HIS),
+    ("break-glass", "use", "glass.note"): ("BreakGlass", NOT_HIS),
+    ("break-glass", "end", "his reason"): ("RevokeGrant", NOT_HIS),
+    ("break-glass", "review", str(uuid.UUID(int=0)), "all is well"): ("ReviewBreakGlass", NOT_HIS),
+    ("token", "create", "spiffe://example.org/role/app/dba", "--lifetime", "1d"): ("CreateToken", HARMLESS),
+    ("token", "list"): ("ListTokens", NOT_HIS),
+    ("token", "revoke", str(uuid.UUID(int=0)), "his reason"): ("RevokeToken", NOT_HIS),
+    ("certificate", "deny", "ab" * 32, "his reason"): ("DenyCertificate", NOT_HIS),
+    ("certificate", "allow", "ab" * 32): ("AllowCertificate", HARMLESS),
+    ("certificate", "list"): ("ListDeniedCertificates", NOT_HIS),
 }
 
 
@@ -62,6 +76,11 @@ class Day(unittest.TestCase):
         service.apply_catalog(CATALOG + INDEX)
         service.write("weaker.toml", (CATALOG + INDEX).replace('"pii"', '"public"'))
         service.write("weaker.lock", (service.folder / "catalog.lock").read_bytes())
+        service.write("grant.toml", '[grant.issued-his]\nroles = ["dba"]\noperations = ["GetSecret"]\n')
+        key = str(service.folder / "offline.key")
+        service.ok("identity", "new", "--name", "offline", "--key", key, "--no-passphrase")
+        service.ok("break-glass", "sign", "--principal", f"unix:dba:{os.getuid()}", "--reason", "his", "--key", key,
+                   "--store", str(uuid.UUID(int=1)), "--policy-serial", "1", "--out", "glass.note")
         service.ok("keyring", "create", "frozen")
         service.ok("tenant", "add", "acme")
         service.ok("census", "add", "shop-db", "--max-age", "1d")

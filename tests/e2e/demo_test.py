@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from service import DEADLINE_S, Programs, clean_environment, run, wait_until  # noqa: E402
 
 DEMO = pathlib.Path(__file__).resolve().parent.parent / "demo" / "demo.sh"
-STEPS = 15
+STEPS = 16
 
 # A coffer that differs in one point, so that the demo has to notice.
 LIAR = """#!/bin/bash
@@ -35,6 +35,9 @@ LIES = {
     "a policy gives a DBA plaintext": '[[ "$*" == "policy show plaintext.toml" ]] && exit 0',
     "one person destroys alone": '[[ "$*" == "secret destroy "*" --version 1" ]] && exit 0',
     "who asks approves": '[[ "$*" == "approval approve "*"alice.key"* ]] && exit 0',
+    "a grant outlives its end": '[[ "$*" == "grant revoke "* ]] && exit 0',
+    "a token outlives its end": '[[ "$*" == "token revoke "* ]] && exit 0',
+    "one person makes a token": '[[ "$*" == "token create "*" --ask "* ]] && exit 0',
     "what was approved is not done": '[[ "$*" == "secret destroy "*" --approval "* ]] && exit 0',
     "rewrap changes nothing": '[[ "$*" == *"rewrap"*"/users.csv"* ]] && { cp database/users.csv users.new.csv; '
                               'echo "4 records, 3 values, 3 rewrapped"; exit 0; }',

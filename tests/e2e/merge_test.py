@@ -53,15 +53,13 @@ class MergeTest(unittest.TestCase):
         self.assertEqual(self.centre.lost(self.edge.remembered(), default="edge-7"), [])
         self.assertEqual(self.centre.lost(), [])
 
-    def refused(self, words, *options, approved=False, **named):
-        """Changes nothing, but that an approval is used up."""
-        command = self.words(*options, **named)
-        command += self.centre.people.approval(*command) if approved else ()
+    def refused(self, words, *options, **named):
+        """Changes nothing, and nobody is asked to approve it."""
         before = self.epoch()
-        done = self.centre.run(*command)
+        done = self.merge(*options, **named)
         self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr.decode())
         self.assertIn(words, done.stderr.decode())
-        self.assertEqual(self.epoch(), before + approved)
+        self.assertEqual(self.epoch(), before)
 
     def epoch(self):
         return self.centre.json("operator", "status")["store_epoch"]
@@ -166,13 +164,17 @@ class ComingHome(MergeTest):
 
 
 class Refusals(MergeTest):
+    def name_approvers(self):
+        self.centre.people.apply(self.centre.people.policy(1))
+
     def test_names_that_are_taken_and_secrets_that_are_there(self):
-        self.refused("tenant default: is the name of another tenant here", approved=True, more=())
-        self.refused("tenant nobody: is no tenant of the store", "--rename-tenant", "nobody=x", approved=True)
+        self.name_approvers()
+        self.refused("tenant default: is the name of another tenant here", *ASK, more=())
+        self.refused("tenant nobody: is no tenant of the store", "--rename-tenant", "nobody=x", *ASK)
         self.merged()
         self.edge.ok("secret", "put", "app/one", stdin=b"there")
         self.centre.ok("secret", "put", "app/one", "--tenant", "edge-7", stdin=b"here")
-        self.refused("secret app/one: is taken here by another secret", approved=True)
+        self.refused("secret app/one: is taken here by another secret", *ASK)
         self.merged("--secrets-under", "from/edge")
         self.assertEqual(self.centre.ok("secret", "get", "from/edge/app/one", "--tenant", "edge-7"), b"there")
         self.assertEqual(self.centre.ok("secret", "get", "app/one", "--tenant", "edge-7"), b"here")
@@ -180,8 +182,9 @@ class Refusals(MergeTest):
     def test_another_identity_another_file_and_nobody_else(self):
         backup = self.edge.backup()
         self.refused("no policy says yet who", *ASK, identity=self.centre.identity)
+        self.name_approvers()
         own = self.centre.backup()
-        self.refused("is a backup of this very store", approved=True, backup=own, identity=self.centre.identity)
+        self.refused("is a backup of this very store", *ASK, backup=own, identity=self.centre.identity)
         self.refused("backup", *ASK, identity=self.centre.identity)
         self.refused("does not exist", *ASK, backup="/nowhere/edge.age")
         self.refused("others have to approve this act", backup=backup)

@@ -47,6 +47,13 @@ class People:
     def config(self):
         return self.certificates.tcp_config(DOMAIN)
 
+    def listen_for_tokens(self):
+        """Before the service is started: it takes bearer tokens, too."""
+        path = self.certificates.path
+        with open(self.service.config_file, "a", encoding="utf-8") as config:
+            config.write(f'\n[tokens]\nlisten = "127.0.0.1:0"\ncertificate = "{path("server", "pem")}"\n'
+                         f'key = "{path("server", "key")}"\n')
+
     def key(self, name):
         """The file of somebody's signing key, made when it is first asked for."""
         path = str(self.folder / f"{name}-signs.key")
@@ -70,6 +77,10 @@ class People:
     def port(self):
         """On which the service listens since its last start."""
         return int(self.service.log().rsplit("mutual TLS 1.3 on port ", 1)[1].split()[0])
+
+    def token_port(self):
+        """On which the service takes tokens since its last start."""
+        return int(self.service.log().rsplit("bearer tokens with TLS 1.3 on port ", 1)[1].split()[0])
 
     def run_as(self, name, *command, **options):
         words, place = self.caller(name)

@@ -445,7 +445,8 @@ class Backups(VaultTest):
         self.assertEqual((again.returncode, backup.read_bytes()), (1, content))
         (slot,) = [s["id"] for s in vault.json("operator", "slots", "list")["slots"] if s["kind"] == "recovery"]
         remove = ("operator", "slots", "remove", slot)
-        refused = vault.run(*remove, *vault.people.approval(*remove))
+        vault.people.apply(vault.people.policy(1))
+        refused = vault.run(*remove, "--ask", "a test")
         self.assertEqual(refused.returncode, 1)
         self.assertIn(b"--accept-total-loss", refused.stderr)
         vault.people.approved(*remove, "--accept-total-loss")

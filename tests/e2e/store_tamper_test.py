@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import sqlite3
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -161,12 +162,30 @@ class Tampering(unittest.TestCase):
         service.ok("keyring", "enable", "shop", "1")
         service.ok("keyring", "set-rotation", "shop", "90d")
         service.ok("census", "add", "shop-db", "--max-age", "2d")
+        cls.let_people_in(service)
         service.people.approved("tenant", "destroy", "acme", "--delay", "30d")
         service.people.approval("secret", "destroy", OTHER, "--version", "1")  # which nobody uses
         catalog = (service.folder / "catalog.toml").read_text() + (
             '[field."user.phone"]\nclass = "pii"\nkeyring = "shop"\nrow = "int64"\n')
         service.ok("apply", service.write("catalog.toml", catalog))
         cls.merge_an_edge(service)
+
+    @classmethod
+    def let_people_in(cls, service):
+        """Beside their policy: a grant for a time, an emergency, a token and a certificate that is denied."""
+        people = service.people
+        app = people.principals["alice"].replace("admin", "app")
+        key, note = str(service.folder / "offline.key"), str(service.folder / "glass.note")
+        public = service.json("identity", "new", "--name", "offline", "--key", key, "--no-passphrase")["key"]
+        reads = f'roles = ["app"]\nprincipals = ["{app}"]\noperations = ["GetSecret"]\ntenants = "all"\n'
+        people.apply(people.policy(1) + f'[break_glass]\nkey = "{public}"\n{reads}')
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 24 * 3600))
+        people.approved("grant", "issue", service.write("grant.toml", f"[grant.issued-a]\n{reads}not_after = {end}\n"))
+        service.ok("break-glass", "sign", "--principal", app, "--reason", "incident 1", "--key", key, "--out", note)
+        service.ok("break-glass", "use", note)
+        people.approved("token", "create", "spiffe://example.org/role/app/orders", "--lifetime", "1d", "--out",
+                        str(service.folder / "orders.token"))
+        service.ok("certificate", "deny", "ab" * 32, "lost")
 
     @classmethod
     def merge_an_edge(cls, service):

@@ -423,11 +423,12 @@ class ServiceWithWitnesses(TemporaryFolder):
         self.assertEqual(self.status()["state"], "rolled-back")
         self.service.ok(*recover, "--go-back", "--apply", "--reason", "a test")
         self.assertEqual(self.status()["state"], "unsealed")
-        # Explaining is recorded as well, without a reason.
+        # Explaining is recorded as well, and changed nothing.
         recorded = wait_until(lambda: [record for record in self.service.json(
             "audit", "query", "--operation", "RecoverStore", "--type", "result", "--outcome", "ok")["records"]
-                                       if record["reason"]], "it is recorded and indexed")
+                                       if record["failure"]], "it is recorded and indexed")
         self.assertEqual(len(recorded), 1)
+        self.assertEqual(recorded[0]["reason"], "a test")
         self.assertIn("it goes on with this one", recorded[0]["failure"])
         self.assertGreater(recorded[0]["store_epoch"], 0)
         for _ in range(2):

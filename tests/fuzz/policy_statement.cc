@@ -1,4 +1,5 @@
-// What persons sign: what parses is written the same again, is of one kind, and has no line that its facts do not say.
+// What persons and the offline key sign: what parses is written the same again, is of one kind, and has no line that
+// its facts do not say.
 #include <cstdint>
 
 #include "policy/signed_statements.h"
@@ -9,7 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = coffer::AsText(std::as_bytes(std::span(data, size)));
   const auto of_policy = policy::PolicyStatement::Parse(text);
   const auto of_act = policy::ApprovalStatement::Parse(text);
-  COFFER_CHECK(!of_policy.ok() || !of_act.ok());
+  const auto of_emergency = policy::BreakGlassStatement::Parse(text);
+  COFFER_CHECK((of_policy.ok() ? 1 : 0) + (of_act.ok() ? 1 : 0) + (of_emergency.ok() ? 1 : 0) <= 1);
+  if (of_emergency.ok()) COFFER_CHECK(of_emergency->ToText() == text);
   if (of_policy.ok()) COFFER_CHECK(of_policy->ToText() == text);
   if (of_act.ok()) {
     COFFER_CHECK(*of_act->ToText() == text);

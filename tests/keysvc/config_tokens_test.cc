@@ -63,6 +63,18 @@ TEST(ConfigTokensTest, ATokenOfAPodIsBoundToAllThatNamesIt) {
   EXPECT_EQ(plain.principal.role, policy::Role::kBackupAgent);
 }
 
+TEST(ConfigTokensTest, TheListenerHasANameAndNeedsNoTable) {
+  const Result<Config> plain = ParseConfig(kTokens, kOwnUid);
+  ASSERT_TRUE(plain.ok()) << plain.error().ToString();
+  ASSERT_TRUE(plain->tokens.has_value());
+  EXPECT_EQ(plain->tokens->name, "tokens");
+  EXPECT_TRUE(plain->jwt.empty());
+  const Result<Config> named = ParseConfig(std::string(kTokens) + "name = \"edge-2\"\n" + kPlain, kOwnUid);
+  ASSERT_TRUE(named.ok()) << named.error().ToString();
+  EXPECT_EQ(named->tokens->name, "edge-2");
+  EXPECT_EQ(named->jwt.size(), 1U);
+}
+
 TEST(ConfigTokensTest, WithoutTheTablesThereAreNone) {
   const Result<Config> config = ParseConfig("data_dir = \"/d\"", kOwnUid);
   ASSERT_TRUE(config.ok());
@@ -73,7 +85,6 @@ TEST(ConfigTokensTest, WithoutTheTablesThereAreNone) {
 TEST(ConfigTokensTest, RefusesAWrongListener) {
   const std::string list = "must be a list of 1 to 16 tables";
   for (const BadConfig& bad : std::vector<BadConfig>{
-           {kTokens, "jwt", 2, list, 16},
            {std::string(kTokens) + "[jwt]\nissuer = \"i\"", "jwt", 6, list, 16},
            {std::string("jwt = []\n") + kTokens, "jwt", 1, list, 16},
            {std::string("jwt = [\"i\"]\n") + kTokens, "jwt", 1, "must be a table"},
@@ -86,6 +97,9 @@ TEST(ConfigTokensTest, RefusesAWrongListener) {
            {With(kTokens, "/tls/cert.pem", "cert.pem"), "tokens.certificate", 4, "absolute path"},
            {With(kTokens, "key = \"/tls/key.pem\"\n", ""), "tokens.key", 2, "is missing"},
            {With(kTokens, "/tls/key.pem", "key.pem"), "tokens.key", 5, "absolute path"},
+           {With(kTokens, "listen =", "name = \"To kens\"\nlisten ="), "tokens.name", 3, "[a-z0-9][a-z0-9-]{0,62}"},
+           {With(kTokens, "listen =", "name = \"\"\nlisten ="), "tokens.name", 3, "not empty"},
+           {With(kTokens, "listen =", "name = 7\nlisten ="), "tokens.name", 3, "must be a text"},
            {std::string(kTokens) + "client_ca = \"/tls/ca.pem\"\n", "tokens.client_ca", 6, "not a key"},
        }) {
     ExpectRefused(bad);

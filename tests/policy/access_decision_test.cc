@@ -18,7 +18,27 @@ class AccessDecisionTest : public ::testing::Test {
   static AccessPolicy PolicyOf(const naive::World& world) {
     Result<AccessPolicy> policy = AccessPolicy::Parse(naive::ToToml(world));
     EXPECT_TRUE(policy.ok()) << policy.error().ToString() << "\n" << naive::ToToml(world);
-    return std::move(policy).value();
+    std::vector<AccessRule> beside;
+    for (const naive::Rule& rule : world.issued) {
+      Result<AccessRule> issued = policy->ParseIssuedGrant(naive::IssuedToml(rule), 400);
+      EXPECT_TRUE(issued.ok()) << issued.error().ToString() << "\n" << naive::IssuedToml(rule);
+      beside.push_back(std::move(issued).value());
+    }
+    if (world.in_emergency) beside.push_back(policy->break_glass()->rule);
+    Result<AccessPolicy> with = policy->With(beside);
+    EXPECT_TRUE(with.ok()) << with.error().ToString() << "\n" << naive::ToToml(world);
+    return std::move(with).value();
+  }
+
+  // Beside grants that were issued, and in an emergency.
+  static naive::World WithBesides(Maker& maker, naive::World world, bool in_emergency) {
+    for (int number = 0; number < 8; ++number) {
+      naive::Rule issued = maker.MakeIssued(number);
+      if (!issued.operations.empty()) world.issued.push_back(std::move(issued));
+    }
+    world.emergency = maker.MakeEmergency();
+    world.in_emergency = in_emergency;
+    return world;
   }
 
   const naive::Matrix matrix_ = naive::ReadMatrix("tests/policy/roles_matrix.txt");
@@ -29,9 +49,14 @@ TEST_F(AccessDecisionTest, EveryDecisionIsThatOfAnIndependentEvaluator) {
   std::uint64_t decisions = 0;
   std::uint64_t allowed = 0;
   std::uint64_t wrong = 0;
+  std::uint64_t standing = 0;
+  std::uint64_t recovered = 0;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-    const naive::World world = Maker(seed, matrix_).Make(40);
+    Maker maker(seed, matrix_);
+    const naive::World world = WithBesides(maker, maker.Make(40), seed % 2 == 0);
     const AccessPolicy policy = PolicyOf(world);
+    for (const naive::Rule& rule : world.rules) standing += rule.standing ? 1 : 0;
+    recovered += world.recovered.size();
     for (const Role role : AllRoles()) {
       for (const Operation operation : AllOperations()) {
         EveryAct(role, operation).Each([&](const Asked& asked) {
@@ -51,6 +76,8 @@ TEST_F(AccessDecisionTest, EveryDecisionIsThatOfAnIndependentEvaluator) {
   EXPECT_EQ(wrong, 0u);
   EXPECT_GE(decisions, 1'400'000u);
   EXPECT_GE(allowed, decisions / 50);
+  EXPECT_GE(standing, 6u);
+  EXPECT_GE(recovered, 3u);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   fmt::print("{} decisions of six policies compared, {} of them allowed, in {:.1f} s\n", decisions, allowed,
              took.count());
@@ -108,6 +135,7 @@ TEST_F(AccessDecisionTest, AForbidMoreAGrantLessOrANarrowerScopeNeverAllows) {
     forbid.purposes.clear();
     forbid.id = "one-more";
     forbid.approvals = 0;
+    forbid.standing = false;
     with_forbid.rules.push_back(forbid);
     ExpectNarrower(PolicyOf(with_forbid), policy, seed, "a forbid more");
 
@@ -126,6 +154,82 @@ TEST_F(AccessDecisionTest, AForbidMoreAGrantLessOrANarrowerScopeNeverAllows) {
       ExpectNarrower(PolicyOf(narrower), policy, seed, "a narrower grant");
     }
   }
+}
+
+TEST_F(AccessDecisionTest, AGrantBesideThePolicyNeverTakesAway) {
+  for (std::uint64_t seed = 300; seed < 320; ++seed) {
+    Maker maker(seed, matrix_);
+    const naive::World world = maker.Make(12);
+    const naive::World issued = WithBesides(maker, world, false);
+    naive::World emergency = issued;
+    emergency.in_emergency = true;
+    ExpectNarrower(PolicyOf(world), PolicyOf(issued), seed, "issued grants");
+    ExpectNarrower(PolicyOf(issued), PolicyOf(emergency), seed, "an emergency");
+  }
+}
+
+TEST_F(AccessDecisionTest, WhatPassesByApprovalsIsRefusedUntilItIsStanding) {
+  std::uint64_t refused = 0;
+  for (std::uint64_t seed = 400; seed < 460; ++seed) {
+    Maker maker(seed, matrix_);
+    naive::World world = maker.MakeAny(14);
+    const bool passes = std::any_of(world.rules.begin(), world.rules.end(),
+                                    [&world](const naive::Rule& rule) { return naive::PassesApprovals(world, rule); });
+    const Result<AccessPolicy> policy = AccessPolicy::Parse(naive::ToToml(world));
+    ASSERT_EQ(policy.ok(), !passes) << "seed " << seed << "\n" << naive::ToToml(world);
+    if (!passes) continue;
+    refused += 1;
+    EXPECT_EQ(policy.error().message(),
+              "allows without approvals what another grant asks them for: narrow it, or make it standing");
+    EXPECT_GT(policy.error().line(), 0u);
+    maker.MakeStanding(world);
+    PolicyOf(world);
+  }
+  EXPECT_GT(refused, 10u);
+  EXPECT_LT(refused, 50u);
+}
+
+// Whether both allow one of the acts that can be told apart, each by itself and whatever is claimed.
+bool AllowOneAct(const naive::Matrix& matrix, const naive::Rule& a, const naive::Rule& b) {
+  const auto alone = [&matrix](naive::Rule rule) {
+    rule.purposes.clear();
+    rule.approvals = 0;
+    return naive::World{.matrix = matrix, .persons = {}, .rules = {rule}};
+  };
+  const naive::World only_a = alone(a);
+  const naive::World only_b = alone(b);
+  bool found = false;
+  for (const Role role : AllRoles()) {
+    for (const Operation operation : AllOperations()) {
+      const std::string name(OperationName(operation));
+      const auto has = [&name](const Texts& operations) {
+        return std::find(operations.begin(), operations.end(), name) != operations.end();
+      };
+      if (found || !has(a.operations) || !has(b.operations)) continue;
+      EveryAct(role, operation).Each([&](const Asked& asked) {
+        found =
+            found || (naive::Decide(only_a, asked.act) == "allowed" && naive::Decide(only_b, asked.act) == "allowed");
+      });
+    }
+  }
+  return found;
+}
+
+TEST_F(AccessDecisionTest, GrantsOverlapWhenSomeActMatchesBoth) {
+  std::uint64_t overlapping = 0;
+  std::uint64_t apart = 0;
+  for (std::uint64_t seed = 500; seed < 512; ++seed) {
+    const naive::World world = Maker(seed, matrix_).MakeAny(40);
+    for (const naive::Rule& a : world.rules) {
+      for (const naive::Rule& b : world.rules) {
+        if (a.forbid || b.forbid || a.approvals == 0 || b.approvals > 0 || a.roles != b.roles) continue;
+        EXPECT_EQ(naive::Overlap(a, b), AllowOneAct(matrix_, a, b)) << "seed " << seed << ": " << a.id << " " << b.id;
+        (naive::Overlap(a, b) ? overlapping : apart) += 1;
+      }
+    }
+  }
+  EXPECT_GT(overlapping, 5u);
+  EXPECT_GT(apart, 5u);
 }
 
 TEST_F(AccessDecisionTest, WithoutGrantsNothingIsAllowedButWhatARoleDecides) {

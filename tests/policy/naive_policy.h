@@ -28,6 +28,7 @@ struct Rule {
   std::optional<std::int64_t> until;
   int approvals = 0;
   Texts approver_roles;
+  bool standing = false;
 };
 
 struct Person {
@@ -50,6 +51,11 @@ struct World {
   Matrix matrix;
   std::vector<Person> persons;
   std::vector<Rule> rules;
+  std::map<std::string, Texts> recovered = {};  // other names of a principal
+  std::optional<Rule> emergency = {};           // kept for one
+  // Beside the policy.
+  std::vector<Rule> issued = {};
+  bool in_emergency = false;
 };
 
 bool OperationHas(const std::string& operation, const std::string& facet);
@@ -58,7 +64,13 @@ const std::set<std::string>& DecidedByRole();
 // "allowed", "denied" or "needs-approval".
 std::string Decide(const World& world, const Act& act);
 
-// The rules and persons as a policy file.
+// An act exists that both match, whatever purpose it claims.
+bool Overlap(const Rule& a, const Rule& b);
+// A grant without approvals, not standing, that allows what others ask approvals for.
+bool PassesApprovals(const World& world, const Rule& rule);
+
+// What stands in the policy file, and an issued grant.
 std::string ToToml(const World& world);
+std::string IssuedToml(const Rule& rule);
 
 }  // namespace coffer::policy::naive

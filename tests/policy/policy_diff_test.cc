@@ -63,11 +63,55 @@ TEST(PolicyDiff, OneTenantMoreIsOneLineForEachOperation) {
 
 TEST(PolicyDiff, AScopeThatOpensSaysWhatIsNew) {
   EXPECT_EQ(DiffOfSample("operations = [\"RotateKeyring\", \"RotateKek\"]\nkeyrings = [\"shop\"]",
-                         "operations = [\"RotateKeyring\", \"RotateKek\"]\nkeyrings = \"all\""),
-            Lines({"dba RotateKeyring, any keyring but shop, until 2027-12-20T00:00:00Z, from 2028-01-03T00:00:00Z: "
-                   "allowed: 2 approvals of admin within 60 minutes -> allowed (wider)",
-                   "dba RotateKek, any keyring but shop, until 2027-12-20T00:00:00Z, from 2028-01-03T00:00:00Z: "
-                   "denied -> allowed (wider)"}));
+                         "operations = [\"RotateKeyring\", \"RotateKek\"]\nkeyrings = [\"blog\", \"shop\"]"),
+            Lines({"dba RotateKeyring, principal unix:dba:1004, keyring blog, until 2027-12-20T00:00:00Z, from "
+                   "2028-01-03T00:00:00Z until 2028-06-01T00:00:00Z: allowed: 2 approvals of admin within 60 minutes "
+                   "-> allowed (wider)",
+                   "dba RotateKek, principal unix:dba:1004, keyring blog, until 2027-12-20T00:00:00Z, from "
+                   "2028-01-03T00:00:00Z until 2028-06-01T00:00:00Z: denied -> allowed (wider)"}));
+}
+
+TEST(PolicyDiff, ANewNameOfARecoveredClusterIsToldWhereverTheOldOneCounts) {
+  const Lines lines = DiffOfSample(", \"spiffe://example.org/role/app/orders-3\"]", "]");
+  ASSERT_FALSE(lines.empty());
+  for (const std::string& line : lines) {
+    EXPECT_NE(line.find(", principal spiffe://example.org/role/app/orders-3, field "), std::string::npos) << line;
+    EXPECT_FALSE(line.ends_with("(wider)")) << line;
+  }
+  EXPECT_TRUE(lines.back().starts_with("app DecryptFields, in an emergency, ")) << lines.back();
+}
+
+TEST(PolicyDiff, WhatIsKeptForAnEmergencyIsComparedApart) {
+  EXPECT_EQ(DiffOfSample("tenants = [\"default\", \"north\"]\nlimits", "tenants = [\"default\", \"south\"]\nlimits"),
+            Lines({"app DecryptFields, in an emergency, principal spiffe://example.org/role/app/orders, "
+                   "spiffe://example.org/role/app/orders-2, spiffe://example.org/role/app/orders-3, unix:app:1009, "
+                   "field shop.card.number, tenant south: denied -> allowed: at most 10 values a minute (wider)"}));
+  const std::string_view kept = kSampleBesides.substr(kSampleBesides.find("[break_glass]"));
+  const std::string without = Replaced(SamplePolicy(), WithKeys(std::string(kept)), "");
+  const Lines lines = Diff(Parsed(without), Parsed(SamplePolicy()));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0].starts_with("app DecryptFields, in an emergency, principal ")) << lines[0];
+  // A forbid wins in an emergency too.
+  EXPECT_TRUE(
+      lines[0].ends_with("field shop.card.number, tenant default: denied -> allowed: at most 10 values a minute "
+                         "(wider)"))
+      << lines[0];
+  EXPECT_EQ(DiffBreakGlass(Parsed(without), Parsed(SamplePolicy())),
+            Lines({"break-glass: is new, 30 minutes by the key glass"}));
+  EXPECT_EQ(DiffBreakGlass(Parsed(SamplePolicy()), Parsed(without)), Lines({"break-glass: is gone"}));
+  EXPECT_EQ(DiffBreakGlass(Parsed(without), Parsed(without)), Lines());
+}
+
+TEST(PolicyDiff, TheKeyAndTheMinutesOfAnEmergencyAreTold) {
+  const auto lines = [](const std::string& from, const std::string& to) {
+    const std::string changed = Replaced(SamplePolicy(), from, to);
+    EXPECT_EQ(Diff(Parsed(SamplePolicy()), Parsed(changed)), Lines());
+    return DiffBreakGlass(Parsed(SamplePolicy()), Parsed(changed));
+  };
+  EXPECT_EQ(lines(SampleKey("glass"), "@glass@"), Lines());
+  EXPECT_EQ(lines(SampleKey("glass"), "@ice@"), Lines({"break-glass: has another key"}));
+  EXPECT_EQ(lines("minutes = 30\nroles", "minutes = 1\nroles"), Lines({"break-glass: 30 minutes -> 1 minute"}));
+  EXPECT_EQ(lines("minutes = 30\nroles", "roles"), Lines({"break-glass: 30 minutes -> 60 minutes"}));
 }
 
 TEST(PolicyDiff, ALimitAndAnApprovalAreDecisions) {
@@ -78,7 +122,8 @@ TEST(PolicyDiff, ALimitAndAnApprovalAreDecisions) {
   ASSERT_EQ(lines.size(), 4u);
   EXPECT_TRUE(
       lines[0].starts_with("app EncryptFields, principal spiffe://example.org/role/app/orders, "
-                           "field shop.card.number, shop.user.email, class pii, secret, keyring "))
+                           "spiffe://example.org/role/app/orders-2, spiffe://example.org/role/app/orders-3, field "
+                           "shop.card.number, shop.user.email, class pii, secret, keyring "))
       << lines[0];
   EXPECT_TRUE(lines[0].ends_with("(wider)")) << lines[0];
 }
@@ -86,10 +131,14 @@ TEST(PolicyDiff, ALimitAndAnApprovalAreDecisions) {
 TEST(PolicyDiff, AForbidThatIsLiftedOpensOnlyWhatAGrantAllows) {
   const std::string lifted = Replaced(SamplePolicy(), "tenants = [\"north\"]\n", "tenants = [\"elsewhere\"]\n");
   EXPECT_EQ(Diff(Parsed(SamplePolicy()), Parsed(lifted)),
-            Lines({"app DecryptFields, principal spiffe://example.org/role/app/orders, field shop.card.number, class "
-                   "pii, secret, keyring shop, shop-pii, tenant north, purpose checkout, support, from "
-                   "2027-01-01T00:00:00Z until 2028-01-01T00:00:00Z: denied -> allowed: at most 600 values a minute; "
-                   "at most 10000 distinct values a day; at most 16 calls in flight (wider)"}));
+            Lines({"app DecryptFields, principal spiffe://example.org/role/app/orders, "
+                   "spiffe://example.org/role/app/orders-2, spiffe://example.org/role/app/orders-3, field "
+                   "shop.card.number, class pii, secret, keyring shop, shop-pii, tenant north, purpose checkout, "
+                   "support, from 2027-01-01T00:00:00Z until 2028-01-01T00:00:00Z: denied -> allowed: at most 600 "
+                   "values a minute; at most 10000 distinct values a day; at most 16 calls in flight (wider)",
+                   "app DecryptFields, in an emergency, principal spiffe://example.org/role/app/orders, "
+                   "spiffe://example.org/role/app/orders-2, spiffe://example.org/role/app/orders-3, unix:app:1009, "
+                   "field shop.card.number, tenant north: denied -> allowed: at most 10 values a minute (wider)"}));
 }
 
 TEST(PolicyDiff, FromTheBuiltInPolicyMostIsNarrower) {
@@ -114,37 +163,67 @@ bool DecidesOtherwise(const naive::World& before, const naive::World& after, Rol
   return otherwise;
 }
 
+// What the policy keeps for an emergency, alone but for the forbids.
+naive::World EmergencyOf(naive::World world) {
+  std::erase_if(world.rules, [](const naive::Rule& rule) { return !rule.forbid; });
+  world.in_emergency = world.emergency.has_value();
+  return world;
+}
+
+struct Printed {
+  bool any = false;
+  bool with_approvals = false;
+};
+
+Printed PrintedOf(const std::vector<DecisionChange>& changes, Role role, Operation operation, bool in_emergency) {
+  Printed printed;
+  for (const DecisionChange& change : changes) {
+    const bool of_emergency = !change.where.empty() && change.where.front() == "in an emergency";
+    if (change.role != role || change.operation != operation || of_emergency != in_emergency) continue;
+    printed.any = true;
+    printed.with_approvals =
+        printed.with_approvals || (change.before + change.after).find("approval") != std::string::npos;
+  }
+  return printed;
+}
+
 TEST(PolicyDiff, ItTellsWhatAnIndependentEvaluatorDecidesOtherwiseAndNothingElse) {
   const naive::Matrix matrix = naive::ReadMatrix("tests/policy/roles_matrix.txt");
   std::size_t told = 0;
+  std::size_t told_of_emergencies = 0;
   std::size_t alike = 0;
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     Maker maker(seed, matrix);
-    const naive::World before = maker.Make(10);
+    naive::World before = maker.Make(10);
     naive::World after = before;
     after.rules.erase(after.rules.begin() + static_cast<std::ptrdiff_t>(maker.Below(after.rules.size())));
     naive::Rule& changed = after.rules[maker.Below(after.rules.size())];
     if (changed.tenants) changed.tenants = Texts{"south"};
+    maker.MakeStanding(after);
+    before.emergency = maker.MakeEmergency();
+    after.emergency = before.emergency;
+    if (after.emergency->tenants) after.emergency->tenants = Texts{"south"};
+    if (seed % 3 == 0) after.emergency->principals = {"unix:app:999"};
+    if (seed % 4 == 0) before.emergency = std::nullopt;
     const auto changes = DiffDecisions(Parsed(naive::ToToml(before)), Parsed(naive::ToToml(after)));
     ASSERT_TRUE(changes.ok());
     for (const Role role : AllRoles()) {
       for (const Operation operation : AllOperations()) {
-        bool printed = false;
-        bool with_approvals = false;
-        for (const DecisionChange& change : *changes) {
-          if (change.role != role || change.operation != operation) continue;
-          printed = true;
-          with_approvals = with_approvals || (change.before + change.after).find("approval") != std::string::npos;
+        for (const bool in_emergency : {false, true}) {
+          const Printed printed = PrintedOf(*changes, role, operation, in_emergency);
+          const bool otherwise = in_emergency
+                                     ? DecidesOtherwise(EmergencyOf(before), EmergencyOf(after), role, operation)
+                                     : DecidesOtherwise(before, after, role, operation);
+          // Of ways to have something approved, the acts here try only some.
+          EXPECT_TRUE(printed.any == otherwise || (printed.any && printed.with_approvals))
+              << "seed " << seed << ": " << RoleName(role) << " " << OperationName(operation) << " " << in_emergency;
+          (in_emergency ? told_of_emergencies : told) += printed.any ? 1 : 0;
+          alike += printed.any ? 0 : 1;
         }
-        const bool otherwise = DecidesOtherwise(before, after, role, operation);
-        // Of ways to have something approved, the acts here try only some.
-        EXPECT_TRUE(printed == otherwise || (printed && with_approvals))
-            << "seed " << seed << ": " << RoleName(role) << " " << OperationName(operation);
-        told += printed ? 1 : 0;
-        alike += printed ? 0 : 1;
       }
     }
   }
+  EXPECT_GT(told_of_emergencies, 10u);
   EXPECT_GT(told, 20u);
   EXPECT_GT(alike, 50u);
 }

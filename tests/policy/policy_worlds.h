@@ -38,7 +38,9 @@ inline Texts PrincipalsOf(Role role) {
   const auto found = known.find(name);
   const std::string first = found == known.end() ? "unix:" + name + ":7" : found->second;
   // The third is alice's, in whatever role.
-  return {first, "unix:" + name + ":999", "spiffe://example.org/role/" + name + "/alice"};
+  Texts principals = {first, "unix:" + name + ":999", "spiffe://example.org/role/" + name + "/alice"};
+  if (role == Role::kApp) principals.push_back(first + "-2");
+  return principals;
 }
 
 inline const std::vector<Texts> kApprovers = {
@@ -53,11 +55,55 @@ class Maker {
   }
 
   naive::World Make(int rules) {
+    MakeAny(rules);
+    MakeStanding(world_);
+    const std::string app = PrincipalsOf(Role::kApp).front();
+    for (const naive::Rule& rule : world_.rules) {
+      const bool names = std::find(rule.principals.begin(), rule.principals.end(), app) != rule.principals.end();
+      if (names) world_.recovered[app] = {app + "-2", app + "-3"};
+    }
+    return world_;
+  }
+
+  // One whose grants may pass by approvals.
+  naive::World MakeAny(int rules) {
     for (int i = 0; i < rules; ++i) {
       naive::Rule rule = MakeRule(i);
       if (!rule.operations.empty()) world_.rules.push_back(std::move(rule));
     }
     return world_;
+  }
+
+  // What passes by approvals becomes standing: narrow, and with an end.
+  void MakeStanding(naive::World& world) {
+    for (naive::Rule& rule : world.rules) {
+      if (naive::PassesApprovals(world, rule)) Stand(rule);
+    }
+  }
+
+  // A grant that may be issued beside a policy; with no operations: none came out.
+  naive::Rule MakeIssued(int number) {
+    naive::Rule rule = MakeRule(number);
+    while (rule.forbid) rule = MakeRule(number);
+    rule.id = "issued-" + std::to_string(number);
+    std::erase_if(rule.operations, [](const std::string& operation) { return AsksTwo(operation); });
+    rule.principals = {PrincipalsOf(*ParseRole(rule.roles.front())).front()};
+    rule.until = 2000;
+    return rule;
+  }
+
+  // What may be kept for an emergency.
+  naive::Rule MakeEmergency() {
+    naive::Rule rule;
+    rule.id = "break-glass";
+    rule.roles = {"app"};
+    while (rule.operations.empty()) ChooseOperations(rule);
+    const Texts of_the_log = {"GetCheckpoint", "ProveConsistency"};
+    for (const std::string& one : of_the_log) std::erase(rule.operations, one);
+    if (rule.operations.empty()) rule.operations = {"GetSecret"};
+    rule.principals = {PrincipalsOf(Role::kApp).front()};
+    NarrowAll(rule);
+    return rule;
   }
 
   Texts Some(const Texts& from) {
@@ -84,22 +130,24 @@ class Maker {
     for (const std::string& role : Below(3) == 0 ? rule.roles : Texts()) {
       rule.principals.push_back(PrincipalsOf(*ParseRole(role)).front());
     }
-    Narrow(rule, "fields", kFields, rule.fields);
-    Narrow(rule, "classes", kClasses, rule.classes);
-    Narrow(rule, "keyrings", kKeyrings, rule.keyrings);
-    Narrow(rule, "tenants", kTenants, rule.tenants);
+    NarrowAll(rule);
     if (Below(3) == 0 && !rule.forbid) rule.purposes = Some({"checkout", "support"});
     if (Below(3) == 0) rule.from = 1000;
     if (Below(3) == 0) rule.until = 2000;
     return rule;
   }
 
+  static bool AsksTwo(const std::string& operation) {
+    static const std::set<std::string> kTwo = {"DestroySecret", "ScheduleDestroy", "ShredTenant", "RemoveCensusSource",
+                                               "AddSealSlot",   "RemoveSealSlot",  "Rekey",       "MergeStore",
+                                               "WeakenCatalog", "IssueGrant",      "CreateToken", "AllowCertificate"};
+    return kTwo.contains(operation);
+  }
+
   // Of one kind, so that it can be narrowed, or of any kinds.
   void ChooseOperations(naive::Rule& rule) {
     const char* const kinds[] = {"fields", "keyrings", "tenants", ""};
     const std::string kind = kinds[Below(4)];
-    const Texts two = {"DestroySecret",  "ScheduleDestroy", "ShredTenant", "RemoveCensusSource", "AddSealSlot",
-                       "RemoveSealSlot", "Rekey",           "MergeStore",  "WeakenCatalog"};
     bool asks_two = false;
     for (const auto& [operation, may] : world_.matrix) {
       if (naive::DecidedByRole().contains(operation)) continue;
@@ -107,7 +155,7 @@ class Maker {
       if (!kind.empty() && !naive::OperationHas(operation, kind)) continue;
       if (Below(2) == 0) continue;
       rule.operations.push_back(operation);
-      asks_two = asks_two || std::find(two.begin(), two.end(), operation) != two.end();
+      asks_two = asks_two || AsksTwo(operation);
     }
     const std::string& role = rule.roles.front();
     if (rule.forbid || (role != "admin" && role != "dba")) return;
@@ -116,11 +164,35 @@ class Maker {
     rule.approver_roles = Below(2) == 0 ? Texts{"admin"} : Texts{"admin", "auditor"};
   }
 
+  void NarrowAll(naive::Rule& rule) {
+    Narrow(rule, "fields", kFields, rule.fields);
+    Narrow(rule, "classes", kClasses, rule.classes);
+    Narrow(rule, "keyrings", kKeyrings, rule.keyrings);
+    Narrow(rule, "tenants", kTenants, rule.tenants);
+  }
+
   void Narrow(const naive::Rule& rule, const std::string& facet, const Texts& names, std::optional<Texts>& place) {
     for (const std::string& operation : rule.operations) {
       if (!naive::OperationHas(operation, facet)) return;
     }
     if (Below(2) == 0) place = Some(names);
+  }
+
+  void Stand(naive::Rule& rule) {
+    rule.standing = true;
+    rule.until = 2000;
+    rule.principals = {PrincipalsOf(*ParseRole(rule.roles.front())).front()};
+    // What is narrowed alike: an operation that is about none of a facet keeps the others from being narrowed.
+    const std::string first = rule.operations.front();
+    for (const auto& [facet, names] :
+         std::map<std::string, Texts>{{"fields", kFields}, {"keyrings", kKeyrings}, {"tenants", kTenants}}) {
+      const bool has = naive::OperationHas(first, facet);
+      std::erase_if(rule.operations, [&](const std::string& one) { return naive::OperationHas(one, facet) != has; });
+      std::optional<Texts>& place = facet == "fields"     ? rule.fields
+                                    : facet == "keyrings" ? rule.keyrings
+                                                          : rule.tenants;
+      if (has && !place.has_value()) place = Some(names);
+    }
   }
 
   std::mt19937_64 random_;

@@ -126,6 +126,7 @@ TEST(Principal, MethodsHaveNames) {
   EXPECT_EQ(MethodName(Principal::Method::kCertificate), "certificate");
   EXPECT_EQ(MethodName(Principal::Method::kDev), "dev");
   EXPECT_EQ(MethodName(Principal::Method::kJwt), "jwt");
+  EXPECT_EQ(MethodName(Principal::Method::kToken), "access_token");
 }
 
 }  // namespace

@@ -18,11 +18,11 @@ std::string Padded(std::string_view text, std::size_t width) {
 
 // The table that people review: one operation a line, one role a column.
 std::string Matrix() {
-  std::string text = Padded("operation", 20);
+  std::string text = Padded("operation", 22);
   for (const Role role : AllRoles()) text += "  " + Padded(RoleName(role), 12);
   text += "\n";
   for (const Operation operation : AllOperations()) {
-    text += Padded(OperationName(operation), 20);
+    text += Padded(OperationName(operation), 22);
     for (const Role role : AllRoles()) {
       std::string_view word = MayEver(role, operation).allowed ? "yes" : "-";
       text += "  " + Padded(word, 12);
@@ -75,11 +75,12 @@ TEST(Roles, ValuesOutsideTheEnumsAreDenied) {
 
 TEST(Roles, DatabaseAdministratorsNeverSeePlaintextWeakenOrDestroy) {
   const std::set<Operation> never = {
-      Operation::kDecryptFields,   Operation::kEncryptFields,   Operation::kGetSecret,
-      Operation::kPutSecret,       Operation::kApplyCatalog,    Operation::kDestroySecret,
-      Operation::kScheduleDestroy, Operation::kShredTenant,     Operation::kRemoveCensusSource,
-      Operation::kUnwrapDataKey,   Operation::kGenerateDataKey, Operation::kDisableVersion,
-      Operation::kUnseal,          Operation::kInitStore};
+      Operation::kDecryptFields,   Operation::kEncryptFields,    Operation::kGetSecret,
+      Operation::kPutSecret,       Operation::kApplyCatalog,     Operation::kDestroySecret,
+      Operation::kScheduleDestroy, Operation::kShredTenant,      Operation::kRemoveCensusSource,
+      Operation::kUnwrapDataKey,   Operation::kGenerateDataKey,  Operation::kDisableVersion,
+      Operation::kUnseal,          Operation::kInitStore,        Operation::kIssueGrant,
+      Operation::kCreateToken,     Operation::kAllowCertificate, Operation::kBreakGlass};
   for (const Operation operation : never)
     EXPECT_FALSE(MayEver(Role::kDba, operation).allowed) << OperationName(operation);
 }
@@ -110,9 +111,43 @@ TEST(Roles, WhatCannotBeUndoneNeedsASecondPerson) {
   const std::set<Operation> asking = {
       Operation::kDestroySecret, Operation::kScheduleDestroy, Operation::kShredTenant, Operation::kRemoveCensusSource,
       Operation::kAddSealSlot,   Operation::kRemoveSealSlot,  Operation::kRekey,       Operation::kMergeStore,
-      Operation::kWeakenCatalog};
+      Operation::kWeakenCatalog, Operation::kIssueGrant,      Operation::kCreateToken, Operation::kAllowCertificate};
   for (const Operation operation : AllOperations()) {
     EXPECT_EQ(NeedsSecondPerson(operation), asking.contains(operation)) << OperationName(operation);
+  }
+}
+
+// Giving access asks two; taking it back, and what a signature decides, no policy can refuse.
+TEST(Roles, WhatARoleAloneDecides) {
+  const std::set<Operation> by_role = {Operation::kInitStore,
+                                       Operation::kUnseal,
+                                       Operation::kSeal,
+                                       Operation::kStartRecovery,
+                                       Operation::kRecoverStore,
+                                       Operation::kShowStatus,
+                                       Operation::kApplyPolicy,
+                                       Operation::kShowPolicy,
+                                       Operation::kListApprovals,
+                                       Operation::kApprove,
+                                       Operation::kDeny,
+                                       Operation::kListGrants,
+                                       Operation::kRevokeGrant,
+                                       Operation::kBreakGlass,
+                                       Operation::kListTokens,
+                                       Operation::kRevokeToken,
+                                       Operation::kDenyCertificate,
+                                       Operation::kReviewBreakGlass,
+                                       Operation::kListDeniedCertificates};
+  for (const Operation operation : AllOperations()) {
+    EXPECT_EQ(IsDecidedByRole(operation), by_role.contains(operation)) << OperationName(operation);
+    EXPECT_FALSE(IsDecidedByRole(operation) && NeedsSecondPerson(operation)) << OperationName(operation);
+  }
+}
+
+TEST(Roles, WhoUsesAnEmergencyNeverReviewsIt) {
+  for (const Role role : AllRoles()) {
+    EXPECT_EQ(MayEver(role, Operation::kBreakGlass).allowed, role == Role::kApp || role == Role::kRestorer);
+    EXPECT_EQ(MayEver(role, Operation::kReviewBreakGlass).allowed, role == Role::kAuditor);
   }
 }
 

@@ -84,6 +84,9 @@ tenants = "all"
 roles = ["dba"]
 operations = ["RotateKeyring", "RotateKek"]
 keyrings = ["shop"]
+principals = ["unix:dba:1004"]
+not_after = 2028-06-01T00:00:00Z
+standing = true
 [grant.rotates-all]
 roles = ["dba"]
 operations = ["RotateKeyring"]
@@ -116,8 +119,41 @@ not_before = 2027-12-20T00:00:00Z
 not_after = 2028-01-03T00:00:00Z
 )";
 
+inline constexpr std::string_view kSampleBesides = R"(
+[recovered.orders]
+of = "spiffe://example.org/role/app/orders"
+as = ["spiffe://example.org/role/app/orders-2", "spiffe://example.org/role/app/orders-3"]
+[break_glass]
+key = "@glass@"
+minutes = 30
+roles = ["app"]
+principals = ["spiffe://example.org/role/app/orders", "unix:app:1009"]
+operations = ["DecryptFields"]
+fields = ["shop.card.number"]
+classes = "all"
+keyrings = "all"
+tenants = ["default", "north"]
+limits = { values_per_minute = 10 }
+)";
+
 inline std::string SamplePolicy() {
-  return WithKeys("serial = 3\nadmin_signatures = 2\n" + std::string(kSamplePersons) + std::string(kSampleRules));
+  return WithKeys("serial = 3\nadmin_signatures = 2\n" + std::string(kSamplePersons) + std::string(kSampleRules) +
+                  std::string(kSampleBesides));
 }
+
+// For 30 days from kSampleIssuedAt at most.
+inline constexpr std::int64_t kSampleIssuedAt = 1'811'808'000;  // 2027-06-01
+inline constexpr std::string_view kSampleIssuedGrant = R"([grant.issued-support]
+roles = ["app"]
+principals = ["spiffe://example.org/role/app/support"]
+operations = ["DecryptFields"]
+fields = ["shop.user.email"]
+classes = ["pii"]
+keyrings = "all"
+tenants = ["default"]
+purposes = ["support"]
+not_after = 2027-06-08T00:00:00Z
+limits = { values_per_minute = 10 }
+)";
 
 }  // namespace coffer::policy

@@ -41,6 +41,24 @@ constexpr std::string_view kSample =
     "version 1\n"
     "state disabled\n";
 
+BreakGlassStatement SampleEmergency() {
+  return {.store = Store(),
+          .id = ApprovalUuid::Parse("01926e3a-0000-7000-8000-000000000003").value(),
+          .policy_serial = 7,
+          .principal = "spiffe://example.org/role/app/oncall",
+          .not_after_unix_s = 1'800'000'000,
+          .reason = "orders cannot be paid, incident 4711"};
+}
+
+constexpr std::string_view kEmergency =
+    "coffer break-glass v1\n"
+    "store 01926e3a-0000-7000-8000-000000000001\n"
+    "id 01926e3a-0000-7000-8000-000000000003\n"
+    "policy 7\n"
+    "principal spiffe://example.org/role/app/oncall\n"
+    "until 2027-01-15T08:00:00Z\n"
+    "reason orders cannot be paid, incident 4711\n";
+
 TEST(SignedStatementsTest, AnApprovalReadsAsItIsSigned) {
   EXPECT_EQ(*Sample().ToText(), kSample);
   const Result<ApprovalStatement> parsed = ApprovalStatement::Parse(kSample);
@@ -59,9 +77,62 @@ TEST(SignedStatementsTest, APolicyReadsAsItIsSigned) {
   EXPECT_EQ(*PolicyStatement::Parse(text), statement);
 }
 
+TEST(SignedStatementsTest, AnEmergencyReadsAsItIsSigned) {
+  EXPECT_EQ(SampleEmergency().ToText(), kEmergency);
+  const Result<BreakGlassStatement> parsed = BreakGlassStatement::Parse(kEmergency);
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(*parsed, SampleEmergency());
+}
+
 TEST(SignedStatementsTest, OneIsNeverTheOther) {
-  EXPECT_FALSE(ApprovalStatement::Parse(PolicyStatement::Of(Store(), 3, "abc").ToText()).ok());
+  const std::string policy = PolicyStatement::Of(Store(), 3, "abc").ToText();
+  EXPECT_FALSE(ApprovalStatement::Parse(policy).ok());
+  EXPECT_FALSE(BreakGlassStatement::Parse(policy).ok());
   EXPECT_FALSE(PolicyStatement::Parse(kSample).ok());
+  EXPECT_FALSE(BreakGlassStatement::Parse(kSample).ok());
+  EXPECT_FALSE(PolicyStatement::Parse(kEmergency).ok());
+  EXPECT_FALSE(ApprovalStatement::Parse(kEmergency).ok());
+}
+
+TEST(SignedStatementsTest, EveryOtherSpellingOfAnEmergencyIsRefused) {
+  const std::string sample(kEmergency);
+  const auto with = [&sample](const std::string& from, const std::string& to) {
+    std::string text = sample;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  const std::string until = "2027-01-15T08:00:00Z";
+  for (const std::string& text : {sample + "\n",
+                                  sample + "operation GetSecret\n",
+                                  " " + sample,
+                                  with("v1", "v2"),
+                                  with("break-glass v1", "approval v1"),
+                                  with("break-glass v1", "policy v1"),
+                                  with("store 0", "store A"),
+                                  with("id 0", "approval 0"),
+                                  with("id 01926e3a", "id 01926E3A"),
+                                  with("policy 7", "policy 07"),
+                                  with("policy 7", "policy +7"),
+                                  with("policy 7", "policy "),
+                                  with("policy 7", "policy 9223372036854775808"),
+                                  with("app/oncall", "oncall"),
+                                  with("app/oncall", "app/*"),
+                                  with("spiffe://example.org/role/app/oncall", "unix:app:01"),
+                                  with("spiffe://example.org/role/app/oncall", ""),
+                                  with(until, "2027-01-15T08:00:00+00:00"),
+                                  with(until, "2027-01-15 08:00:00Z"),
+                                  with(until, "2027-02-30T08:00:00Z"),
+                                  with(until, "2027-01-15T08:00:00.0Z"),
+                                  with("reason orders cannot be paid, incident 4711", "reason "),
+                                  with("reason orders cannot", "reason orders\tcannot"),
+                                  with("reason orders", "reason " + std::string(200, 'o')),
+                                  with("policy 7\nprincipal", "principal"),
+                                  with("\nuntil", "\r\nuntil"),
+                                  sample + std::string(kMaxStatementBytes, 'x') + "\n"}) {
+    EXPECT_FALSE(BreakGlassStatement::Parse(text).ok()) << text.substr(0, 400);
+  }
+  for (std::size_t cut = 0; cut < sample.size(); ++cut) {
+    EXPECT_FALSE(BreakGlassStatement::Parse(sample.substr(0, cut)).ok()) << cut;
+  }
 }
 
 TEST(SignedStatementsTest, EveryOtherSpellingIsRefused) {
@@ -142,6 +213,7 @@ TEST(SignedStatementsTest, TheExampleOfTheFormatIsSignedAsItSays) {
   const std::string policy = next_block();
   const std::string policy_note = next_block();
   const std::string approval_note = next_block();
+  const std::string break_glass_note = next_block();
   const auto signer = [](const std::string& name, std::uint8_t first) {
     Bytes seed;
     for (std::uint8_t i = 0; i < 32; ++i) seed.push_back(static_cast<std::byte>(first + i));
@@ -157,6 +229,11 @@ TEST(SignedStatementsTest, TheExampleOfTheFormatIsSignedAsItSays) {
   const SignedNote approval = SignedNote::Parse(approval_note).value();
   EXPECT_TRUE(ApprovalStatement::Parse(approval.text).ok());
   EXPECT_EQ(approval_note, approval.text + "\n" + bob.Sign(approval.text)->ToLine());
+  const NoteSigner safe = signer("safe", 0x80);
+  const SignedNote break_glass = SignedNote::Parse(break_glass_note).value();
+  EXPECT_TRUE(BreakGlassStatement::Parse(break_glass.text).ok());
+  EXPECT_EQ(break_glass_note, break_glass.text + "\n" + safe.Sign(break_glass.text)->ToLine());
+  EXPECT_NE(text.find("`" + safe.verifier().ToText() + "`"), std::string::npos);
 }
 
 }  // namespace

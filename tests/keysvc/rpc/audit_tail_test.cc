@@ -11,6 +11,7 @@
 #include "io/mutex.h"
 #include "io/unix_socket.h"
 #include "tests/keysvc/rpc/rpc_fixture.h"
+#include "tests/keysvc/service/people.h"
 #include "tests/support/wait_until.h"
 
 namespace coffer::keysvc {
@@ -266,6 +267,32 @@ TEST_F(AuditWireTest, HoweverATailEndsItsEndIsRecordedAndItsPlaceIsFree) {
     EXPECT_TRUE(WaitUntil([&] { return Tail(first)->Status().ok(); }));
     for (const auto& other : others) other->Cancel();
     for (const auto& other : others) EndOf(other->own_index());
+  }
+}
+
+TEST_F(AuditWireTest, ATailEndsWhenAPolicyTakesItAway) {
+  v1::TailRecordsRequest from_the_beginning;
+  from_the_beginning.mutable_filter()->set_from_index(0);
+  const auto tail = Tail(from_the_beginning);
+  tail->Read();
+  EXPECT_TRUE(WaitUntil([&] { return !tail->records().empty(); }));
+  const People people("unix:admin:" + std::to_string(geteuid()));
+  const StoreUuid store = StoreUuid::Parse(RpcFixture::Status().store_uuid()).value();
+  const std::string text =
+      people.PolicyText(1, "[forbid.no-tails]\nroles = [\"auditor\"]\noperations = [\"TailRecords\"]\n");
+  const Answer applied = Call("AccessService.ApplyPolicy",
+                              "policy: " + Quoted(text) + " signatures: " + Quoted(people.Signatures(store, text, 1)));
+  ASSERT_TRUE(applied.ok()) << applied.ToText();
+  const grpc::Status status = tail->Status();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << status.error_message();
+  const v1::AuditRecord end = EndOf(tail->own_index());
+  EXPECT_EQ(end.outcome(), "permission_denied");
+  EXPECT_EQ(end.rule(), "no-tails");
+  EXPECT_EQ(end.policy_serial(), 1u);
+  EXPECT_FALSE(end.allowed());
+  EXPECT_EQ(end.items(), tail->records().size());
+  for (const v1::AuditRecord& record : tail->records()) {
+    EXPECT_NE(record.type() == v1::AUDIT_RECORD_TYPE_RESULT ? record.operation() : "", "ApplyPolicy");
   }
 }
 

@@ -274,6 +274,10 @@ TEST_F(BadInputs, WhatIsNoMessageIsRefusedBeforeUs) {
       // May have no field 1, or a number: unknown fields are ignored.
       if (rpc.sample.empty() || rpc.name == "AdminService.RemoveSealSlot") continue;
       if (rpc.name == "AuditService.ProveRecord") continue;
+      // Field 1 is bytes, which need not be UTF-8.
+      const bool takes_bytes =
+          rpc.name == "IdentityService.DenyCertificate" || rpc.name == "IdentityService.AllowCertificate";
+      if (takes_bytes && bytes.front() == '\x0a' && !IsUtf8(bytes)) continue;
       const Answer answer = As(CallerOf(rpc.name)).CallRaw(Wire::MethodOf(rpc.name), bytes);
       EXPECT_EQ(answer.code, grpc::StatusCode::UNIMPLEMENTED) << rpc.name << " " << answer.ToText();
       EXPECT_EQ(answer.body, "");

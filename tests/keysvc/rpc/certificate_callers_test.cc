@@ -22,6 +22,13 @@ class CertificateCallersTest : public ::testing::Test {
   }
   void SetUp() override { client::MakeAuthority(folder.path(), "ca"); }
 
+  // From now on these and no others.
+  void Deny(const std::vector<Digest>& digests) {
+    DeniedDigests now;
+    for (const Digest& sha256 : digests) now.emplace(sha256, DeniedCertificateRecord());
+    denied = std::make_shared<const DeniedDigests>(std::move(now));
+  }
+
   static void ExpectRefused(const Result<Caller>& caller, std::string_view message) {
     ASSERT_FALSE(caller.ok());
     EXPECT_EQ(caller.error().code(), ErrorCode::kUnauthenticated);
@@ -30,7 +37,8 @@ class CertificateCallersTest : public ::testing::Test {
 
   TempDir folder;
   FakeClock clock;
-  CertificateCallers callers{"example.org", clock};
+  std::shared_ptr<const DeniedDigests> denied = std::make_shared<const DeniedDigests>();
+  CertificateCallers callers{"example.org", clock, [this] { return denied; }};
 };
 
 TEST_F(CertificateCallersTest, TheOneNameIsTheCaller) {
@@ -68,6 +76,31 @@ TEST_F(CertificateCallersTest, ACertificateThatHadExpiredBeforeItsFirstCallIsNob
   const std::string pem = Issue("shop");
   clock.SetUnixMicros((CertificateNotAfter(pem).value() + 1) * kSecond);
   ExpectRefused(callers.Of(pem, {kShop}), "the certificate has expired: connect again with a new one");
+}
+
+TEST_F(CertificateCallersTest, ADeniedCertificateIsNobodyWhetherItWasKnownOrNot) {
+  const std::string first = Issue("first");
+  const std::string second = Issue("second");
+  ASSERT_TRUE(callers.Of(first, {kShop}).ok());
+  for (const std::string& pem : {first, second}) {
+    Deny({CertificateSha256(pem).value()});
+    ExpectRefused(callers.Of(pem, {kShop}), "the certificate is denied");
+    ExpectRefused(callers.Of(pem, {kShop}), "the certificate is denied");
+    EXPECT_TRUE(callers.Of(pem == first ? second : first, {kShop}).ok()) << "its principal is not denied";
+    Deny({});
+    EXPECT_TRUE(callers.Of(pem, {kShop}).ok()) << "allowed again";
+  }
+}
+
+// Whoever holds a certificate that an ECDSA key has signed can make another one of it, of other bytes and as valid.
+TEST_F(CertificateCallersTest, AnotherFormOfADeniedCertificateIsDeniedToo) {
+  const std::string pem = Issue("shop");
+  const std::vector<Digest> forms = CertificateDigests(pem).value();
+  ASSERT_GT(forms.size(), 1U);
+  for (const Digest& form : forms) {
+    Deny({form});
+    ExpectRefused(callers.Of(pem, {kShop}), "the certificate is denied");
+  }
 }
 
 TEST_F(CertificateCallersTest, WhatCannotBeReadIsNobody) {

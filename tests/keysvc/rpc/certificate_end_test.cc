@@ -1,9 +1,12 @@
 // A TLS connection serves its caller until the certificate ends, however long it stays open.
+#include <future>
+
 #include "coffer/v1/admin.pb.h"
 #include "crypto/certificate.h"
 #include "tests/client/test_certificates.h"
 #include "tests/keysvc/rpc/door_fixture.h"
 #include "tests/keysvc/rpc/refused_records.h"
+#include "tests/support/wait_until.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -49,6 +52,24 @@ TEST_F(CertificateEndTest, AConnectionThatStaysOpenEndsWithItsCertificate) {
   EXPECT_EQ(records[0].failure, "the certificate has expired: connect again with a new one");
   EXPECT_EQ(records[0].personal.peer.find("ipv4:127.0.0.1:"), 0U) << records[0].personal.peer;
   EXPECT_EQ(records[0].personal.principal, "");
+}
+
+TEST_F(CertificateEndTest, ATailThatRunsEndsWithItsCertificate) {
+  const std::string auditor_id = "spiffe://example.org/role/auditor/eve";
+  client::MakeCertificate(folder.path(), "eve", "ca", "URI:" + auditor_id);
+  const Wire eve = Wire::ToTls(tls->port(), folder.path(), "eve");
+  std::future<Answer> tail = std::async(
+      std::launch::async, [&eve] { return eve.Call("AuditService.TailRecords", "filter { from_index: 0 }"); });
+  ASSERT_TRUE(WaitUntil([&] { return stop.passed(auditor_id) == 1; })) << "its begin";
+  clock.SetUnixMicros((EndOf("eve") + 1) * kSecond);
+  // Only now there is something to read.
+  ASSERT_TRUE(audit_index.Follow().ok());
+  door_audit.Advance();
+  const Answer answer = tail.get();
+  EXPECT_EQ(answer.code, grpc::StatusCode::UNAUTHENTICATED) << answer.ToText();
+  EXPECT_EQ(answer.message, "the certificate has expired: connect again with a new one");
+  EXPECT_TRUE(answer.body.empty());
+  EXPECT_EQ(stop.passed(auditor_id), 2U) << "its end";
 }
 
 }  // namespace

@@ -64,4 +64,14 @@ void DoorFixture::ListenTls() {
   tls = std::move(server).value();
 }
 
+std::unique_ptr<RpcServer> DoorFixture::ListenForTokens(const std::string& name) {
+  Result<std::unique_ptr<RpcServer>> server = RpcServer::ForTokens(AllServices(), {.name = name,
+                                                                                   .listen = "127.0.0.1:0",
+                                                                                   .certificate = folder / "server.crt",
+                                                                                   .key = folder / "server.key",
+                                                                                   .trusts = {}});
+  COFFER_CHECK(server.ok());
+  return std::move(server).value();
+}
+
 }  // namespace coffer::keysvc

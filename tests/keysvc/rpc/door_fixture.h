@@ -45,6 +45,8 @@ class DoorFixture : public ServiceFixture {
   void Listen(policy::Role role);
   // A server with mutual TLS: `server.crt`, `ca.crt` and their keys of the fixture's folder.
   void ListenTls();
+  // A server for bearer tokens, which are bound to this name: `server.crt` and its key of the fixture's folder.
+  std::unique_ptr<RpcServer> ListenForTokens(const std::string& name);
   Wire NewWire(policy::Role role) const { return Wire::ToSocket(SocketOf(role)); }
   std::string SocketOf(policy::Role role) const { return folder / (std::string(policy::RoleName(role)) + ".sock"); }
 
@@ -59,6 +61,7 @@ class DoorFixture : public ServiceFixture {
   AdminService door_admin{stopping_pipeline, {}};
   OperatorService door_operators{stopping_pipeline, clock};
   AccessService door_access{stopping_pipeline, door_operators};
+  IdentityService door_identity{stopping_pipeline};
   const std::shared_ptr<RefusedIdentities> refused_identities = std::make_shared<RefusedIdentities>();
   std::unique_ptr<audit::Log> audit_log = OpenLog();
   audit::QueryIndex audit_index{*audit_log, clock, folder / "audit/index.sqlite"};
@@ -70,9 +73,9 @@ class DoorFixture : public ServiceFixture {
 
  private:
   Services AllServices() {
-    return {door_fields,       door_keys, door_secrets,      door_admin,        door_operators, door_access,
-            door_audit,        pool,      pool /*of audit*/, stopping_pipeline, clock,          false,
-            refused_identities};
+    return {door_fields,       door_keys,     door_secrets, door_admin, door_operators,
+            door_access,       door_identity, door_audit,   pool,       pool /*of audit*/,
+            stopping_pipeline, *barrier,      clock,        false,      refused_identities};
   }
   std::unique_ptr<audit::Log> OpenLog() const {
     audit::LogOptions options;

@@ -37,9 +37,11 @@ class JwtCallersTest : public ::testing::Test {
     ASSERT_TRUE(started.ok()) << started.error().ToString();
     callers = std::move(started).value();
   }
-  Result<Caller> Of(const std::string& token) const {
-    const std::string value = "Bearer " + token;
-    return callers->Of({value});
+  Result<Caller> Of(const std::string& token) const { return callers->Of(token); }
+  using Values = std::vector<std::string_view>;  // of a call's metadata
+  Result<Caller> Of(const Values& authorization) const {
+    COFFER_ASSIGN_OR_RETURN(const std::string_view token, BearerTokenOf(authorization));
+    return callers->Of(token);
   }
   void ExpectRefused(const Result<Caller>& caller, std::string_view sentence, const std::string& what = "") const {
     ASSERT_FALSE(caller.ok()) << sentence << ": " << what;
@@ -82,22 +84,22 @@ TEST_F(JwtCallersTest, ThereIsOneAuthorizationAndItIsABearerToken) {
   const std::string token = GoodToken();
   for (const std::string& value :
        {"Bearer " + token, "bearer " + token, "BEARER " + token, "bEaReR " + token, "Bearer   " + token}) {
-    EXPECT_TRUE(callers->Of({value}).ok()) << value.substr(0, 12);
+    EXPECT_TRUE(Of(Values{value}).ok()) << value.substr(0, 12);
   }
   for (const std::string& value :
        {std::string(), std::string("Bearer"), std::string("Bearer "), std::string("Bearer   "), std::string(" "), token,
         " Bearer " + token, "Bearer\t" + token, "Bearer" + token, "Basic " + token, "Bearers " + token,
         "Beare " + token}) {
-    ExpectRefused(callers->Of({value}), "the call's authorization is not of the form Bearer TOKEN", value.substr(0, 9));
+    ExpectRefused(Of(Values{value}), "the call's authorization is not of the form Bearer TOKEN", value.substr(0, 9));
   }
   for (const std::string& value : {"Bearer " + token + " ", "Bearer " + token + " " + token,
                                    "Bearer " + token + ",Bearer " + token, "Bearer \"" + token + "\""}) {
-    EXPECT_FALSE(callers->Of({value}).ok()) << value.size();
+    EXPECT_FALSE(Of(Values{value}).ok()) << value.size();
   }
-  ExpectRefused(callers->Of({}), "a bearer token is required, as metadata: authorization: Bearer TOKEN");
+  ExpectRefused(Of(Values()), "a bearer token is required, as metadata: authorization: Bearer TOKEN");
   const std::string value = "Bearer " + token;
-  ExpectRefused(callers->Of({value, value}), "the call has more than one authorization");
-  ExpectRefused(callers->Of({value, "Bearer x"}), "the call has more than one authorization");
+  ExpectRefused(Of(Values{value, value}), "the call has more than one authorization");
+  ExpectRefused(Of(Values{value, "Bearer x"}), "the call has more than one authorization");
 }
 
 // iat 1699999900, exp 1700000500, and 30 s for clocks that differ.

@@ -14,6 +14,7 @@
 #include "coffer/v1/admin.pb.h"
 #include "coffer/v1/audit.pb.h"
 #include "coffer/v1/field.pb.h"
+#include "coffer/v1/identity.pb.h"
 #include "coffer/v1/key.pb.h"
 #include "coffer/v1/secret.pb.h"
 #include "io/process.h"
@@ -122,6 +123,20 @@ const std::vector<Rpc> kRpcs = {
     {"AccessService.ListApprovals", Op::kListApprovals, ""},
     {"AccessService.Approve", Op::kApprove, "id: '01926e3a-0000-7000-8000-000000000000' signature: 'x'"},
     {"AccessService.Deny", Op::kDeny, "id: '01926e3a-0000-7000-8000-000000000000'"},
+    {"AccessService.IssueGrant", Op::kIssueGrant, "grant: '[grant.issued-x]'"},
+    {"AccessService.ListGrants", Op::kListGrants, ""},
+    {"AccessService.RevokeGrant", Op::kRevokeGrant, "name: 'issued-x' reason: 'a test'"},
+    {"AccessService.BreakGlass", Op::kBreakGlass, "statement: 'x' signature: 'x'"},
+    {"AccessService.ReviewBreakGlass", Op::kReviewBreakGlass,
+     "id: '01926e3a-0000-7000-8000-000000000000' review: 'a test'"},
+    {"IdentityService.CreateToken", Op::kCreateToken,
+     "principal: 'spiffe://example.org/role/app/new' listener: 'tokens' lifetime_s: 3600"},
+    {"IdentityService.ListTokens", Op::kListTokens, ""},
+    {"IdentityService.RevokeToken", Op::kRevokeToken, "id: '01926e3a-0000-7000-8000-000000000000' reason: 'a test'"},
+    {"IdentityService.DenyCertificate", Op::kDenyCertificate,
+     "sha256: '0123456789abcdef0123456789abcdef' reason: 'a test'"},
+    {"IdentityService.AllowCertificate", Op::kAllowCertificate, "sha256: '0123456789abcdef0123456789abcdef'"},
+    {"IdentityService.ListDeniedCertificates", Op::kListDeniedCertificates, ""},
     {"AuditService.QueryRecords", Op::kQueryRecords, ""},
     {"AuditService.AggregateRecords", Op::kAggregateRecords, "by: RECORD_DIMENSION_ROLE"},
     {"AuditService.TailRecords", Op::kTailRecords, "filter { from_index: 0 } max_records: 1"},
@@ -151,7 +166,8 @@ std::vector<std::string> DeclaredRpcs() {
   for (const google::protobuf::FileDescriptor* file :
        {v1::EncryptFieldsRequest::descriptor()->file(), v1::Keyring::descriptor()->file(),
         v1::SecretVersion::descriptor()->file(), v1::InitRequest::descriptor()->file(),
-        v1::ApplyPolicyRequest::descriptor()->file(), v1::AuditRecord::descriptor()->file()}) {
+        v1::ApplyPolicyRequest::descriptor()->file(), v1::AccessToken::descriptor()->file(),
+        v1::AuditRecord::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         names.push_back(file->service(s)->name() + "." + file->service(s)->method(m)->name());

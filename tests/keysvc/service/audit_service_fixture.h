@@ -54,6 +54,10 @@ class AuditServiceFixture : public ServiceFixture {
     if (withheld.record) pipeline.Release(withheld, [](const Pipeline::Verdict&) {});
     return tail;
   }
+  // As a door reads, by whoever calls now.
+  Result<AuditTail::Batch> Next(AuditTail& tail) const {
+    return tail.Next([this] { return caller_now; });
+  }
   static Caller AuditorNamed(const std::string& id) {
     Caller caller = LocalCaller(policy::Role::kAuditor);
     caller.principal.id = id;
@@ -75,6 +79,7 @@ class AuditServiceFixture : public ServiceFixture {
   std::unique_ptr<audit::Log> log;
   std::unique_ptr<audit::QueryIndex> index;
   std::unique_ptr<AuditService> service;
+  Result<Caller> caller_now = auditor;
   std::uint64_t appended = 0;
 };
 

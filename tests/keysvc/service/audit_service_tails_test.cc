@@ -14,19 +14,19 @@ TEST_F(AuditTailTest, ATailGivesWhatComesAndNothingTwice) {
   Append("unix:app:1000", 5);
   Follow();
   auto tail = Tail(auditor, {.filter = {}}).value();
-  EXPECT_TRUE(tail->Next().value().records.empty());
+  EXPECT_TRUE(Next(*tail).value().records.empty());
   int woken = 0;
   tail->WhenMore([&woken] { ++woken; });
   EXPECT_EQ(woken, 0);
   Append("unix:app:2000", AuditTail::kBatch + 3);
   Follow();
   EXPECT_EQ(woken, 1);
-  const auto first = tail->Next().value();
+  const auto first = Next(*tail).value();
   EXPECT_EQ(first.records.size(), AuditTail::kBatch);
   EXPECT_TRUE(first.more);
   EXPECT_EQ(first.records.front().index, 6u);
   EXPECT_EQ(first.next, 6u + AuditTail::kBatch);
-  const auto second = tail->Next().value();
+  const auto second = Next(*tail).value();
   EXPECT_EQ(second.records.size(), 3u);
   EXPECT_FALSE(second.more);
   tail->WhenMore([&woken] { ++woken; });
@@ -36,7 +36,7 @@ TEST_F(AuditTailTest, ATailGivesWhatComesAndNothingTwice) {
 TEST_F(AuditTailTest, ATailWakesAtOnceWhenRecordsCameMeanwhile) {
   Follow();
   auto tail = Tail(auditor, {.filter = {}, .from_now = false}).value();
-  EXPECT_EQ(tail->Next().value().records.size(), 1u) << "the boot, from index 0";
+  EXPECT_EQ(Next(*tail).value().records.size(), 1u) << "the boot, from index 0";
   Append("unix:app:1000");
   Follow();
   int woken = 0;
@@ -52,12 +52,12 @@ TEST_F(AuditTailTest, ATailFiltersEndsAtItsCountAndMayBeginLater) {
   TailAsked asked{.filter = {}, .from_now = false, .max_records = 2};
   asked.filter.refused = true;
   auto tail = Tail(auditor, asked).value();
-  const auto batch = tail->Next().value();
+  const auto batch = Next(*tail).value();
   EXPECT_EQ(batch.records.size(), 2u);
   EXPECT_TRUE(batch.done);
   auto later = Tail(auditor, {.filter = {}}).value();
   later->BeginAt(6);
-  EXPECT_EQ(later->Next().value().records.front().index, 6u);
+  EXPECT_EQ(Next(*later).value().records.front().index, 6u);
 }
 
 TEST_F(AuditTailTest, OneCallerHasFourTailsAndAllTogetherSixteen) {
@@ -114,7 +114,7 @@ TEST_F(AuditTailTest, ATailIsABeginAndAResultThatSaysHowManyRecordsWentOut) {
     auto tail = Tail(auditor, {.filter = {}, .from_now = false, .max_records = one.asked}).value();
     ASSERT_EQ(recorded.records.size(), 1u);
     EXPECT_EQ(recorded.records[0].phase, CallRecord::Phase::kBegin) << "before anything is given";
-    for (int i = 0; i < one.reads; ++i) ASSERT_TRUE(tail->Next().ok());
+    for (int i = 0; i < one.reads; ++i) ASSERT_TRUE(Next(*tail).ok());
     int told = 0;
     if (one.closed) tail->Close(*one.closed, [&told](const Pipeline::Verdict&) { ++told; });
     EXPECT_EQ(told, one.closed ? 1 : 0);
@@ -129,6 +129,78 @@ TEST_F(AuditTailTest, ATailIsABeginAndAResultThatSaysHowManyRecordsWentOut) {
     EXPECT_EQ(end.ok ? "ok" : ErrorCodeName(end.error), one.outcome);
     EXPECT_EQ(end.failure, one.failure);
   }
+}
+
+TEST_F(AuditTailTest, ATailGivesNothingAnyMoreOnceItsCallerMayNot) {
+  StartShop();
+  const StoreUuid uuid = barrier->Enter().value()->uuid;
+  const People& people = approver.people;
+  people.Apply(access, uuid, 1);
+  constexpr char kForbid[] = "[forbid.no-tails]\nroles = [\"auditor\"]\noperations = [\"TailRecords\"]\n";
+  struct Case {
+    std::string name;
+    std::function<void()> end;
+    ErrorCode code;
+    std::string_view rule;
+    std::uint64_t serial;
+  };
+  const std::vector<Case> cases = {
+      {"another policy forbids it", [&] { people.Apply(access, uuid, 2, kForbid); }, ErrorCode::kPermissionDenied,
+       "no-tails", 2},
+      {"nobody calls any more", [&] { caller_now = Error(ErrorCode::kUnauthenticated, "the certificate was denied"); },
+       ErrorCode::kUnauthenticated, "auditor-all", 3},
+      {"who calls is no auditor any more", [&] { caller_now = LocalCaller(Role::kDba); }, ErrorCode::kPermissionDenied,
+       "default-deny", 3},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    Append("unix:app:1000", 2);
+    Follow();
+    auto tail = Tail(auditor, {.filter = {}, .from_now = false}).value();
+    ASSERT_GE(Next(*tail)->records.size(), 2u);
+    const std::uint64_t given = index->size();
+    Append("unix:app:1000", 2);
+    Follow();
+    one.end();
+    const auto refused = Next(*tail);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), one.code);
+    tail->Close(refused.error(), [](const Pipeline::Verdict&) {});
+    tail.reset();
+    const CallRecord& end = recorded.records.back();
+    EXPECT_EQ(end.items, given) << "nothing of what came meanwhile";
+    EXPECT_FALSE(end.ok);
+    EXPECT_FALSE(end.allowed);
+    EXPECT_EQ(end.error, one.code);
+    EXPECT_EQ(end.rule, one.rule);
+    EXPECT_EQ(end.policy->serial(), one.serial);
+    caller_now = auditor;
+    if (one.serial == 2) people.Apply(access, uuid, 3);
+  }
+}
+
+TEST_F(AuditTailTest, DecidingAgainTakesNothingOfTheCallersLimits) {
+  StartShop();
+  const StoreUuid uuid = barrier->Enter().value()->uuid;
+  const People& people = approver.people;
+  std::string text = people.PolicyText();
+  const std::string grant = "[grant.auditor-all]\n";
+  text.insert(text.find(grant) + grant.size(), "limits = { in_flight = 1 }\n");
+  ASSERT_TRUE(
+      access
+          .ApplyPolicy(people.alice.AsCaller(),
+                       {.policy = text, .signatures = people.Signatures(uuid, text, 1), .recovery = std::nullopt})
+          .ok());
+  Append("unix:app:1000", AuditTail::kBatch + 1);
+  Follow();
+  const auto tail = Tail(auditor, {.filter = {}, .from_now = false}).value();
+  EXPECT_EQ(Tail(auditor, {}).error().code(), ErrorCode::kResourceExhausted) << "the one that runs counts";
+  for (const std::size_t records : {AuditTail::kBatch, std::size_t{2}}) {
+    const auto batch = Next(*tail);
+    ASSERT_TRUE(batch.ok()) << batch.error().ToString();
+    EXPECT_EQ(batch->records.size(), records);
+  }
+  EXPECT_EQ(Tail(auditor, {}).error().code(), ErrorCode::kResourceExhausted) << "and counts still";
 }
 
 TEST_F(AuditTailTest, ATailThatIsRefusedIsABeginAndItsResultOrOneRecordOfWhoMayNot) {
@@ -181,7 +253,7 @@ TEST_F(AuditTailTest, TheEndWakesEveryTailAndRefusesIt) {
   tail->WhenMore([&woken] { ++woken; });
   service->EndTails();
   EXPECT_EQ(woken, 1);
-  EXPECT_EQ(tail->Next().error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(Next(*tail).error().code(), ErrorCode::kUnavailable);
   tail->WhenMore([&woken] { ++woken; });
   EXPECT_EQ(woken, 2) << "at once";
 }

@@ -74,7 +74,7 @@ TEST_F(AuditServiceTest, ReadingBeginsAtTheOldestRecordThatRetentionHasLeft) {
   ASSERT_TRUE(found.ok()) << found.error().ToString();
   EXPECT_EQ(found->records.front().index, oldest);
   const auto tail = Tail(auditor, {.filter = {}, .from_now = false}).value();
-  EXPECT_EQ(tail->Next()->records.front().index, oldest);
+  EXPECT_EQ(Next(*tail)->records.front().index, oldest);
   EXPECT_TRUE(service->ProveRecord(auditor, oldest).ok());
   const Error dropped = service->ProveRecord(auditor, oldest - 1).error();
   EXPECT_EQ(dropped.code(), ErrorCode::kNotFound);

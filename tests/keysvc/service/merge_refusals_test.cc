@@ -75,6 +75,27 @@ TEST_F(MergeRefusalsTest, NamesThatClash) {
   ExpectWorks(centre, edge);
 }
 
+TEST_F(MergeRefusalsTest, WhatDoesNotFitIsNotAskedOfOthers) {
+  StartBoth();
+  ASSERT_TRUE(centre.Merge(edge).ok());
+  const AccessService access(*centre.pipeline, *centre.plain_operators);
+  const auto merge = [&](const std::string& edge_is, const std::string& acme_is) {
+    auto request = centre.RequestFor(edge, {.renames = {{"default", edge_is}, {"acme", acme_is}}, .take_fields = true});
+    return [&, request = std::make_shared<OperatorService::MergeRequest>(std::move(request))](const Caller& by) {
+      return centre.plain_operators->Merge(by, *request);
+    };
+  };
+  Caller asking = centre.admin;
+  asking.approval.reason = "a test";
+  const auto refused = merge("edge", "other")(asking);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().ToString().find("tenant acme: was merged before"), std::string::npos)
+      << refused.error().ToString();
+  EXPECT_TRUE(access.ListApprovals(centre.admin)->empty());
+  People::Ask(centre.admin, merge("edge", "acme"));
+  EXPECT_EQ(access.ListApprovals(centre.admin)->size(), 1U);
+}
+
 TEST_F(MergeRefusalsTest, TooManyRenamesAndBadPrefixes) {
   StartBoth();
   const auto before = centre.Snapshot();

@@ -1,5 +1,6 @@
 // People: alice and bob, two administrators with signing keys, and a policy that allows each role what it may ever, and
-// what others have to approve with the approval of one administrator.
+// what others have to approve with the approval of one administrator. For emergencies carol, an auditor, and the key
+// that is kept offline; the policy has them when it is asked to.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,15 +31,22 @@ class People {
 
   const Person alice;
   const Person bob{"bob", 2, "unix:admin:8"};
+  const Person carol{"carol", 3, "unix:auditor:9"};
+  const Person offline{"safe", 4, ""};
+
+  static std::string PersonText(const Person& person) {
+    const NoteVerifier& key = person.signer.verifier();
+    return "[person." + key.name() + "]\nkey = \"" + key.ToText() + "\"\nprincipals = [\"" + person.principal + "\"]\n";
+  }
+  // `body`: the table without its key.
+  std::string BreakGlassText(const std::string& body) const {
+    return "[break_glass]\nkey = \"" + offline.signer.verifier().ToText() + "\"\n" + body;
+  }
 
   // The policy's text; `more` stands at its end.
   std::string PolicyText(std::uint64_t serial = 1, const std::string& more = "") const {
     std::string text = "serial = " + std::to_string(serial) + "\nadmin_signatures = 2\n";
-    for (const Person* person : {&alice, &bob}) {
-      const NoteVerifier& key = person->signer.verifier();
-      text +=
-          "[person." + key.name() + "]\nkey = \"" + key.ToText() + "\"\nprincipals = [\"" + person->principal + "\"]\n";
-    }
+    for (const Person* person : {&alice, &bob}) text += PersonText(*person);
     for (const policy::Role role : policy::AllRoles()) {
       text += Grant(role, false) + Grant(role, true);
     }

@@ -76,6 +76,16 @@ Row SampleRecord(Table table) {
       return ToRow(ApprovalRecord{UuidNumber(9), "coffer approval v1\n", 1000});
     case Table::kApprovalVote:
       return ToRow(ApprovalVoteRecord{UuidNumber(9), "alice", "— alice AaB=\n", 1000});
+    case Table::kAccessGrant:
+      return ToRow(AccessGrantRecord{"issued-debug", 2, "[grant.issued-debug]\n", 1000, "unix:admin:0", "ticket 1"});
+    case Table::kBreakGlass:
+      return ToRow(BreakGlassRecord{UuidNumber(9), "coffer break-glass v1\n", "— safe AaB=\n", 1000, 2000, 3000, "dave",
+                                    "all as it should be"});
+    case Table::kAccessToken:
+      return ToRow(AccessTokenRecord{UuidNumber(9), Digest{std::byte{5}}, "spiffe://example.org/role/app/orders",
+                                     "tokens", 1000, 2000, "unix:admin:0", "ticket 2"});
+    case Table::kDeniedCertificate:
+      return ToRow(DeniedCertificateRecord{Digest{std::byte{5}}, 1000, "unix:admin:0", "stolen"});
   }
   return {};
 }
@@ -128,6 +138,14 @@ Status Parse(Table table, const Row& row) {
       return Again(ApprovalFromRow(row), row);
     case Table::kApprovalVote:
       return Again(ApprovalVoteFromRow(row), row);
+    case Table::kAccessGrant:
+      return Again(AccessGrantFromRow(row), row);
+    case Table::kBreakGlass:
+      return Again(BreakGlassFromRow(row), row);
+    case Table::kAccessToken:
+      return Again(AccessTokenFromRow(row), row);
+    case Table::kDeniedCertificate:
+      return Again(DeniedCertificateFromRow(row), row);
   }
   return Error(ErrorCode::kInternal, "no such table");
 }
@@ -142,6 +160,14 @@ Status ParseWith(const Replacement& replacement) {
   Row row = SampleRecord(replacement.table);
   row[replacement.column] = replacement.value;
   return Parse(replacement.table, row);
+}
+
+void ExpectIntegrity(const std::vector<Replacement>& cases) {
+  for (const Replacement& c : cases) {
+    const Status parsed = ParseWith(c);
+    ASSERT_FALSE(parsed.ok()) << SpecOf(c.table).name << " column " << c.column;
+    EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
+  }
 }
 
 Datum Int(std::int64_t value) { return value; }
@@ -298,11 +324,7 @@ TEST(RecordsTest, CatalogAndSecretsOutsideTheirRangeAreIntegrity) {
       {Table::kVersionOrigin, 5, Uuid{}},
       {Table::kVersionOrigin, 6, Int(-1)},
   };
-  for (const Replacement& c : cases) {
-    const Status parsed = ParseWith(c);
-    ASSERT_FALSE(parsed.ok()) << SpecOf(c.table).name << " column " << c.column;
-    EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
-  }
+  ExpectIntegrity(cases);
 }
 
 TEST(RecordsTest, AnAuditLogOutsideItsRangeIsIntegrity) {
@@ -318,11 +340,7 @@ TEST(RecordsTest, AnAuditLogOutsideItsRangeIsIntegrity) {
       {Table::kAuditLog, 3, Bytes(33)},
       {Table::kAuditLog, 4, Int(-1)},
   };
-  for (const Replacement& c : cases) {
-    const Status parsed = ParseWith(c);
-    ASSERT_FALSE(parsed.ok()) << "column " << c.column;
-    EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
-  }
+  ExpectIntegrity(cases);
 }
 
 TEST(RecordsTest, PoliciesAndApprovalsOutsideTheirRangeAreIntegrity) {
@@ -346,11 +364,65 @@ TEST(RecordsTest, PoliciesAndApprovalsOutsideTheirRangeAreIntegrity) {
       {Table::kApprovalVote, 2, Text("")},
       {Table::kApprovalVote, 3, Int(-1)},
   };
-  for (const Replacement& c : cases) {
-    const Status parsed = ParseWith(c);
-    ASSERT_FALSE(parsed.ok()) << SpecOf(c.table).name << " column " << c.column;
-    EXPECT_EQ(parsed.error().code(), ErrorCode::kIntegrity);
-  }
+  ExpectIntegrity(cases);
+}
+
+TEST(RecordsTest, GrantsAndEmergenciesOutsideTheirRangeAreIntegrity) {
+  const std::vector<Replacement> cases = {
+      {Table::kAccessGrant, 0, Text("Issued")},
+      {Table::kAccessGrant, 1, Int(0)},
+      {Table::kAccessGrant, 2, Text("")},
+      {Table::kAccessGrant, 2, Text(std::string(kMaxStatementText + 1, 'x'))},
+      {Table::kAccessGrant, 2, Text("\xff")},
+      {Table::kAccessGrant, 3, Int(-1)},
+      {Table::kAccessGrant, 4, Text("")},
+      {Table::kAccessGrant, 4, Text(std::string(kMaxPrincipal + 1, 'x'))},
+      {Table::kAccessGrant, 5, Text("")},
+      {Table::kAccessGrant, 5, Text(std::string(kMaxReason + 1, 'x'))},
+      {Table::kBreakGlass, 0, Uuid{}},
+      {Table::kBreakGlass, 1, Text("")},
+      {Table::kBreakGlass, 1, Text(std::string(kMaxStatementText + 1, 'x'))},
+      {Table::kBreakGlass, 2, Text("")},
+      {Table::kBreakGlass, 2, Text(std::string(kMaxSignaturesText + 1, 'x'))},
+      {Table::kBreakGlass, 3, Int(-1)},
+      {Table::kBreakGlass, 4, Int(-1)},
+      {Table::kBreakGlass, 5, Int(-1)},
+      {Table::kBreakGlass, 5, NullValue{}},  // reviewed by somebody, never
+      {Table::kBreakGlass, 6, Text("")},     // by nobody
+      {Table::kBreakGlass, 6, Text(std::string(kMaxPrincipal + 1, 'x'))},
+      {Table::kBreakGlass, 7, Text("")},  // without a word
+      {Table::kBreakGlass, 7, Text(std::string(kMaxReason + 1, 'x'))},
+  };
+  ExpectIntegrity(cases);
+  Row on = SampleRecord(Table::kBreakGlass);
+  on[4] = on[5] = NullValue{};
+  on[6] = on[7] = Text("");
+  EXPECT_TRUE(Parse(Table::kBreakGlass, on).ok()) << "neither ended nor reviewed";
+}
+
+TEST(RecordsTest, TokensAndDeniedCertificatesOutsideTheirRangeAreIntegrity) {
+  const std::vector<Replacement> cases = {
+      {Table::kAccessToken, 0, Uuid{}},
+      {Table::kAccessToken, 1, Bytes(31)},
+      {Table::kAccessToken, 1, Bytes(33)},
+      {Table::kAccessToken, 2, Text("")},
+      {Table::kAccessToken, 2, Text(std::string(kMaxPrincipal + 1, 'x'))},
+      {Table::kAccessToken, 3, Text("Tokens")},
+      {Table::kAccessToken, 4, Int(-1)},
+      {Table::kAccessToken, 5, Int(-1)},
+      {Table::kAccessToken, 6, Text("")},
+      {Table::kAccessToken, 6, Text(std::string(kMaxPrincipal + 1, 'x'))},
+      {Table::kAccessToken, 7, Text("")},
+      {Table::kAccessToken, 7, Text(std::string(kMaxReason + 1, 'x'))},
+      {Table::kDeniedCertificate, 0, Bytes(31)},
+      {Table::kDeniedCertificate, 0, Bytes(33)},
+      {Table::kDeniedCertificate, 1, Int(-1)},
+      {Table::kDeniedCertificate, 2, Text("")},
+      {Table::kDeniedCertificate, 2, Text(std::string(kMaxPrincipal + 1, 'x'))},
+      {Table::kDeniedCertificate, 3, Text("")},
+      {Table::kDeniedCertificate, 3, Text(std::string(kMaxReason + 1, 'x'))},
+  };
+  ExpectIntegrity(cases);
 }
 
 TEST(RecordsTest, ColumnsOfAnotherTypeOrCountAreIntegrity) {

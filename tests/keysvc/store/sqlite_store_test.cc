@@ -72,12 +72,14 @@ TEST_F(SqliteStoreTest, AnOlderSchemaIsUpgradedAndKeepsItsRows) {
   for (const SchemaObject& object : SchemaObjects(1)) sql += object.sql + ";";
   ASSERT_TRUE((*SqliteDatabase::Open(Options()))->Execute(sql).ok());
   ASSERT_TRUE(InsertTenant(*Open(), 1).ok());
-  const std::string to_fourth = "DROP TABLE approval_vote;DROP TABLE approval;DROP TABLE access_policy;";
+  const std::string to_fifth =
+      "DROP TABLE denied_certificate;DROP TABLE access_token;DROP TABLE break_glass;DROP TABLE access_grant;";
+  const std::string to_fourth = to_fifth + "DROP TABLE approval_vote;DROP TABLE approval;DROP TABLE access_policy;";
   const std::string to_third = to_fourth + "DROP TABLE audit_log;";
   const std::string to_second = to_third + "DROP TABLE version_origin;";
   const std::string to_first = to_second + "DROP TABLE rotation;DROP TABLE census_source;DROP TABLE destruction;";
-  int version = 4;
-  for (const std::string& back : {to_fourth, to_third, to_second, to_first}) {
+  int version = 5;
+  for (const std::string& back : {to_fifth, to_fourth, to_third, to_second, to_first}) {
     ASSERT_TRUE(OpenAfter(back + "PRAGMA user_version=" + std::to_string(version--)).ok());
     EXPECT_EQ(Tenants(*Open()), 1U);
   }

@@ -4,7 +4,7 @@ from maker.primitives import hkdf_expand, hkdf_extract, sha256
 from maker.values import lp, u8, u32
 
 LENGTH = {"enc": 32, "cmt": 32, "det": 64, "dek": 32, "idx": 32, "pad": 32, "slw": 16, "kcv": 16,
-          "wrap": 32, "wcm": 32, "meta": 32, "set": 32}
+          "wrap": 32, "wcm": 32, "meta": 32, "set": 32, "ask": 32}
 
 
 def derive_info(label, fields):

@@ -22,6 +22,7 @@ def store_inputs(store):
 
 NONE = (b"", {})
 SUITES = {"enc": (1, 2), "cmt": (2,), "det": (4,), "dek": (2,)}
+OF_STORE = ("meta", "set", "ask")
 
 
 def add(cases, name, label, key, fields_and_inputs):
@@ -46,7 +47,7 @@ def add_one_key(cases):
             outputs.append(add(cases, "one key: " + label, label, key,
                                index_inputs(tenant, other, 1)))
         else:
-            inputs = store_inputs(other) if label in ("meta", "set") else NONE
+            inputs = store_inputs(other) if label in OF_STORE else NONE
             outputs.append(add(cases, "one key: " + label, label, key, inputs))
     assert len({output[:16] for output in outputs}) == len(outputs)
 
@@ -68,7 +69,7 @@ def add_edges(cases):
     for label in ("kcv", "wrap", "wcm"):
         add(cases, "another key: " + label, label, key, NONE)
         add(cases, "a key of zeros: " + label, label, bytes(32), NONE)
-    for label in ("meta", "set"):
+    for label in OF_STORE:
         add(cases, "another key and store: " + label, label, key, store_inputs(field))
 
 
