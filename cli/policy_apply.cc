@@ -125,12 +125,24 @@ Outcome<v1::ApplyPolicyRequest> RequestOf(client::Client& client, const ApplyArg
   return request;
 }
 
+// What ends with the policy that holds now: the grants beside it, and an emergency.
+Outcome<std::vector<std::string>> EndsWithIt(client::Client& client) {
+  COFFER_ASSIGN_OR_RETURN(const auto answer, client.ListGrants({}));
+  std::vector<std::string> ends;
+  for (const v1::IssuedGrant& grant : answer.grants()) ends.push_back(grant.name());
+  for (const v1::BreakGlassUse& use : answer.emergencies()) {
+    if (use.active()) ends.emplace_back(policy::kBreakGlassRule);
+  }
+  return ends;
+}
+
 Outcome<int> Apply(Session& session, const ApplyArguments& arguments) {
   COFFER_ASSIGN_OR_RETURN(const PolicyFile file, ReadPolicyText("policy", arguments.policy));
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAdminRole));
   COFFER_ASSIGN_OR_RETURN(const PresentPolicy present, FetchPolicy(*client));
   COFFER_ASSIGN_OR_RETURN(PolicyChanges changes,
                           ChangesBetween(present.policy, file.policy, session.Colors(STDOUT_FILENO)));
+  COFFER_ASSIGN_OR_RETURN(const std::vector<std::string> ends, EndsWithIt(*client));
   if (!arguments.dry_run) {
     COFFER_ASSIGN_OR_RETURN(v1::ApplyPolicyRequest request, RequestOf(*client, arguments, file));
     const auto applied = client->ApplyPolicy(request);
@@ -139,6 +151,8 @@ Outcome<int> Apply(Session& session, const ApplyArguments& arguments) {
   }
   changes.json["serial"] = file.policy.serial();
   changes.json["applied"] = !arguments.dry_run;
+  changes.json["ends"] = ends;
+  for (const std::string& name : ends) changes.text += fmt::format("ends with the policy before: {}\n", name);
   changes.text +=
       arguments.dry_run ? "nothing was applied\n" : fmt::format("applied: serial {}\n", file.policy.serial());
   COFFER_TRY(session.json() ? PrintJson(changes.json) : Print(changes.text));

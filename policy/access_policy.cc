@@ -13,10 +13,17 @@ constexpr std::string_view kDefaultDeny = "default-deny";
 
 std::uint32_t ApprovalsOf(const AccessRule& rule) { return rule.approvals ? rule.approvals->count : 0; }
 
+// What is there for a time is named before what always is: records then tell what was done by it.
+int PlaceOf(const AccessRule& rule) {
+  if (rule.id == kBreakGlassRule) return 0;
+  return rule.id.starts_with(kIssuedGrantPrefix) ? 1 : 2;
+}
+
 // Forbids first; then what asks least of whoever calls.
 bool IsAskedBefore(const AccessRule& a, const AccessRule& b) {
   if (a.effect != b.effect) return a.effect == AccessRule::Effect::kForbid;
   if (ApprovalsOf(a) != ApprovalsOf(b)) return ApprovalsOf(a) < ApprovalsOf(b);
+  if (PlaceOf(a) != PlaceOf(b)) return PlaceOf(a) < PlaceOf(b);
   return a.id < b.id;
 }
 

@@ -40,8 +40,12 @@ Result<Caller> CertificateCallers::Of(std::string_view pem, const std::vector<st
 
 Result<Caller> CertificateCallers::Check(const Known& known) const {
   const std::shared_ptr<const DeniedDigests> denied = denied_now_();
+  // A sealed service serves nothing but its status, and to auditors its log.
+  if (denied == nullptr && known.caller.principal.role == policy::Role::kAuditor) {
+    return Error(ErrorCode::kSealed, "the service was not unsealed since its start: who is denied is not known yet");
+  }
   const auto is_denied = [&denied](const Digest& sha256) { return denied->contains(sha256); };
-  if (std::any_of(known.digests.begin(), known.digests.end(), is_denied)) {
+  if (denied != nullptr && std::any_of(known.digests.begin(), known.digests.end(), is_denied)) {
     return Error(ErrorCode::kUnauthenticated, "the certificate is denied");
   }
   if (clock_.UnixMicros() / kMicrosPerSecond <= known.not_after_s) return known.caller;

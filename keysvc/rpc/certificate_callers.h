@@ -19,7 +19,7 @@ namespace coffer::keysvc {
 // Thread-safe.
 Result<policy::Principal> PrincipalOfNames(const std::vector<std::string_view>& uris, std::string_view trust_domain);
 
-// The certificates that are refused now. Thread-safe.
+// The certificates that are refused now; null: not known before the first unseal. Thread-safe.
 using DeniedNow = std::function<std::shared_ptr<const DeniedDigests>()>;
 
 // Thread-safe. Asked at every call: TLS itself looks at a certificate's end only in a full handshake, so that neither a

@@ -73,12 +73,20 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
         self->Finish(Error(ErrorCode::kUnavailable, "the service is stopping: try again later"));
       } else if (self->context_->IsCancelled()) {
         self->reactor_->Finish(grpc::Status::CANCELLED);  // nobody hears it
+      } else if (const Status still = self->StillLetIn(); !still.ok()) {
+        self->Finish(still);
       } else {
         self->Act();
       }
     };
     const Status taken = door_.pool.Submit(LaneOf(where, caller_), caller_.principal.id, std::move(job));
     if (!taken.ok()) Finish(taken);
+  }
+
+  // Who waited, or is done again, may have lost his certificate or token meanwhile.
+  Status StillLetIn() const {
+    const Result<Caller> caller = door_.callers.Of(*context_);
+    return caller.ok() ? Status() : Status(caller.error());
   }
 
   void Act() {
@@ -103,9 +111,6 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
         break;
     }
     if (++attempts_ == Pipeline::kMaxAttempts) return Finish(Pipeline::KeptChanging());
-    // Whoever is not let in any more gets nothing.
-    const Result<Caller> still = door_.callers.Of(*context_);
-    if (!still.ok()) return Finish(still.error());
     response_->Clear();
     caller_.so_far = std::move(withheld_.record->so_far);
     // This is the log's release thread, and every other reply waits for it. What is short otherwise may not be now: the

@@ -33,6 +33,10 @@ Status CheckReason(std::string_view text, std::string_view name) {
 Result<policy::ActFacts> FactsOf(const policy::AccessRule& rule, const std::string& text) {
   policy::ActFacts facts;
   facts.Add("name", rule.id);
+  for (const std::string& principal : rule.principals) facts.Add("to", principal);
+  for (const policy::Operation operation : policy::AllOperations()) {
+    if (rule.operations.Has(operation)) facts.Add("gives", policy::OperationName(operation));
+  }
   facts.Add("sha256", ToHex(Sha256({AsBytes(text)})));
   const std::string ended = text + "\n";
   LineReader lines(ended);
@@ -73,11 +77,7 @@ Result<std::uint64_t> AccessService::ApplyPolicy(const Caller& caller, const App
 Status AccessService::CheckProof(Unsealed& unsealed, const RecoveryProof& proof) const {
   COFFER_TRY(operators_.Proven(proof));
   COFFER_ASSIGN_OR_RETURN(const std::vector<Row> rows, unsealed.store->Scan({.table = Table::kSealSlot}));
-  std::vector<SealSlotRecord> slots;
-  for (const Row& row : rows) {
-    COFFER_ASSIGN_OR_RETURN(SealSlotRecord slot, SealSlotFromRow(row));
-    slots.push_back(std::move(slot));
-  }
+  COFFER_ASSIGN_OR_RETURN(const std::vector<SealSlotRecord> slots, SealSlotsFrom(rows));
   const std::vector<AgeRecipient> recipients = RecoveryRecipients(slots);
   const auto is_ours = [&recipients](const AgeRecipient& recipient) {
     return std::find(recipients.begin(), recipients.end(), recipient) != recipients.end();
@@ -110,7 +110,6 @@ Result<std::vector<PendingApproval>> AccessService::ListApprovals(const Caller& 
 Result<bool> AccessService::Approve(const Caller& caller, const std::string& id, const std::string& signature) const {
   const Subject subject = SubjectOf(id);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    record.object = subject.object;
     COFFER_ASSIGN_OR_RETURN(const policy::Person* const person, PersonOf(record));
     COFFER_TRY(unsealed.approvals->Approve(*record.policy, id, *person, signature));
     return true;
@@ -121,7 +120,6 @@ Result<bool> AccessService::Approve(const Caller& caller, const std::string& id,
 Result<bool> AccessService::Deny(const Caller& caller, const std::string& id) const {
   const Subject subject = SubjectOf(id);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    record.object = subject.object;
     COFFER_ASSIGN_OR_RETURN(const policy::Person* const person, PersonOf(record));
     COFFER_TRY(unsealed.approvals->Deny(*record.policy, id, *person));
     return true;
@@ -138,6 +136,8 @@ Result<std::string> AccessService::IssueGrant(const Caller& caller, const std::s
     };
     COFFER_ASSIGN_OR_RETURN(const std::string reason,
                             AuthoriseApproved(unsealed, record, policy::Operation::kIssueGrant, {}, facts_of));
+    // The record outlives the grant's row.
+    record.reason = "text sha256:" + ToHex(Sha256({AsBytes(grant)})) + ", " + record.reason;
     return unsealed.grants->Issue(*record.policy, grant, record.principal, reason);
   };
   return pipeline_.Mutate(caller, policy::Operation::kIssueGrant, act);
@@ -158,10 +158,8 @@ Result<bool> AccessService::RevokeGrant(const Caller& caller, const std::string&
                                         const std::string& reason) const {
   Subject subject = Subject::Because(reason);
   subject.object = Subject::Named(name).object;
-  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    record.object = subject.object;
+  const auto act = [&](Unsealed& unsealed, CallRecord&) -> Result<bool> {
     COFFER_TRY(CheckReason(reason, "reason"));
-    record.reason = reason;
     COFFER_TRY(name == policy::kBreakGlassRule ? unsealed.grants->EndEmergency() : unsealed.grants->Revoke(name));
     return true;
   };
@@ -177,8 +175,6 @@ Result<policy::BreakGlassStatement> AccessService::BreakGlass(const Caller& call
     subject.reason = claimed->reason;
   }
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<policy::BreakGlassStatement> {
-    record.object = subject.object;
-    record.reason = subject.reason;
     return unsealed.grants->Activate(*record.policy, statement, signature, record.principal);
   };
   return pipeline_.Mutate(caller, policy::Operation::kBreakGlass, act, subject);
@@ -189,9 +185,7 @@ Result<bool> AccessService::ReviewBreakGlass(const Caller& caller, const std::st
   Subject subject = SubjectOf(id);
   subject.reason = Subject::Because(review).reason;
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    record.object = subject.object;
     COFFER_TRY(CheckReason(review, "review"));
-    record.reason = review;
     const policy::Person* const person = record.policy->PersonOf(record.principal);
     if (person == nullptr || !person->roles.contains(policy::Role::kAuditor)) {
       return Error(ErrorCode::kPermissionDenied, "only persons whom the policy names as auditors review an emergency");

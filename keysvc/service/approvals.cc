@@ -67,7 +67,8 @@ Result<policy::ApprovalUuid> Approvals::Ask(const policy::AccessPolicy& policy, 
       .facts = asked.facts};
   COFFER_ASSIGN_OR_RETURN(const std::string text, statement.ToText());
   COFFER_ASSIGN_OR_RETURN(const std::vector<PendingApproval> waiting, List(policy));
-  const auto own = [&asked](const PendingApproval& one) { return one.statement.requester == asked.requester; };
+  const policy::Person* const person = policy.PersonOf(asked.requester);
+  const auto own = [&](const PendingApproval& one) { return policy.PersonOf(one.statement.requester) == person; };
   if (waiting.size() >= kMaxApprovals ||
       static_cast<std::size_t>(std::count_if(waiting.begin(), waiting.end(), own)) >= kMaxApprovalsOfOne) {
     return Error(ErrorCode::kResourceExhausted, "as many acts as may wait for approval: deny some, or let them run out")

@@ -82,7 +82,8 @@ class Barrier {
 
   // That holds now; while sealed the one that held before, or the built-in table since the start.
   PolicyPointer policy() const;
-  // The client certificates that are refused; while nothing is unsealed, those of the store that was open last.
+  // The client certificates that are refused; while nothing is unsealed, those of the store that was open last. Null:
+  // none was since the start, and nobody knows them.
   std::shared_ptr<const DeniedDigests> denied() const;
   const Clock& clock() const { return clock_; }
 
@@ -199,8 +200,7 @@ class Barrier {
   std::shared_ptr<Unsealed> unsealed_ COFFER_GUARDED_BY(state_mutex_);
   // While nothing is unsealed.
   PolicyPointer last_policy_ COFFER_GUARDED_BY(state_mutex_) = BuiltinPolicy();
-  std::shared_ptr<const DeniedDigests> last_denied_ COFFER_GUARDED_BY(state_mutex_) =
-      std::make_shared<const DeniedDigests>();
+  std::shared_ptr<const DeniedDigests> last_denied_ COFFER_GUARDED_BY(state_mutex_);
   std::shared_ptr<KeyJournal> journal_ COFFER_GUARDED_BY(change_mutex_);
   std::map<ShareSetUuid, CollectedShares> shares_ COFFER_GUARDED_BY(change_mutex_);
   std::atomic<JournalFit> fit_{JournalFit::kInStep};

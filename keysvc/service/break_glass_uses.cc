@@ -120,7 +120,11 @@ Status CheckBeginning(const policy::BreakGlass& break_glass, const policy::Break
                  "an emergency before was not reviewed yet: an auditor has to do that first")
         .At("emergency " + use.record.id.ToText());
   }
-  return before.empty() ? Status() : CheckClock(now_us, before.back().record.activated_us);
+  // Those of other policies are off whatever the clock says.
+  for (const BreakGlassUse& use : before) {
+    if (use.statement.policy_serial == statement.policy_serial) COFFER_TRY(CheckClock(now_us, use.record.activated_us));
+  }
+  return {};
 }
 
 Status CheckClock(std::int64_t now_us, std::int64_t newest_us) {

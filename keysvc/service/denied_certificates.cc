@@ -17,6 +17,15 @@ Status Insert(AuthenticatedStore& store, const DeniedCertificateRecord& record) 
                  "as many certificates are denied as may be: allow again those that have expired")
         .WithLimit(kMaxDeniedCertificates);
   }
+  std::size_t own = 0;
+  for (const Row& row : others) {
+    COFFER_ASSIGN_OR_RETURN(const DeniedCertificateRecord other, DeniedCertificateFromRow(row));
+    own += other.denied_by == record.denied_by ? 1 : 0;
+  }
+  if (own >= kMaxDeniedByOne) {
+    return Error(ErrorCode::kResourceExhausted, "you have denied as many certificates as one administrator may")
+        .WithLimit(kMaxDeniedByOne);
+  }
   COFFER_TRY(mutation.Insert(Table::kDeniedCertificate, ToRow(record)));
   return mutation.Commit();
 }

@@ -13,6 +13,8 @@
 namespace coffer::keysvc {
 
 inline constexpr std::size_t kMaxDeniedCertificates = 4'096;
+// By one principal, so that none alone takes all places.
+inline constexpr std::size_t kMaxDeniedByOne = 1'024;
 
 // By SHA-256 of the certificate's DER form. Immutable.
 using DeniedDigests = std::map<Digest, DeniedCertificateRecord>;

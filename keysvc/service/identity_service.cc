@@ -27,12 +27,11 @@ Subject SubjectOf(const Digest& sha256, const std::string& reason) {
   return subject;
 }
 
-void Note(const Subject& subject, CallRecord& record) {
-  record.object = subject.object;
-  record.reason = subject.reason;
-}
-
-Result<policy::ActFacts> FactsOfToken(const Unsealed& unsealed, const AccessTokens::Wanted& wanted) {
+Result<policy::ActFacts> FactsOfToken(const Unsealed& unsealed, const policy::AccessPolicy& policy,
+                                      const AccessTokens::Wanted& wanted) {
+  if (policy.PersonOf(wanted.principal) != nullptr) {
+    return Error(ErrorCode::kPermissionDenied, "is a person of the policy, whom no token stands for").At("principal");
+  }
   COFFER_TRY(unsealed.tokens->CheckRoom());
   policy::ActFacts facts;
   facts.Add("principal", wanted.principal).Add("listener", wanted.listener);
@@ -53,7 +52,7 @@ Result<AccessTokens::Made> IdentityService::CreateToken(const Caller& caller,
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<AccessTokens::Made> {
     COFFER_TRY(wanted.Check());
     COFFER_ASSIGN_OR_RETURN(const std::string reason, AuthoriseApproved(unsealed, record, record.operation, {}, [&] {
-                              return FactsOfToken(unsealed, wanted);
+                              return FactsOfToken(unsealed, *record.policy, wanted);
                             }));
     // The record outlives the token's row.
     record.reason = "for " + wanted.principal + ", " + record.reason;
@@ -76,8 +75,7 @@ Result<std::vector<AccessTokenRecord>> IdentityService::ListTokens(const Caller&
 Result<bool> IdentityService::RevokeToken(const Caller& caller, const std::string& id,
                                           const std::string& reason) const {
   const Subject subject = SubjectOf(id, reason);
-  const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    Note(subject, record);
+  const auto act = [&](Unsealed& unsealed, CallRecord&) -> Result<bool> {
     COFFER_TRY(CheckReason(reason));
     COFFER_TRY(unsealed.tokens->Revoke(id));
     return true;
@@ -89,7 +87,6 @@ Result<bool> IdentityService::DenyCertificate(const Caller& caller, const Digest
                                               const std::string& reason) const {
   const Subject subject = SubjectOf(sha256, reason);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    Note(subject, record);
     COFFER_TRY(CheckReason(reason));
     COFFER_TRY(unsealed.denied->Deny(sha256, record.principal, reason));
     return true;
@@ -100,7 +97,6 @@ Result<bool> IdentityService::DenyCertificate(const Caller& caller, const Digest
 Result<bool> IdentityService::AllowCertificate(const Caller& caller, const Digest& sha256) const {
   const Subject subject = SubjectOf(sha256, "");
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    record.object = subject.object;
     COFFER_TRY(
         AuthoriseApproved(unsealed, record, record.operation, {}, [&] { return FactsOfDenied(unsealed, sha256); }));
     COFFER_TRY(unsealed.denied->Allow(sha256));

@@ -347,6 +347,10 @@ Result<WrittenPolicy> ReadPolicy(std::string_view text) {
 }
 
 Result<AccessRule> ReadIssuedGrant(std::string_view text) {
+  // Approvers see the text: no name needs an escape, which would show another one than it is.
+  if (text.find('\\') != std::string_view::npos) {
+    return Refused("holds a backslash: approvers have to read names as they are");
+  }
   COFFER_ASSIGN_OR_RETURN(const TomlNode document, ParseToml(text, kMaxIssuedGrantBytes));
   for (const auto& [key, entry] : document.entries) {
     if (key != "grant")

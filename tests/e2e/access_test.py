@@ -128,7 +128,7 @@ class Grants(AccessTest):
         self.service.kill()
         self.service.start()
         self.assertEqual(self.got()["rule"], "issued-repair")
-        self.people.apply(self.policy(2))
+        self.assertIn(b"\nends with the policy before: issued-repair\n", b"\n" + self.people.apply(self.policy(2)))
         self.not_got()
         self.assertEqual(self.service.json("grant", "list"), {"grants": []})
         self.issue()
@@ -247,7 +247,8 @@ class Emergencies(AccessTest):
         self.service.kill()
         self.service.start()
         self.assertEqual(self.got()["rule"], "break-glass")
-        self.people.apply(self.policy(2, self.kept))
+        self.assertIn(b"\nends with the policy before: break-glass\n",
+                      b"\n" + self.people.apply(self.policy(2, self.kept)))
         self.not_got()
         self.assertEqual(self.states()[0][1], "to review")
 

@@ -53,6 +53,28 @@ TEST(IssuedGrant, MayAllowWithoutApprovalsWhatThePolicyAsksThemFor) {
             "issued-night");
 }
 
+TEST(IssuedGrant, IsNamedBeforeWhatAlwaysHolds) {
+  const AccessPolicy policy = Sample();
+  const AccessRule issued = policy.ParseIssuedGrant(kSampleIssuedGrant, kSampleIssuedAt).value();
+  AccessRule always = issued;
+  always.id = "a-first";
+  always.limits = {};
+  const Act act{.role = Role::kApp,
+                .principal = "spiffe://example.org/role/app/support",
+                .operation = Operation::kDecryptFields,
+                .field = "shop.user.email",
+                .field_class = FieldClass::kPii,
+                .keyring = "shop",
+                .tenant = "default",
+                .purpose = "support",
+                .now_unix_s = kSampleIssuedAt};
+  EXPECT_EQ(policy.With({always}).value().Decide(act).rule, "a-first");
+  EXPECT_EQ(policy.With({always, issued}).value().Decide(act).rule, "issued-support");
+  AccessRule emergency = issued;
+  emergency.id = kBreakGlassRule;
+  EXPECT_EQ(policy.With({always, issued, emergency}).value().Decide(act).rule, "break-glass");
+}
+
 TEST(IssuedGrant, NamesExactlyWhomItIsFor) {
   const std::string of_orders = Replaced(std::string(kSampleIssuedGrant), "app/support", "app/orders");
   const Result<AccessRule> issued = Sample().ParseIssuedGrant(of_orders, kSampleIssuedAt);
@@ -117,6 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "grant.issued-support.standing:1: is for grants of the policy itself"},
         BadGrant{"[\"DecryptFields\"]", "[\"DecryptFields\", \"ShowStatus\"]", "cannot be narrowed"},
         BadGrant{"[\"DecryptFields\"]", "[\"GrantFields\"]", "operations:4: is no operation"},
+        BadGrant{"[\"DecryptFields\"]", "[\"\\u0044ecryptFields\"]", "holds a backslash"},
         BadGrant{kSampleIssuedGrant,
                  "[grant.issued-s]\nroles = [\"app\"]\nprincipals = [\"unix:app:1\"]\noperations = [\"ShowStatus\"]\n"
                  "not_after = 2027-06-08T00:00:00Z\n",

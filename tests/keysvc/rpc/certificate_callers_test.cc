@@ -61,6 +61,18 @@ TEST_F(CertificateCallersTest, EachCertificateIsItsOwnCaller) {
   }
 }
 
+TEST_F(CertificateCallersTest, WhileNobodyKnowsWhoIsDeniedNoAuditorReadsTheLog) {
+  const std::string pem = Issue("carol");
+  const std::string other = Issue("shop");
+  denied = nullptr;
+  const Result<Caller> carol = callers.Of(pem, {"spiffe://example.org/role/auditor/carol"});
+  ASSERT_FALSE(carol.ok());
+  EXPECT_EQ(carol.error().code(), ErrorCode::kSealed);
+  EXPECT_TRUE(callers.Of(other, {kShop}).ok()) << "who is told no more than that it is sealed";
+  Deny({});
+  EXPECT_TRUE(callers.Of(pem, {"spiffe://example.org/role/auditor/carol"}).ok());
+}
+
 TEST_F(CertificateCallersTest, ACallerEndsWithItsCertificateThoughItWasKnown) {
   const std::string pem = Issue("shop");
   const std::int64_t end_us = CertificateNotAfter(pem).value() * kSecond;

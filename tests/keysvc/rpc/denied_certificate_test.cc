@@ -120,5 +120,34 @@ TEST_F(DeniedCertificateTest, ACallThatRunsMeanwhileGetsNothing) {
   ExpectRefused(answer.get(), "in flight");
 }
 
+TEST_F(DeniedCertificateTest, ACallThatWaitsForAThreadIsNotDone) {
+  Listen(policy::Role::kApp);
+  const std::string put = "SecretService.PutSecret";
+  const auto ask = [&put](const Wire& wire, std::size_t calls) {
+    std::vector<std::future<Answer>> answers;
+    for (std::size_t i = 0; i < calls; ++i) {
+      answers.push_back(
+          std::async(std::launch::async, [wire, &put] { return wire.Call(put, "path: 'a' value: 'v'"); }));
+    }
+    return answers;
+  };
+  stop.Hold(app.principal.id);
+  const std::vector<std::future<Answer>> holding = ask(NewWire(policy::Role::kApp), kThreads);
+  ASSERT_TRUE(WaitUntil([&] { return stop.waiting() == kThreads; }));
+  // One more than may wait: once it is refused, all others wait.
+  std::vector<std::future<Answer>> waiting = ask(Connect("shop"), kCallerQueue + 1);
+  const auto has_come = [](const std::future<Answer>& one) {
+    return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  };
+  ASSERT_TRUE(WaitUntil([&] { return std::any_of(waiting.begin(), waiting.end(), has_come); }));
+  ASSERT_TRUE(
+      barrier->Enter().value()->denied->Deny(CertificateSha256(PemOf("shop")).value(), "unix:admin:7", "x").ok());
+  stop.Release();
+  std::size_t denied = 0;
+  for (std::future<Answer>& one : waiting) denied += one.get().message == kSentence ? 1 : 0;
+  EXPECT_EQ(denied, kCallerQueue);
+  EXPECT_EQ(stop.passed(kShop), 0U) << "nothing was put for the denied one";
+}
+
 }  // namespace
 }  // namespace coffer::keysvc

@@ -63,6 +63,19 @@ TEST_F(AnyApprovalTest, WhoIsNoPersonAsksNobody) {
   }
 }
 
+TEST_F(AnyApprovalTest, WhoHasATokenIsNoPerson) {
+  for (const AskedAct& one : Acts()) {
+    for (const auto method : {policy::Principal::Method::kToken, policy::Principal::Method::kJwt}) {
+      SCOPED_TRACE(policy::OperationName(one.operation));
+      Caller bearer = one.by;
+      bearer.principal.method = method;
+      bearer.approval.reason = "a test";
+      EXPECT_EQ(Code(one.act(bearer)), "permission_denied");
+      EXPECT_EQ(Waiting(), 0u);
+    }
+  }
+}
+
 TEST_F(AnyApprovalTest, ItRunsOutAndEndsWithItsPolicy) {
   const AskedAct get = Getting("a");
   const std::string old = Ask(get);

@@ -76,7 +76,7 @@ TEST_F(DeniedCertificatesTest, AsManyAsMayBe) {
   StoreMutation mutation = fixture.store.Begin().value();
   for (std::size_t i = 0; i + 1 < kMaxDeniedCertificates; ++i) {
     const DeniedCertificateRecord record{
-        .sha256 = DigestNumber(i), .denied_us = 1, .denied_by = "unix:admin:7", .reason = "stolen"};
+        .sha256 = DigestNumber(i), .denied_us = 1, .denied_by = "unix:admin:8", .reason = "stolen"};
     ASSERT_TRUE(mutation.Insert(Table::kDeniedCertificate, ToRow(record)).ok());
   }
   ASSERT_TRUE(mutation.Commit().ok());
@@ -89,6 +89,21 @@ TEST_F(DeniedCertificatesTest, AsManyAsMayBe) {
   ASSERT_TRUE(denied->Allow(DigestNumber(0)).ok());
   EXPECT_TRUE(Deny(kMaxDeniedCertificates + 1).ok());
   EXPECT_EQ(denied->view()->size(), kMaxDeniedCertificates);
+}
+
+TEST_F(DeniedCertificatesTest, OneAdministratorAloneTakesNotAllPlaces) {
+  StoreMutation mutation = fixture.store.Begin().value();
+  for (std::size_t i = 0; i < kMaxDeniedByOne; ++i) {
+    const DeniedCertificateRecord record{
+        .sha256 = DigestNumber(i), .denied_us = 1, .denied_by = "unix:admin:7", .reason = "stolen"};
+    ASSERT_TRUE(mutation.Insert(Table::kDeniedCertificate, ToRow(record)).ok());
+  }
+  ASSERT_TRUE(mutation.Commit().ok());
+  const Status refused = denied->Deny(DigestNumber(kMaxDeniedByOne), "unix:admin:7", "stolen");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(refused.error().limit(), kMaxDeniedByOne);
+  EXPECT_TRUE(denied->Deny(DigestNumber(kMaxDeniedByOne), "unix:admin:8", "stolen").ok()) << "another one still may";
 }
 
 TEST_F(DeniedCertificatesTest, ACommitOfWhichNobodyKnowsMayHaveHappened) {

@@ -84,6 +84,8 @@ TEST_F(GrantsTest, ApproversSignEveryLineOfIt) {
     if (key == "line") shown += value + "\n";
   }
   EXPECT_EQ(facts["name"], "issued-debug");
+  EXPECT_EQ(facts["to"], "unix:app:7");
+  EXPECT_EQ(facts["gives"], "DecryptFields");
   EXPECT_EQ(facts["sha256"], ToHex(Sha256({AsBytes(GrantText())})));
   std::string expected = GrantText();
   expected.erase(expected.find("\n\n"), 1);
@@ -215,6 +217,16 @@ TEST_F(GrantsTest, NoneIsIssuedByAClockThatWentBack) {
   EXPECT_EQ(Asked(GrantText("other")), "failed_precondition");
   EXPECT_EQ(Code(IssueAlone(GrantText("other"))), "failed_precondition");
   clock.SetUnixMicros(clock.UnixMicros() + 1);
+  EXPECT_EQ(Code(IssueAlone(GrantText("other"))), "");
+}
+
+TEST_F(GrantsTest, AClockThatWasAheadUnderAnotherPolicyStopsNothing) {
+  const std::int64_t now = clock.UnixMicros();
+  clock.SetUnixMicros(now + 3'600'000'000);
+  ASSERT_TRUE(Issue().ok());
+  clock.SetUnixMicros(now);
+  EXPECT_EQ(Code(IssueAlone(GrantText("other"))), "failed_precondition");
+  ASSERT_TRUE(Apply(2).ok());
   EXPECT_EQ(Code(IssueAlone(GrantText("other"))), "");
 }
 

@@ -112,6 +112,20 @@ TEST_F(IdentityServiceTest, WhatCannotBeMadeIsNotAskedOfOthers) {
   EXPECT_TRUE(access.ListApprovals(admin)->empty());
 }
 
+TEST_F(IdentityServiceTest, NoTokenStandsForAPersonInWhateverRole) {
+  const People::Person dave("dave", 5, "spiffe://example.org/role/auditor/dave");
+  people.Apply(access, Open()->uuid, 2, People::PersonText(dave));
+  Caller asking = admin;
+  asking.approval.reason = "a test";
+  AccessTokens::Wanted wanted = Wanted();
+  for (const char* role : {"app", "dba", "backup-agent"}) {
+    wanted.principal = std::string("spiffe://example.org/role/") + role + "/dave";
+    EXPECT_EQ(Code(identity.CreateToken(asking, wanted)), "permission_denied") << role;
+  }
+  EXPECT_TRUE(access.ListApprovals(admin)->empty());
+  EXPECT_EQ(Code(identity.CreateToken(asking, Wanted())), "failed_precondition") << "asked";
+}
+
 TEST_F(IdentityServiceTest, OthersThanAdministratorsDoNothing) {
   for (const Caller& caller : {app, dba, auditor}) {
     Caller asking = caller;
@@ -214,7 +228,7 @@ TEST_F(IdentityServiceTest, ASealedServiceKnowsWhatWasDeniedAndNoToken) {
   EXPECT_TRUE(barrier->denied()->contains(certificate));
   EXPECT_TRUE(Open()->tokens->Find(made->record.digest, "tokens").ok());
   barrier = OpenBarrier(store, clock);
-  EXPECT_TRUE(barrier->denied()->empty()) << "a service that starts knows nothing before it is unsealed";
+  EXPECT_EQ(barrier->denied(), nullptr) << "a service that starts knows nothing before it is unsealed";
   ASSERT_TRUE(barrier->Unseal(KeyFile()).ok());
   EXPECT_TRUE(barrier->denied()->contains(certificate));
   EXPECT_TRUE(Open()->tokens->Find(made->record.digest, "tokens").ok());
