@@ -119,6 +119,8 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
   }
 
   void Finish(const Status& status) {
+    // Before the caller hears of the end: its next call may be here before this object is gone.
+    if (withheld_.record) withheld_.record->in_flight.reset();
     reactor_->Finish(status.ok() ? grpc::Status::OK : ToStatus(*context_, status.error()));
   }
 

@@ -81,22 +81,23 @@ policy::Decision Decide(const CallRecord& record, policy::Operation operation, c
   return plain.outcome < decision.outcome ? plain : decision;
 }
 
-// Whoever is no person of the policy could be anybody, himself included; and who shows a token has what somebody else
-// made.
-bool IsPerson(const CallRecord& record) {
-  const bool is_bearer =
-      record.authentication == audit::Authentication::kToken || record.authentication == audit::Authentication::kJwt;
-  return !is_bearer && record.policy->PersonOf(record.principal) != nullptr;
+// Who shows a token has what somebody else made.
+bool IsBearer(const CallRecord& record) {
+  return record.authentication == audit::Authentication::kToken || record.authentication == audit::Authentication::kJwt;
+}
+
+Error NoPerson(const policy::Decision& decision) {
+  return Error(ErrorCode::kPermissionDenied,
+               "only persons whom the policy names may ask others for approval, and not with a token")
+      .At("rule " + std::string(decision.rule));
 }
 
 // Whether the caller asks others at all, and can.
 Status CheckWish(const CallRecord& record, const policy::Decision& alone) {
   if (alone.outcome == policy::Outcome::kDenied || alone.approvals == nullptr) return Denied(alone);
   if (record.approval.empty() || record.policy->serial() == 0) return Asking(*record.policy, alone);
-  if (IsPerson(record)) return {};
-  return Error(ErrorCode::kPermissionDenied,
-               "only persons whom the policy names may ask others for approval, and not with a token")
-      .At("rule " + std::string(alone.rule));
+  if (IsBearer(record)) return NoPerson(alone);
+  return {};
 }
 
 // What the policy says to the act without approvals, when the caller asks others and can.
@@ -139,6 +140,8 @@ Status Accept(CallRecord& record, const ApprovedAct& act, const PendingApproval&
 Error Ask(Approvals& approvals, CallRecord& record, const ApprovedAct& act) {
   ApprovalGiven& given = record.so_far.approval;
   if (act.Is(record, given) && !given.asked.empty()) return Asked(record, given.asked);
+  // He could be anybody, the one who approves included.
+  if (record.policy->PersonOf(record.principal) == nullptr) return NoPerson(act.alone);
   const Result<policy::ApprovalUuid> id = approvals.Ask(
       *record.policy, *act.alone.approvals, act.alone.rule,
       {.requester = record.principal, .operation = act.operation, .facts = act.facts}, record.approval.reason);

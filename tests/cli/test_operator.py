@@ -161,7 +161,8 @@ class Slots(OperatorTest):
     def test_what_weakens_asks_for_approval_and_changes_nothing_without(self):
         service = self.initialised()
         before = self.slots()
-        calls = [("slots", "add", "--recovery-identity", "recovery.txt"), ("slots", "remove", before[0]["id"]),
+        calls = [("slots", "add", "--recovery-identity", "recovery.txt"),
+                 ("slots", "remove", before[0]["id"], "--accept-total-loss"),
                  ("rekey", "--key-file", "new.key", "--allow-same-device")]
         for call in calls:
             self.refused("no policy says yet who", "operator", *call)
