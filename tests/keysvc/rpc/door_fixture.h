@@ -2,6 +2,7 @@
 // caller's work. For what a daemon does only under load or after days.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -51,10 +52,18 @@ class DoorFixture : public ServiceFixture {
   std::string SocketOf(policy::Role role) const { return folder / (std::string(policy::RoleName(role)) + ".sock"); }
 
   Stop stop;
-  Pipeline stopping_pipeline{*barrier, Immediately([this](const CallRecord& record) {
+  // Whether the log still has hold of calls whose replies it has let go, as one has that is busy.
+  std::atomic<bool> keeps = false;
+  Mutex kept_mutex;
+  std::vector<OnRecorded> kept COFFER_GUARDED_BY(kept_mutex);
+  Pipeline stopping_pipeline{*barrier, [this](const CallRecord& record, const OnRecorded& tell) {
                                stop.Pass(record.principal);
-                               return coffer::Status();
-                             })};
+                               if (keeps) {
+                                 const Lock held(kept_mutex);
+                                 kept.push_back(tell);
+                               }
+                               tell(std::uint64_t{0});
+                             }};
   FieldService door_fields{stopping_pipeline, clock, *barrier};
   KeyService door_keys{stopping_pipeline};
   SecretService door_secrets{stopping_pipeline, clock};

@@ -20,7 +20,8 @@ class InFlightTest : public DoorFixture {
 
 TEST_F(InFlightTest, OneCallAfterTheOtherIsOneInFlight) {
   const Wire wire = NewWire(policy::Role::kApp);
-  for (int call = 0; call < 1'000; ++call) {
+  keeps = true;
+  for (int call = 0; call < 10; ++call) {
     const Answer answer = wire.Call("SecretService.ListSecrets", "");
     ASSERT_TRUE(answer.ok()) << call << ": " << answer.ToText();
   }
