@@ -101,6 +101,11 @@ bool NoteVerifier::Verifies(std::string_view text, const NoteSignature& signatur
   return time <= kMaxCosignatureTime && key_.Verify(AsBytes(CosignedMessage(text, time)), bytes.subspan(kTimeSize));
 }
 
+bool NoteVerifier::VerifiesLine(const std::string& text, const std::string& line) const {
+  const Result<SignedNote> note = SignedNote::Parse(text + "\n" + line);
+  return note.ok() && note->signatures.size() == 1 && Verifies(text, note->signatures.front());
+}
+
 Result<std::vector<NoteSigned>> VerifyNote(const SignedNote& note, std::span<const NoteVerifier> known) {
   std::vector<std::optional<NoteSigned>> signed_by(known.size());
   for (const NoteSignature& signature : note.signatures) {

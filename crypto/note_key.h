@@ -37,6 +37,8 @@ class NoteVerifier {
   bool Claims(const NoteSignature& signature) const;
   // The signature is this key's, over `text`.
   bool Verifies(std::string_view text, const NoteSignature& signature) const;
+  // The same of a signature as a note's line, and nothing else.
+  bool VerifiesLine(const std::string& text, const std::string& line) const;
 
   bool operator==(const NoteVerifier&) const = default;
 

@@ -96,6 +96,7 @@ struct Daemon::State {
   std::unique_ptr<AuditIndexer> indexer;
   std::unique_ptr<WorkPool> pool;
   std::unique_ptr<WorkPool> audit_pool;
+  std::unique_ptr<HeldRefusals> refusals;
   std::unique_ptr<RpcServer> tls;
   std::unique_ptr<RpcServer> tokens;
   std::map<std::pair<policy::Role, std::uint32_t>, std::unique_ptr<RpcServer>> locals;
@@ -248,6 +249,7 @@ Status Daemon::State::MakeServices() {
   COFFER_ASSIGN_OR_RETURN(indexer, AuditIndexer::Start(*audit_index, clock, std::move(indexing)));
   pool = std::make_unique<WorkPool>(kOrdinaryLane, kOperatorLane, kSlowLane);
   audit_pool = std::make_unique<WorkPool>(kAuditLane, kNoLane, kNoLane);
+  refusals = std::make_unique<HeldRefusals>(HeldRefusals::Limits());
   return {};
 }
 
@@ -267,8 +269,8 @@ Status Daemon::State::Unseal() {
 }
 
 Services Daemon::State::AllServices() const {
-  return {*fields, *keys,       *secrets,  *admin,   *operators, *access,           *identity, *audit,
-          *pool,   *audit_pool, *pipeline, *barrier, clock,      config.reflection, refused};
+  return {*fields, *keys,       *secrets,  *admin,    *operators, *access, *identity,         *audit,
+          *pool,   *audit_pool, *refusals, *pipeline, *barrier,   clock,   config.reflection, refused};
 }
 
 Status Daemon::State::ListenTcp() {
@@ -379,9 +381,11 @@ void Daemon::State::Stop() {
   for (const std::unique_ptr<WorkPool>* jobs : {&pool, &audit_pool}) {
     if (*jobs != nullptr) (*jobs)->Close();
   }
+  if (refusals != nullptr) refusals->Close();
   Drain();
   pool.reset();
   audit_pool.reset();
+  refusals.reset();
   indexer.reset();
   retention.reset();
   audit_index.reset();

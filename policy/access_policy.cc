@@ -14,7 +14,7 @@ constexpr std::string_view kDefaultDeny = "default-deny";
 std::uint32_t ApprovalsOf(const AccessRule& rule) { return rule.approvals ? rule.approvals->count : 0; }
 
 // What is there for a time is named before what always is: records then tell what was done by it.
-int PlaceOf(const AccessRule& rule) {
+int RankOf(const AccessRule& rule) {
   if (rule.id == kBreakGlassRule) return 0;
   return rule.id.starts_with(kIssuedGrantPrefix) ? 1 : 2;
 }
@@ -23,7 +23,7 @@ int PlaceOf(const AccessRule& rule) {
 bool IsAskedBefore(const AccessRule& a, const AccessRule& b) {
   if (a.effect != b.effect) return a.effect == AccessRule::Effect::kForbid;
   if (ApprovalsOf(a) != ApprovalsOf(b)) return ApprovalsOf(a) < ApprovalsOf(b);
-  if (PlaceOf(a) != PlaceOf(b)) return PlaceOf(a) < PlaceOf(b);
+  if (RankOf(a) != RankOf(b)) return RankOf(a) < RankOf(b);
   return a.id < b.id;
 }
 
@@ -119,6 +119,11 @@ std::optional<std::int64_t> Narrower(const std::optional<std::int64_t>& a, const
 
 bool Person::HasOneOf(const std::set<Role>& wanted) const {
   return std::any_of(wanted.begin(), wanted.end(), [this](Role role) { return roles.contains(role); });
+}
+
+bool Person::IsHolder(std::string_view holder) const {
+  return std::any_of(principals.begin(), principals.end(),
+                     [holder](const std::string& principal) { return HolderOf(principal) == holder; });
 }
 
 Mismatch Match(const AccessRule& rule, const Act& act) {
@@ -299,10 +304,7 @@ Decision AccessPolicy::DecideBeforehand(Role role, std::string_view principal, O
 
 const Person* AccessPolicy::PersonOf(std::string_view principal) const {
   const std::string holder = HolderOf(principal);
-  const auto is = [&holder](const Person& person) {
-    return std::any_of(person.principals.begin(), person.principals.end(),
-                       [&holder](const std::string& one) { return HolderOf(one) == holder; });
-  };
+  const auto is = [&holder](const Person& person) { return person.IsHolder(holder); };
   const auto found = std::find_if(persons_.begin(), persons_.end(), is);
   return found == persons_.end() ? nullptr : &*found;
 }

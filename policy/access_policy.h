@@ -118,6 +118,8 @@ struct Person {
 
   // One of these roles, at least.
   bool HasOneOf(const std::set<Role>& wanted) const;
+  // Calls as one whom HolderOf gives this for, in whatever role.
+  bool IsHolder(std::string_view holder) const;
 };
 
 // What the policy keeps for an emergency: off until somebody shows a statement that the offline key has signed

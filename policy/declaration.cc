@@ -110,6 +110,11 @@ bool IsReason(std::string_view text) {
   return characters >= 1 && characters <= kMaxReason;
 }
 
+Status CheckReason(std::string_view text, std::string_view name) {
+  if (IsReason(text)) return {};
+  return Refused("must be 1 to 200 characters that all show", name).WithLimit(kMaxReason);
+}
+
 Status ValidateDeclaration(const FieldDeclaration& declaration, const ColumnName& name) {
   const FieldForm& form = declaration.form;
   if (form.suite == Suite::kAes256Siv && form.row_bound) {

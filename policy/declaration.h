@@ -62,5 +62,7 @@ Status ValidateDeclaration(const FieldDeclaration& declaration, const ColumnName
 // 1 to kMaxReason characters of UTF-8 that all show: no control characters, line separators, marks of direction or
 // zero width.
 bool IsReason(std::string_view text);
+// kInvalidArgument At `name` unless it is.
+Status CheckReason(std::string_view text, std::string_view name);
 
 }  // namespace coffer::policy

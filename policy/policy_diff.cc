@@ -224,8 +224,6 @@ Status AddEmergency(const AccessPolicy& before, const AccessPolicy& after, std::
   return {};
 }
 
-std::string MinutesText(std::uint32_t minutes) { return fmt::format("{} minute{}", minutes, minutes == 1 ? "" : "s"); }
-
 std::string RolesText(const std::set<Role>& roles) {
   std::vector<std::string_view> names;
   for (const Role role : roles) names.push_back(RoleName(role));

@@ -33,8 +33,7 @@ PolicyLine ByRole(Role role, Operation operation, const RoleDecision& decision) 
 }
 
 std::string InAnEmergency(const BreakGlass& kept) {
-  std::string text = fmt::format("in an emergency, for {} minute{} by the key {}", kept.minutes,
-                                 kept.minutes == 1 ? "" : "s", kept.key.name());
+  std::string text = fmt::format("in an emergency, for {} by the key {}", MinutesText(kept.minutes), kept.key.name());
   const std::string conditions = DescribeConditions(kept.rule);
   if (!conditions.empty()) AddPart(text, conditions);
   return text;
@@ -60,6 +59,8 @@ void AddCell(const AccessPolicy& policy, Role role, Operation operation, std::ve
 }
 
 }  // namespace
+
+std::string MinutesText(std::uint32_t minutes) { return fmt::format("{} minute{}", minutes, minutes == 1 ? "" : "s"); }
 
 std::string InstantText(std::int64_t unix_s) {
   const std::chrono::sys_seconds at{std::chrono::seconds(unix_s)};
@@ -98,9 +99,8 @@ std::string DescribeConditions(const AccessRule& rule) {
 std::string DescribeConditions(const ApprovalRule* approvals, const AccessLimits& limits) {
   std::string text;
   if (approvals != nullptr) {
-    AddPart(text,
-            fmt::format("{} approval{} of {} within {} minute{}", approvals->count, approvals->count == 1 ? "" : "s",
-                        Joined(RoleNames(approvals->roles)), approvals->minutes, approvals->minutes == 1 ? "" : "s"));
+    AddPart(text, fmt::format("{} approval{} of {} within {}", approvals->count, approvals->count == 1 ? "" : "s",
+                              Joined(RoleNames(approvals->roles)), MinutesText(approvals->minutes)));
   }
   AddLimit(text, limits.values_per_minute, "values a minute");
   AddLimit(text, limits.distinct_per_day, "distinct values a day");

@@ -27,6 +27,9 @@ std::vector<PolicyLine> PolicyLines(const AccessPolicy& policy);
 // The same as text in columns, each line ended by a newline.
 std::string PolicyTable(const AccessPolicy& policy);
 
+// "1 minute".
+std::string MinutesText(std::uint32_t minutes);
+
 // "2027-01-31T00:00:00Z".
 std::string InstantText(std::int64_t unix_s);
 

@@ -61,16 +61,18 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 struct RpcServer::State {
   State(const Services& services, CallerSource source)
       : callers(std::move(source)),
-        fields(services.fields, DoorContext{callers, services.pool, services.pipeline, services.clock}),
-        keys(services.keys, DoorContext{callers, services.pool, services.pipeline, services.clock}),
-        secrets(services.secrets, DoorContext{callers, services.pool, services.pipeline, services.clock}),
-        admin(services.admin, services.operators,
-              DoorContext{callers, services.pool, services.pipeline, services.clock}),
-        access(services.access, DoorContext{callers, services.pool, services.pipeline, services.clock}),
-        identity(services.identity, DoorContext{callers, services.pool, services.pipeline, services.clock}),
-        audit(services.audit, DoorContext{callers, services.pool, services.pipeline, services.clock},
-              DoorContext{callers, services.audit_pool, services.pipeline, services.clock}),
+        fields(services.fields, ContextOf(services, services.pool)),
+        keys(services.keys, ContextOf(services, services.pool)),
+        secrets(services.secrets, ContextOf(services, services.pool)),
+        admin(services.admin, services.operators, ContextOf(services, services.pool)),
+        access(services.access, ContextOf(services, services.pool)),
+        identity(services.identity, ContextOf(services, services.pool)),
+        audit(services.audit, ContextOf(services, services.pool), ContextOf(services, services.audit_pool)),
         reflection(services.reflection) {}
+
+  DoorContext ContextOf(const Services& services, WorkPool& pool) const {
+    return {callers, pool, services.refusals, services.pipeline, services.clock};
+  }
 
   Status Start(grpc::ServerBuilder& builder) {
     SetLimits(builder);

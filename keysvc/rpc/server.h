@@ -7,6 +7,7 @@
 
 #include "io/unique_fd.h"
 #include "keysvc/rpc/caller_source.h"
+#include "keysvc/rpc/held_refusals.h"
 #include "keysvc/rpc/tls_credentials.h"
 #include "keysvc/rpc/work_pool.h"
 #include "keysvc/service/access_service.h"
@@ -32,6 +33,7 @@ struct Services {
   const AuditService& audit;
   WorkPool& pool;
   WorkPool& audit_pool;  // reads through the audit log, which may take long
+  HeldRefusals& refusals;
   const Pipeline& pipeline;
   const Barrier& barrier;   // whose store knows tokens and denied certificates
   const Clock& clock;       // against which certificates expire

@@ -5,6 +5,7 @@
 #include <google/protobuf/message.h>
 
 #include "keysvc/rpc/caller_source.h"
+#include "keysvc/rpc/held_refusals.h"
 #include "keysvc/rpc/status.h"
 #include "keysvc/rpc/work_pool.h"
 #include "keysvc/service/pipeline.h"
@@ -21,6 +22,7 @@ Digest DigestOf(const google::protobuf::Message& message);
 struct DoorContext {
   const CallerSource& callers;
   WorkPool& pool;
+  HeldRefusals& refusals;
   const Pipeline& pipeline;
   const Clock& clock;
 };
@@ -80,7 +82,7 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
       }
     };
     const Status taken = door_.pool.Submit(LaneOf(where, caller_), caller_.principal.id, std::move(job));
-    if (!taken.ok()) Finish(taken);
+    if (!taken.ok()) FinishHeld(taken);
   }
 
   // Who waited, or is done again, may have lost his certificate or token meanwhile.
@@ -121,6 +123,17 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall<Response, Handle
   void Finish(const Status& status) {
     // Before the caller hears of the end: its next call may be here before this object is gone.
     if (withheld_.record) withheld_.record->in_flight.reset();
+    if (!status.ok() && status.error().code() == ErrorCode::kResourceExhausted) return FinishHeld(status);
+    Answer(status);
+  }
+
+  // A refusal of one who asks too much.
+  void FinishHeld(const Status& status) {
+    door_.refusals.Give(caller_.principal.id, request_.ByteSizeLong(),
+                    [self = this->shared_from_this(), status] { self->Answer(status); });
+  }
+
+  void Answer(const Status& status) {
     reactor_->Finish(status.ok() ? grpc::Status::OK : ToStatus(*context_, status.error()));
   }
 

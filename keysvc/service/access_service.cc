@@ -15,20 +15,6 @@ Result<const policy::Person*> PersonOf(const CallRecord& record) {
   return Error(ErrorCode::kPermissionDenied, "only persons whom the policy names approve or deny");
 }
 
-// An id goes into the record only in the form that ids have.
-Subject SubjectOf(const std::string& id) {
-  Subject subject;
-  if (Uuid::Parse(id).ok()) subject.object = id;
-  return subject;
-}
-
-Status CheckReason(std::string_view text, std::string_view name) {
-  if (policy::IsReason(text)) return {};
-  return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters that all show")
-      .At(name)
-      .WithLimit(policy::kMaxReason);
-}
-
 // What approvers sign shows every line of the grant as it is.
 Result<policy::ActFacts> FactsOf(const policy::AccessRule& rule, const std::string& text) {
   policy::ActFacts facts;
@@ -108,7 +94,7 @@ Result<std::vector<PendingApproval>> AccessService::ListApprovals(const Caller& 
 }
 
 Result<bool> AccessService::Approve(const Caller& caller, const std::string& id, const std::string& signature) const {
-  const Subject subject = SubjectOf(id);
+  const Subject subject = Subject::OfId(id);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
     COFFER_ASSIGN_OR_RETURN(const policy::Person* const person, PersonOf(record));
     COFFER_TRY(unsealed.approvals->Approve(*record.policy, id, *person, signature));
@@ -118,7 +104,7 @@ Result<bool> AccessService::Approve(const Caller& caller, const std::string& id,
 }
 
 Result<bool> AccessService::Deny(const Caller& caller, const std::string& id) const {
-  const Subject subject = SubjectOf(id);
+  const Subject subject = Subject::OfId(id);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
     COFFER_ASSIGN_OR_RETURN(const policy::Person* const person, PersonOf(record));
     COFFER_TRY(unsealed.approvals->Deny(*record.policy, id, *person));
@@ -159,7 +145,7 @@ Result<bool> AccessService::RevokeGrant(const Caller& caller, const std::string&
   Subject subject = Subject::Because(reason);
   subject.object = Subject::Named(name).object;
   const auto act = [&](Unsealed& unsealed, CallRecord&) -> Result<bool> {
-    COFFER_TRY(CheckReason(reason, "reason"));
+    COFFER_TRY(policy::CheckReason(reason, "reason"));
     COFFER_TRY(name == policy::kBreakGlassRule ? unsealed.grants->EndEmergency() : unsealed.grants->Revoke(name));
     return true;
   };
@@ -182,10 +168,9 @@ Result<policy::BreakGlassStatement> AccessService::BreakGlass(const Caller& call
 
 Result<bool> AccessService::ReviewBreakGlass(const Caller& caller, const std::string& id,
                                              const std::string& review) const {
-  Subject subject = SubjectOf(id);
-  subject.reason = Subject::Because(review).reason;
+  const Subject subject = Subject::OfId(id, review);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    COFFER_TRY(CheckReason(review, "review"));
+    COFFER_TRY(policy::CheckReason(review, "review"));
     const policy::Person* const person = record.policy->PersonOf(record.principal);
     if (person == nullptr || !person->roles.contains(policy::Role::kAuditor)) {
       return Error(ErrorCode::kPermissionDenied, "only persons whom the policy names as auditors review an emergency");

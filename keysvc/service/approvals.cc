@@ -34,12 +34,6 @@ Status CheckSerial(const policy::AccessPolicy& policy, const policy::ApprovalSta
   return Error(ErrorCode::kFailedPrecondition, "was asked for under another policy: ask again").At("approval");
 }
 
-// The line is the person's, over the text.
-bool IsSignedBy(const policy::Person& person, const std::string& text, const std::string& line) {
-  const Result<SignedNote> note = SignedNote::Parse(text + "\n" + line);
-  return note.ok() && note->signatures.size() == 1 && person.key.Verifies(text, note->signatures.front());
-}
-
 }  // namespace
 
 std::string Approvals::CodeOf(std::string_view requester, const Digest& request) const {
@@ -49,11 +43,7 @@ std::string Approvals::CodeOf(std::string_view requester, const Digest& request)
 
 Result<policy::ApprovalUuid> Approvals::Ask(const policy::AccessPolicy& policy, const policy::ApprovalRule& approvals,
                                             std::string_view rule, const Asked& asked, const std::string& reason) {
-  if (!policy::IsReason(reason)) {
-    return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters that all show")
-        .At("coffer-approval-reason")
-        .WithLimit(policy::kMaxReason);
-  }
+  COFFER_TRY(policy::CheckReason(reason, "coffer-approval-reason"));
   const std::int64_t now = clock_.UnixMicros();
   const policy::ApprovalStatement statement{
       .store = uuid_,
@@ -121,7 +111,7 @@ Status Approvals::Approve(const policy::AccessPolicy& policy, const std::string&
   if (!MaySpeak(policy, pending.statement, person)) {
     return Error(ErrorCode::kPermissionDenied, "the rule that asks names other roles than yours").At("approval");
   }
-  if (!IsSignedBy(person, pending.text, signature)) {
+  if (!person.key.VerifiesLine(pending.text, signature)) {
     return Error(ErrorCode::kPermissionDenied, "is no signature of the caller's own key over this statement")
         .At("signature");
   }
@@ -173,7 +163,7 @@ Result<PendingApproval> Approvals::FromRow(const policy::AccessPolicy& policy, c
     COFFER_ASSIGN_OR_RETURN(const ApprovalVoteRecord vote, ApprovalVoteFromRow(voted));
     const policy::Person* person = policy.FindPerson(vote.person);
     // A person who is gone, or has another key now, has not approved.
-    if (person != nullptr && IsSignedBy(*person, pending.text, vote.signature)) {
+    if (person != nullptr && person->key.VerifiesLine(pending.text, vote.signature)) {
       pending.approved_by.push_back(vote.person);
     }
   }

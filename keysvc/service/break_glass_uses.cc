@@ -22,12 +22,6 @@ std::int64_t LongestOf(const policy::BreakGlass& break_glass) {
          kMicrosPerSecond;
 }
 
-// The line is the offline key's, over the text.
-bool IsSigned(const policy::BreakGlass& break_glass, const std::string& text, const std::string& line) {
-  const Result<SignedNote> note = SignedNote::Parse(text + "\n" + line);
-  return note.ok() && note->signatures.size() == 1 && break_glass.key.Verifies(text, note->signatures.front());
-}
-
 // Of an earlier policy only the form is known.
 bool CouldBe(const BreakGlassUse& use, const policy::AccessPolicy& base) {
   if (use.statement.policy_serial != base.serial()) return true;
@@ -35,7 +29,7 @@ bool CouldBe(const BreakGlassUse& use, const policy::AccessPolicy& base) {
   return break_glass && break_glass->rule.principals.contains(use.statement.principal) &&
          use.record.activated_us < EndOf(use.statement) &&
          EndOf(use.statement) - use.record.activated_us <= LongestOf(*break_glass) &&
-         IsSigned(*break_glass, use.record.statement, use.record.signature);
+         break_glass->key.VerifiesLine(use.record.statement, use.record.signature);
 }
 
 Status CheckEnd(const policy::BreakGlass& break_glass, const policy::BreakGlassStatement& statement,
@@ -91,7 +85,7 @@ Result<policy::BreakGlassStatement> CheckBreakGlass(const policy::AccessPolicy& 
   }
   Result<policy::BreakGlassStatement> statement = policy::BreakGlassStatement::Parse(text);
   if (!statement.ok()) return std::move(statement).error().At("statement");
-  if (!IsSigned(*break_glass, text, signature)) {
+  if (!break_glass->key.VerifiesLine(text, signature)) {
     return Error(ErrorCode::kPermissionDenied,
                  "is no signature over this statement by the offline key that the policy names")
         .At("signature");

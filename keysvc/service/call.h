@@ -80,6 +80,8 @@ struct Subject {
   static Subject OfSecret(std::string_view tenant, std::string_view path);
   // A tenant's key under a keyring.
   static Subject OfKey(std::string_view tenant, std::string_view keyring);
+  // What has a UUID, by its text.
+  static Subject OfId(std::string_view id, std::string_view reason = {});
   // An act of which only the reason is told.
   static Subject Because(std::string_view reason);
 };

@@ -72,8 +72,7 @@ Status EraseOld(StoreMutation& mutation, const policy::AccessPolicy& base, const
 }
 
 bool IsBeside(const policy::AccessRule& rule) {
-  return rule.id == policy::kBreakGlassRule ||
-         rule.id.substr(0, policy::kIssuedGrantPrefix.size()) == policy::kIssuedGrantPrefix;
+  return rule.id == policy::kBreakGlassRule || rule.id.starts_with(policy::kIssuedGrantPrefix);
 }
 
 // What tells apart all that was ever beside one policy: what has a name again ends later.
@@ -87,12 +86,6 @@ Ends EndsOf(const std::vector<policy::AccessRule>& rules) {
 }
 
 Error NoEmergency(Literal message) { return Error(ErrorCode::kNotFound, message).At("emergency"); }
-
-bool HoldsAs(const policy::Person& person, std::string_view principal) {
-  const std::string holder = policy::HolderOf(principal);
-  return std::any_of(person.principals.begin(), person.principals.end(),
-                     [&holder](const std::string& one) { return policy::HolderOf(one) == holder; });
-}
 
 }  // namespace
 
@@ -235,7 +228,7 @@ Status Grants::Review(const std::string& id, const policy::Person& person, const
   if (record.reviewed_us) return Error(ErrorCode::kFailedPrecondition, "was reviewed already").At("emergency");
   COFFER_ASSIGN_OR_RETURN(const policy::BreakGlassStatement statement,
                           policy::BreakGlassStatement::Parse(record.statement));
-  if (HoldsAs(person, statement.principal)) {
+  if (person.IsHolder(policy::HolderOf(statement.principal))) {
     return Error(ErrorCode::kPermissionDenied, "nobody reviews what he used himself").At("emergency");
   }
   record.reviewed_us = clock_.UnixMicros();

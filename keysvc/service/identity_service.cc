@@ -7,20 +7,6 @@
 namespace coffer::keysvc {
 namespace {
 
-Status CheckReason(const std::string& reason) {
-  if (policy::IsReason(reason)) return {};
-  return Error(ErrorCode::kInvalidArgument, "must be 1 to 200 characters that all show")
-      .At("reason")
-      .WithLimit(policy::kMaxReason);
-}
-
-// An id goes into the record only in the form that ids have.
-Subject SubjectOf(const std::string& id, const std::string& reason) {
-  Subject subject = Subject::Because(reason);
-  if (Uuid::Parse(id).ok()) subject.object = id;
-  return subject;
-}
-
 Subject SubjectOf(const Digest& sha256, const std::string& reason) {
   Subject subject = Subject::Because(reason);
   subject.object = ToHex(sha256);
@@ -74,9 +60,9 @@ Result<std::vector<AccessTokenRecord>> IdentityService::ListTokens(const Caller&
 
 Result<bool> IdentityService::RevokeToken(const Caller& caller, const std::string& id,
                                           const std::string& reason) const {
-  const Subject subject = SubjectOf(id, reason);
+  const Subject subject = Subject::OfId(id, reason);
   const auto act = [&](Unsealed& unsealed, CallRecord&) -> Result<bool> {
-    COFFER_TRY(CheckReason(reason));
+    COFFER_TRY(policy::CheckReason(reason, "reason"));
     COFFER_TRY(unsealed.tokens->Revoke(id));
     return true;
   };
@@ -87,7 +73,7 @@ Result<bool> IdentityService::DenyCertificate(const Caller& caller, const Digest
                                               const std::string& reason) const {
   const Subject subject = SubjectOf(sha256, reason);
   const auto act = [&](Unsealed& unsealed, CallRecord& record) -> Result<bool> {
-    COFFER_TRY(CheckReason(reason));
+    COFFER_TRY(policy::CheckReason(reason, "reason"));
     COFFER_TRY(unsealed.denied->Deny(sha256, record.principal, reason));
     return true;
   };

@@ -81,6 +81,12 @@ Subject Subject::OfKey(std::string_view tenant, std::string_view keyring) {
   return subject;
 }
 
+Subject Subject::OfId(std::string_view id, std::string_view reason) {
+  Subject subject = Because(reason);
+  if (Uuid::Parse(id).ok()) subject.object = id;
+  return subject;
+}
+
 Subject Subject::Because(std::string_view reason) {
   Subject subject;
   if (policy::IsReason(reason)) subject.reason = reason;

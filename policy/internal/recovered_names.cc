@@ -27,10 +27,8 @@ bool IsNamed(const std::vector<AccessRule*>& rules, const std::string& principal
 // Whether it is a person's, in whatever role.
 bool IsAPersons(const std::vector<Person>& persons, const std::string& principal) {
   const std::string holder = HolderOf(principal);
-  return std::any_of(persons.begin(), persons.end(), [&holder](const Person& person) {
-    return std::any_of(person.principals.begin(), person.principals.end(),
-                       [&holder](const std::string& one) { return HolderOf(one) == holder; });
-  });
+  return std::any_of(persons.begin(), persons.end(),
+                     [&holder](const Person& person) { return person.IsHolder(holder); });
 }
 
 // `seen`: the names of the tables before.

@@ -184,14 +184,15 @@ class Maker {
     rule.principals = {PrincipalsOf(*ParseRole(rule.roles.front())).front()};
     // What is narrowed alike: an operation that is about none of a facet keeps the others from being narrowed.
     const std::string first = rule.operations.front();
-    for (const auto& [facet, names] :
+    for (const auto& entry :
          std::map<std::string, Texts>{{"fields", kFields}, {"keyrings", kKeyrings}, {"tenants", kTenants}}) {
+      const std::string& facet = entry.first;  // a structured binding cannot be captured
       const bool has = naive::OperationHas(first, facet);
       std::erase_if(rule.operations, [&](const std::string& one) { return naive::OperationHas(one, facet) != has; });
       std::optional<Texts>& place = facet == "fields"     ? rule.fields
                                     : facet == "keyrings" ? rule.keyrings
                                                           : rule.tenants;
-      if (has && !place.has_value()) place = Some(names);
+      if (has && !place.has_value()) place = Some(entry.second);
     }
   }
 

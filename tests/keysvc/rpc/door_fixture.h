@@ -39,6 +39,7 @@ class DoorFixture : public ServiceFixture {
  protected:
   static constexpr std::size_t kThreads = 2;
   static constexpr std::size_t kCallerQueue = 8;
+  static constexpr std::size_t kRefusedAtOnce = 12;
 
   ~DoorFixture() override;
 
@@ -78,13 +79,14 @@ class DoorFixture : public ServiceFixture {
   WorkPool pool{{.threads = kThreads, .queue = 16, .caller_queue = kCallerQueue},
                 {.threads = 2, .queue = 4, .caller_queue = 4},
                 {.threads = 1, .queue = 4, .caller_queue = 4}};
+  HeldRefusals refusals{{.pause = std::chrono::hours(1), .at_once = kRefusedAtOnce}};
   std::unique_ptr<RpcServer> tls;
 
  private:
   Services AllServices() {
-    return {door_fields,       door_keys,     door_secrets, door_admin, door_operators,
-            door_access,       door_identity, door_audit,   pool,       pool /*of audit*/,
-            stopping_pipeline, *barrier,      clock,        false,      refused_identities};
+    return {door_fields,   door_keys,  door_secrets, door_admin,        door_operators, door_access,
+            door_identity, door_audit, pool,         pool /*of audit*/, refusals,       stopping_pipeline,
+            *barrier,      clock,      false,        refused_identities};
   }
   std::unique_ptr<audit::Log> OpenLog() const {
     audit::LogOptions options;

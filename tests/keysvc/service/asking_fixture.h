@@ -65,7 +65,7 @@ class AskingFixture : public ServiceFixture {
     return acts;
   }
   AskedAct ActOf(Operation operation) {
-    const auto with = [this, operation](const Caller& by, auto act) {
+    const auto with = [operation](const Caller& by, auto act) {
       return AskedAct{.operation = operation,
                       .rule = by.principal.role == policy::Role::kApp ? "app-asks" : "admin-asks",
                       .by = WithRequest(by, std::string(policy::OperationName(operation))),
