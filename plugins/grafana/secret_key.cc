@@ -4,6 +4,7 @@
 #include <array>
 
 #include "crypto/random.h"
+#include "plugins/grafana/default_secret_key.h"
 
 namespace coffer::grafana {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::size_t kMadeLength = 40;
 constexpr std::size_t kMaxLength = 1024;
-constexpr std::string_view kPublicDefault = "SW2YcwTIb9zpOOhoPsMm";
 
 bool IsPrintable(char c) { return c >= 0x20 && c < 0x7F; }
 
@@ -45,7 +45,7 @@ SecretBytes MakeSecretKey() {
 
 Status CheckSecretKey(const SecretBytes& key) {
   const std::string_view text = AsText(key.Expose(SecretAccess::kCipher));
-  if (text == kPublicDefault) {
+  if (text == kDefaultSecretKey) {
     return Error(ErrorCode::kInvalidArgument,
                  "the key is the public default of Grafana's defaults.ini, which protects nothing; change it");
   }
