@@ -8,7 +8,7 @@
 #   coffer_proto(<name> PROTOS <file>... IMPORT <dir> [GRPC] [DEPS <target>...])
 #       static library coffer_<name> of the code generated from <dir>/<file>; its headers are SYSTEM
 #   coffer_test(<name> SOURCES <file>... [DEPS <target>...] [LABELS <label>...] [TIMEOUT <seconds>] [NO_PCH])
-#       one GoogleTest binary, one ctest of that name; label "unit" unless told, 120 seconds unless told
+#       one GoogleTest binary, one ctest of that name; label "unit" unless told, 300 seconds unless told
 #   coffer_script_test(<name> COMMAND <word>... [LABELS <label>...] [TIMEOUT <seconds>])
 #       a ctest that runs a command, in the repository's root
 #   coffer_bench(<name> SOURCES <file>... [DEPS <target>...] [ARGS <word>...])
@@ -182,7 +182,7 @@ function(_coffer_add_test name)
     set(ARG_LABELS unit)
   endif()
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 120)
+    set(ARG_TIMEOUT 300)
   endif()
   add_test(NAME ${name} COMMAND ${_coffer_runner} ${ARG_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}

@@ -192,7 +192,7 @@ TEST(PolicyDiff, ItTellsWhatAnIndependentEvaluatorDecidesOtherwiseAndNothingElse
   std::size_t told = 0;
   std::size_t told_of_emergencies = 0;
   std::size_t alike = 0;
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (std::uint64_t seed = 1; seed <= Worlds(12); ++seed) {
     Maker maker(seed, matrix);
     naive::World before = maker.Make(10);
     naive::World after = before;
@@ -223,8 +223,8 @@ TEST(PolicyDiff, ItTellsWhatAnIndependentEvaluatorDecidesOtherwiseAndNothingElse
       }
     }
   }
-  EXPECT_GT(told_of_emergencies, 10u);
-  EXPECT_GT(told, 20u);
+  EXPECT_GT(told_of_emergencies, Worlds(10));
+  EXPECT_GT(told, Worlds(20));
   EXPECT_GT(alike, 50u);
 }
 

@@ -6,6 +6,7 @@
 
 #include "policy/access_policy.h"
 #include "tests/policy/naive_policy.h"
+#include "tests/support/sanitized.h"
 
 namespace coffer::policy {
 
@@ -45,6 +46,9 @@ inline Texts PrincipalsOf(Role role) {
 
 inline const std::vector<Texts> kApprovers = {
     {}, {"alice", "alice"}, {"bob", "carol"}, {"bob", "bob"}, {"dave", "nobody"}};
+
+// How many worlds a test looks at: fewer where each step is slower.
+constexpr std::uint64_t Worlds(std::uint64_t count) { return kSanitized ? (count + 3) / 4 : count; }
 
 // Random worlds that a policy accepts.
 class Maker {
