@@ -49,7 +49,10 @@ std::string NextSteps(const v1::InitRequest& request) {
         "Keep the recovery identity off this machine, in two places: it opens the service and its backups when all "
         "else is lost.\nTake backups: coffer operator backup FILE\n";
   }
-  return steps;
+  return steps +
+         "Name who may do what, and who approves: `coffer identity new NAME` for each person, then `coffer policy "
+         "apply`; "
+         "until then what two persons have to do is refused.\n";
 }
 
 Outcome<void> CheckInit(const Session& session, const InitOptions& options) {

@@ -50,6 +50,12 @@ Outcome<int> ListOperations(Session& session) {
   return kExitOk;
 }
 
+std::string HeadingOf(const policy::AccessPolicy& shown) {
+  if (shown.serial() == 0) return "the built-in policy: it holds until the first one is applied\n";
+  return fmt::format("serial {}; the next one takes {} signatures of administrators\n", shown.serial(),
+                     shown.admin_signatures());
+}
+
 Outcome<int> Show(Session& session, const std::string& file) {
   policy::AccessPolicy shown = policy::AccessPolicy::Builtin();
   bool recovered = false;
@@ -62,7 +68,7 @@ Outcome<int> Show(Session& session, const std::string& file) {
   }
   if (!session.json()) {
     const std::string_view mark = recovered ? "applied by the recovery identity, without signatures\n" : "";
-    COFFER_TRY(Print(policy::PolicyTable(shown).append(mark)));
+    COFFER_TRY(Print(HeadingOf(shown).append(policy::PolicyTable(shown)).append(mark)));
     return kExitOk;
   }
   Json lines = Json::array();

@@ -145,6 +145,7 @@ class Policy(Folder):
     def test_the_table_is_shown_and_as_json(self):
         shown = run("policy", "show", self.policy())
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertTrue(shown.stdout.startswith("serial 1; the next one takes 2 signatures of administrators\n"))
         self.assertRegex(shown.stdout, r"dba +RotateKeyring +allow +rotates +keyrings shop\n")
         self.assertRegex(shown.stdout, r"admin +ScheduleDestroy +allow +destroys +1 approval of admin within 60 min")
         table = json.loads(run("policy", "show", self.policy(), "-o", "json").stdout)
@@ -152,6 +153,7 @@ class Policy(Folder):
 
     def test_the_built_in_policy_is_that_of_the_service(self):
         shown = run("policy", "show", "builtin").stdout
+        self.assertTrue(shown.startswith("the built-in policy: it holds until the first one is applied\n"))
         self.assertRegex(shown, r"app +DecryptFields +allow +app-fields\n")
         self.assertNotRegex(shown, r"dba +DecryptFields")
 
