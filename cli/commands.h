@@ -26,6 +26,10 @@ void AddFieldCommands(CommandTree& tree);
 void AddCatalogPlanCommand(CommandTree& tree, CLI::App& catalog);
 void AddFieldSearchCommand(CommandTree& tree, CLI::App& field);
 void AddGrafanaCommands(CommandTree& tree);
+// The part of `coffer grafana` that looks at its database.
+void AddGrafanaScanCommand(CommandTree& tree, CLI::App& grafana);
+// The part of `coffer grafana` that serves Grafana.
+void AddGrafanaSecureValuesCommand(CommandTree& tree, CLI::App& grafana);
 void AddIdentityCommands(CommandTree& tree);
 void AddPolicyCommands(CommandTree& tree);
 // The part of `coffer policy` about single acts.

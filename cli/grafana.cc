@@ -224,6 +224,8 @@ void AddGrafanaCommands(CommandTree& tree) {
   CLI::App& group = tree.AddGroup("grafana", "Grafana's secrets, without a change to Grafana");
   AddImport(tree, group);
   AddRun(tree, group);
+  AddGrafanaScanCommand(tree, group);
+  AddGrafanaSecureValuesCommand(tree, group);
 
   CLI::App& keys = tree.AddGroup(group, "secret-key", "Grafana's own secret_key");
 

@@ -1,11 +1,11 @@
 #include "client/client.h"
 
-#include <algorithm>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
 
 #include "client/bearer_token.h"
+#include "client/call_metadata.h"
 #include "client/channel.h"
 #include "coffer/v1/access.grpc.pb.h"
 #include "coffer/v1/admin.grpc.pb.h"
@@ -14,10 +14,10 @@
 #include "coffer/v1/identity.grpc.pb.h"
 #include "coffer/v1/key.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
-#include "crypto/ids.h"
 
 namespace coffer::client {
 
+// Copies share the channel and its stubs.
 struct Client::State {
   State(std::shared_ptr<grpc::Channel> opened, ServerAddress address, const ClientOptions& options)
       : channel(std::move(opened)),
@@ -45,66 +45,19 @@ struct Client::State {
   CallClaims claims;
   ApprovalWish approval;
   std::string token_file;  // empty unless the channel is TLS
-  std::unique_ptr<v1::FieldService::Stub> fields;
-  std::unique_ptr<v1::KeyService::Stub> keys;
-  std::unique_ptr<v1::SecretService::Stub> secrets;
-  std::unique_ptr<v1::AdminService::Stub> admin;
-  std::unique_ptr<v1::AccessService::Stub> access;
-  std::unique_ptr<v1::IdentityService::Stub> identity;
-  std::unique_ptr<v1::AuditService::Stub> audit;
+  std::shared_ptr<v1::FieldService::Stub> fields;
+  std::shared_ptr<v1::KeyService::Stub> keys;
+  std::shared_ptr<v1::SecretService::Stub> secrets;
+  std::shared_ptr<v1::AdminService::Stub> admin;
+  std::shared_ptr<v1::AccessService::Stub> access;
+  std::shared_ptr<v1::IdentityService::Stub> identity;
+  std::shared_ptr<v1::AuditService::Stub> audit;
 };
 
 namespace {
 
-// As the service has them (keysvc/service/call.h).
-constexpr std::size_t kMaxOnBehalfOf = 128;
-constexpr std::size_t kMaxWord = 64;
-
-bool IsWord(std::string_view claim) {
-  return claim.size() <= kMaxWord && std::all_of(claim.begin(), claim.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == '-';
-         });
-}
-
 std::chrono::milliseconds LeftUntil(TimePoint deadline) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::system_clock::now());
-}
-
-// What gRPC does not take as metadata would end the process; the rest the service would refuse.
-RpcResult<void> CheckClaims(const CallClaims& claims) {
-  if (!IsWord(claims.purpose)) {
-    return RpcError(ErrorCode::kInvalidArgument, "the claimed purpose is at most 64 letters, digits, '.', '_' and '-'");
-  }
-  if (!IsWord(claims.request_id)) {
-    return RpcError(ErrorCode::kInvalidArgument,
-                    "the claimed request id is at most 64 letters, digits, '.', '_' and '-'");
-  }
-  const std::string& person = claims.on_behalf_of;
-  const bool printable = std::all_of(person.begin(), person.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  if (printable && person.size() <= kMaxOnBehalfOf) return {};
-  return RpcError(ErrorCode::kInvalidArgument,
-                  "whom the call is claimed to be on behalf of is at most 128 printable ASCII characters");
-}
-
-void AddClaims(const CallClaims& claims, grpc::ClientContext& context) {
-  if (!claims.purpose.empty()) context.AddMetadata("coffer-purpose", claims.purpose);
-  if (!claims.on_behalf_of.empty()) context.AddMetadata("coffer-on-behalf-of", claims.on_behalf_of);
-  if (!claims.request_id.empty()) context.AddMetadata("coffer-request-id", claims.request_id);
-}
-
-RpcResult<void> CheckWish(const ApprovalWish& wish) {
-  if (!wish.reason.empty() && !wish.id.empty()) {
-    return RpcError(ErrorCode::kInvalidArgument, "an approval is asked for or used, not both at once");
-  }
-  if (wish.id.empty() || Uuid::Parse(wish.id).ok()) return {};
-  return RpcError(ErrorCode::kInvalidArgument, "the approval's id is no UUID");
-}
-
-// The reason is UTF-8, which gRPC takes only under a key that ends with -bin.
-void AddWish(const ApprovalWish& wish, grpc::ClientContext& context) {
-  if (!wish.reason.empty()) context.AddMetadata("coffer-approval-reason-bin", wish.reason);
-  if (!wish.id.empty()) context.AddMetadata("coffer-approval", wish.id);
 }
 
 // For one call: whoever renews the file is not waited for.
@@ -161,6 +114,14 @@ RpcResult<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options)
   COFFER_ASSIGN_OR_RETURN(ServerAddress server, parsed.ForRole(options.role));
   COFFER_ASSIGN_OR_RETURN(auto channel, OpenChannel(server, options));
   auto state = std::make_unique<State>(std::move(channel), std::move(server), options);
+  return std::make_unique<Client>(Key(), std::move(state));
+}
+
+RpcResult<std::unique_ptr<Client>> Client::ForCalls(CallClaims claims, std::chrono::milliseconds deadline) const {
+  COFFER_TRY(CheckClaims(claims));
+  auto state = std::make_unique<State>(*state_);
+  state->claims = std::move(claims);
+  state->deadline = deadline;
   return std::make_unique<Client>(Key(), std::move(state));
 }
 

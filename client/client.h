@@ -70,7 +70,11 @@ class Client {
   // starts: make the first client before other threads read the environment and before any other use of gRPC.
   static RpcResult<std::unique_ptr<Client>> Connect(const ClientOptions& options);
 
-  // For Connect alone, which has the key.
+  // Another client over the same connection, whose calls say these claims and have this deadline: for a process that
+  // calls for several. Cheap. kInvalidArgument: a claim.
+  RpcResult<std::unique_ptr<Client>> ForCalls(CallClaims claims, std::chrono::milliseconds deadline) const;
+
+  // For Connect and ForCalls alone, which have the key.
   class Key {
     friend class Client;
     Key() = default;

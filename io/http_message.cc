@@ -84,6 +84,9 @@ Status ReadHeader(std::string_view line, bool& has_length, HttpRequestHead& head
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = Trimmed(line.substr(colon + 1));
   if (!std::all_of(value.begin(), value.end(), IsValueChar)) return Malformed("a header has a control character");
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
+  head.headers.emplace_back(std::move(lower), value);
   if (SameWord(name, "Content-Length")) {
     COFFER_TRY(ReadLength(value, has_length, head));
     has_length = true;
@@ -104,6 +107,8 @@ std::string_view ReasonOf(int status) {
       return "OK";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
@@ -120,12 +125,24 @@ std::string_view ReasonOf(int status) {
       return "Request Header Fields Too Large";
     case 500:
       return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
     default:
       return "Answer";
   }
 }
 
 }  // namespace
+
+std::optional<std::string_view> OnlyHeader(const HttpHeaders& headers, std::string_view name) {
+  std::optional<std::string_view> only;
+  for (const auto& [header, value] : headers) {
+    if (header != name) continue;
+    if (only) return std::nullopt;
+    only = value;
+  }
+  return only;
+}
 
 std::optional<std::size_t> EndOfHttpHead(std::string_view bytes) {
   const std::size_t end = bytes.find("\r\n\r\n");

@@ -3,6 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "crypto/bytes.h"
 #include "crypto/result.h"
@@ -12,12 +15,19 @@ namespace coffer {
 inline constexpr std::size_t kMaxHttpHead = 8 * 1024;  // bytes, up to the empty line
 inline constexpr std::size_t kMaxHttpHeaders = 64;
 
+// Names in lower case, values without the blanks around them; in the order of the message.
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+// The value of the header `name`, which is in lower case; nothing when it is not there, or more than once.
+std::optional<std::string_view> OnlyHeader(const HttpHeaders& headers, std::string_view name);
+
 struct HttpRequestHead {
   std::string method;
   std::string target;  // begins with '/'; visible ASCII
   std::uint64_t body_bytes = 0;
   bool keep_alive = true;
   bool expects_continue = false;  // the client waits for "100 Continue" before it sends the body
+  HttpHeaders headers;
 
   // `head` is a message up to its empty line, that included. kInvalidArgument for anything that two readers could take
   // for two things: another line end than CRLF, a folded or malformed header, two lengths, a transfer coding, another

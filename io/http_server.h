@@ -1,5 +1,5 @@
-// HttpServer: a small HTTP/1.1 server, for a witness. One thread, no TLS (put a proxy in front, or sign what is said),
-// and a bound on everything: connections, heads, bodies, and how long anybody may take.
+// HttpServer: a small HTTP/1.1 server, for a witness, and for Grafana on this host. One thread, no TLS (put a proxy in
+// front, or sign what is said), and a bound on everything: connections, heads, bodies, and how long anybody may take.
 //
 // A new connection always gets in: at a limit, or when the process has no descriptor left, the one goes that has been
 // in its state longest, be it idle or slow with its request. One address (of IPv6: one /64) has a part of the places
@@ -22,6 +22,7 @@ struct HttpRequest {
   std::string method;
   std::string target;
   std::string body;
+  HttpHeaders headers = {};
 };
 
 struct HttpServerOptions {

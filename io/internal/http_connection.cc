@@ -43,8 +43,10 @@ bool HttpConnection::Step() {
   if (in_.size() < head_->body_bytes) return false;
   const auto body_bytes = static_cast<std::size_t>(head_->body_bytes);
   const bool keep_alive = head_->keep_alive;
-  const HttpRequest request{
-      .method = std::move(head_->method), .target = std::move(head_->target), .body = in_.substr(0, body_bytes)};
+  const HttpRequest request{.method = std::move(head_->method),
+                            .target = std::move(head_->target),
+                            .body = in_.substr(0, body_bytes),
+                            .headers = std::move(head_->headers)};
   in_.erase(0, body_bytes);
   head_.reset();
   Answer(handler_(request), keep_alive);

@@ -49,6 +49,55 @@ TEST_F(ClientTest, ACallOverASocketIsAnswered) {
   EXPECT_EQ(status->principal(), "unix:app:1000");
 }
 
+TEST_F(ClientTest, AClientForCallsSaysItsOwnClaims) {
+  StartServer();
+  ClientOptions options = Options();
+  options.claims.purpose = "all-day";
+  const auto client = Client::Connect(options);
+  ASSERT_TRUE(client.ok()) << client.error().message;
+  auto other =
+      (*client)->ForCalls({.purpose = "once", .on_behalf_of = "ada", .request_id = "r1"}, std::chrono::seconds(20));
+  ASSERT_TRUE(other.ok()) << other.error().message;
+  ASSERT_TRUE((*other)->GetStatus({}).ok());
+  EXPECT_EQ(service_.claims.purpose, "once");
+  EXPECT_EQ(service_.claims.on_behalf_of, "ada");
+  EXPECT_EQ(service_.claims.request_id, "r1");
+  ASSERT_TRUE((*client)->GetStatus({}).ok());
+  EXPECT_EQ(service_.claims.purpose, "all-day");
+  EXPECT_EQ(service_.claims.on_behalf_of, "");
+}
+
+TEST_F(ClientTest, AClientForCallsNeedsTheOtherNoMore) {
+  StartServer();
+  auto client = Connected();
+  auto other = client->ForCalls({}, std::chrono::seconds(20));
+  ASSERT_TRUE(other.ok());
+  client.reset();
+  EXPECT_TRUE((*other)->GetStatus({}).ok());
+}
+
+TEST_F(ClientTest, AClientForCallsHasItsOwnDeadline) {
+  StartServer();
+  const auto client = Connected();
+  const auto hasty = client->ForCalls({}, std::chrono::milliseconds(200));
+  ASSERT_TRUE(hasty.ok());
+  const auto sealed = (*hasty)->Seal({});
+  ASSERT_FALSE(sealed.ok());
+  EXPECT_EQ(sealed.error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(ClientTest, ABadClaimMakesNoClient) {
+  StartServer();
+  const auto client = Connected();
+  for (const CallClaims& claims : {CallClaims{.purpose = "two words", .on_behalf_of = {}, .request_id = {}},
+                                   CallClaims{.purpose = {}, .on_behalf_of = "a\n", .request_id = {}},
+                                   CallClaims{.purpose = {}, .on_behalf_of = {}, .request_id = std::string(65, 'r')}}) {
+    const auto other = client->ForCalls(claims, std::chrono::seconds(1));
+    ASSERT_FALSE(other.ok());
+    EXPECT_EQ(other.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
 TEST_F(ClientTest, AMissingSocketIsNamedAtOnce) {
   const auto client = Client::Connect(Options());
   ASSERT_FALSE(client.ok());

@@ -3,11 +3,23 @@
 #include "tests/support/wait_until.h"
 
 namespace coffer::client {
+namespace {
+
+std::string MetadataOf(const grpc::ServerContext& context, const char* key) {
+  const auto found = context.client_metadata().find(key);
+  if (found == context.client_metadata().end()) return "";
+  return {found->second.data(), found->second.size()};
+}
+
+}  // namespace
 
 grpc::Status FakeService::Answer(grpc::ServerContext& context) {
   authorization.clear();
   const auto [first, last] = context.client_metadata().equal_range("authorization");
   for (auto one = first; one != last; ++one) authorization.emplace_back(one->second.data(), one->second.size());
+  claims = {.purpose = MetadataOf(context, "coffer-purpose"),
+            .on_behalf_of = MetadataOf(context, "coffer-on-behalf-of"),
+            .request_id = MetadataOf(context, "coffer-request-id")};
   if (calls++ >= failures) return grpc::Status::OK;
   if (!word.empty()) context.AddTrailingMetadata("coffer-error", word);
   return status;

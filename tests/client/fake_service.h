@@ -7,6 +7,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "client/client.h"
 #include "coffer/v1/admin.grpc.pb.h"
 #include "coffer/v1/field.grpc.pb.h"
 #include "coffer/v1/secret.grpc.pb.h"
@@ -37,6 +38,7 @@ class FakeService final : public v1::AdminService::Service,
   // Of the last call; read them when none is under way.
   v1::DecryptFieldsRequest decrypted;
   std::vector<std::string> authorization;  // that metadata's values
+  CallClaims claims;
 
   std::atomic<int> failures = 0;
   std::atomic<int> calls = 0;

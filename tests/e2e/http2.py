@@ -15,9 +15,18 @@ def frame(kind, flags, stream, payload):
     return struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) + struct.pack(">I", stream) + payload
 
 
+def text(value):
+    """A string without Huffman code (RFC 7541 5.1, 5.2)."""
+    length, rest = [min(len(value), 127)], len(value) - 127
+    while rest >= 0:
+        length.append(rest & 127 | (128 if rest > 127 else 0))
+        rest = (rest >> 7) or -1
+    return bytes(length) + value.encode()
+
+
 def literal(name, value):
-    """A header field without Huffman code or table (RFC 7541 6.2.2)."""
-    return b"\0" + bytes((len(name),)) + name.encode() + bytes((len(value),)) + value.encode()
+    """A header field outside of the table (RFC 7541 6.2.2)."""
+    return b"\0" + text(name) + text(value)
 
 
 def message(*fields):

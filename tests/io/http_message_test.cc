@@ -16,6 +16,23 @@ TEST(HttpMessageTest, ARequestIsReadAsItIs) {
   EXPECT_TRUE(head->expects_continue);
 }
 
+TEST(HttpMessageTest, HeadersAreKeptByTheirNameInLowerCase) {
+  const auto head = HttpRequestHead::Parse(
+      "POST / HTTP/1.1\r\nAuthorization: Bearer a b \r\nX-Twice: 1\r\nx-tWICE:2\r\nX-Empty:\r\nContent-Length: "
+      "3\r\n\r\n");
+  ASSERT_TRUE(head.ok()) << head.error().ToString();
+  EXPECT_EQ(head->headers, (HttpHeaders{{"authorization", "Bearer a b"},
+                                        {"x-twice", "1"},
+                                        {"x-twice", "2"},
+                                        {"x-empty", ""},
+                                        {"content-length", "3"}}));
+  EXPECT_EQ(OnlyHeader(head->headers, "authorization"), "Bearer a b");
+  EXPECT_EQ(OnlyHeader(head->headers, "x-empty"), "");
+  EXPECT_EQ(OnlyHeader(head->headers, "x-twice"), std::nullopt);
+  EXPECT_EQ(OnlyHeader(head->headers, "x-absent"), std::nullopt);
+  EXPECT_EQ(OnlyHeader(head->headers, "Authorization"), std::nullopt);
+}
+
 TEST(HttpMessageTest, ConnectionsAreKeptOrClosedAsAsked) {
   EXPECT_TRUE(HttpRequestHead::Parse("GET / HTTP/1.1\r\n\r\n")->keep_alive);
   EXPECT_FALSE(HttpRequestHead::Parse("GET / HTTP/1.0\r\n\r\n")->keep_alive);

@@ -103,6 +103,9 @@ class HttpTest : public ::testing::Test {
   void Start(HttpServerOptions options = {}) {
     server = HttpServer::Start(options, [this](const HttpRequest& request) -> HttpReply {
                ++requests;
+               if (request.target == "/header") {
+                 return {.status = 200, .body = std::string(OnlyHeader(request.headers, "x-test").value_or("none"))};
+               }
                if (request.target == "/409") return {.status = 409, .content_type = "text/x", .body = "17\n"};
                return {.status = 200, .body = request.method + " " + request.target + " " + request.body};
              }).value();
@@ -134,6 +137,22 @@ TEST_F(HttpTest, ABodyGoesThereAndAnAnswerComesBack) {
   EXPECT_EQ(client->Post(url + "/409", "")->body, "17\n");
   const std::string large(200'000, 'x');
   EXPECT_EQ(client->Post(url + "/409", large)->status, 409);
+}
+
+TEST_F(HttpTest, EachRequestHasItsOwnHeaders) {
+  Start();
+  RawPeer peer(server->port());
+  ASSERT_TRUE(
+      peer.Say("GET /header HTTP/1.1\r\nX-Test: one\r\n\r\n"
+               "GET /header HTTP/1.1\r\n\r\n"
+               "GET /header HTTP/1.1\r\nx-test:\ttwo\r\nConnection: close\r\n\r\n"));
+  const std::string heard = peer.Hear();
+  const std::size_t one = heard.find("\r\n\r\none");
+  const std::size_t none = heard.find("\r\n\r\nnone");
+  const std::size_t two = heard.find("\r\n\r\ntwo");
+  EXPECT_NE(two, std::string::npos) << heard;
+  EXPECT_LT(one, none) << heard;
+  EXPECT_LT(none, two) << heard;
 }
 
 TEST_F(HttpTest, AnAnswerThatIsTooLongIsRefused) {

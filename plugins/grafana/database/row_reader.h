@@ -23,7 +23,8 @@ struct WantedTable {
 };
 
 // One row: the cells of WantedTable::columns in their order; nothing for NULL and for a column that the table lacks.
-// Numbers, booleans and times are text. Views live until the callback returns.
+// Numbers, booleans and times are text; a boolean is true or false, and 1 or 0 of SQLite's. Views live until the
+// callback returns.
 struct ReadRow {
   std::size_t table = 0;  // of the tables that were asked for
   std::vector<std::optional<ByteView>> cells;
@@ -43,8 +44,9 @@ class RowReader {
 
   // Every row of those tables that are there, each table whole before the next, in the order of the database or dump.
   // All rows are of one moment where the source can promise that. An error of `on_row` ends it and is given back.
-  // kInvalidArgument: what is no such database or a dump that is cut short, with its line; kUnavailable: an outage, or
-  // locked by another process for longer than a few seconds.
+  // Again: of another moment. kInvalidArgument: what is no such database or a dump that is cut short, with its line;
+  // kUnavailable: an outage, or locked by another process for longer than a few seconds; kNotFound, kPermissionDenied:
+  // what is not there or may not be read; kFailedPrecondition: a crash left a SQLite file in the middle of a write.
   virtual Result<std::vector<FoundTable>> Read(std::span<const WantedTable> wanted, const OnRow& on_row) = 0;
 };
 

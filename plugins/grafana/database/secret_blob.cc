@@ -97,6 +97,20 @@ Bytes RandomBytes(std::size_t size) {
   return bytes;
 }
 
+// Letters and digits, as Grafana's: an aes-cfb blob that does not name its cipher is known by them.
+Bytes RandomSalt() {
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr std::byte kSixBits{63};
+  Bytes salt;
+  while (salt.size() < kSaltSize) {
+    for (const std::byte random : RandomBytes(kSaltSize)) {
+      const auto letter = std::to_integer<std::size_t>(random & kSixBits);
+      if (letter < kAlphabet.size() && salt.size() < kSaltSize) salt.push_back(std::byte(kAlphabet[letter]));
+    }
+  }
+  return salt;
+}
+
 }  // namespace
 
 Result<SecretBlob> SecretBlob::Parse(ByteView bytes) {
@@ -127,16 +141,25 @@ Result<SecretBytes> SecretBlob::Decrypt(const SecretBytes& passphrase) const {
 
 SecretBlob SecretBlob::Encrypt(const SecretBytes& plaintext, const SecretBytes& passphrase, BlobCipher cipher,
                                std::optional<std::string> data_key) {
+  SecretBlob form;
+  form.data_key = std::move(data_key);
+  form.cipher = cipher;
+  return form.EncryptAlike(plaintext, passphrase);
+}
+
+SecretBlob SecretBlob::EncryptAlike(const SecretBytes& plaintext, const SecretBytes& passphrase) const {
   COFFER_CHECK(plaintext.size() <= kMaxSize - 1024 && (!data_key || IsDataKeyId(*data_key)));
   SecretBlob blob;
-  blob.data_key = std::move(data_key);
+  blob.data_key = data_key;
   blob.cipher = cipher;
-  blob.salt = RandomBytes(kSaltSize);
+  blob.names_cipher = names_cipher;
+  blob.empty_name = empty_name;
+  blob.salt = RandomSalt();
   blob.iv = RandomBytes(IvSize(cipher));
   const SecretBytes key = Pbkdf2HmacSha256(passphrase, blob.salt, kIterations);
-  auto body =
+  auto encrypted =
       cipher == BlobCipher::kAesGcm ? AesGcmEncrypt(key, blob.iv, plaintext) : AesCfbEncrypt(key, blob.iv, plaintext);
-  blob.body = std::move(body).value();
+  blob.body = std::move(encrypted).value();
   return blob;
 }
 

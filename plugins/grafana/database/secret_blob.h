@@ -43,6 +43,9 @@ struct SecretBlob {
   // kMaxDataKeyId bytes of text.
   static SecretBlob Encrypt(const SecretBytes& plaintext, const SecretBytes& passphrase, BlobCipher cipher,
                             std::optional<std::string> data_key);
+  // The same in this blob's form: under the same data key's id or none, with the same cipher, named as here. As long as
+  // this one when the plaintexts are.
+  SecretBlob EncryptAlike(const SecretBytes& plaintext, const SecretBytes& passphrase) const;
 };
 
 }  // namespace coffer::grafana

@@ -1,0 +1,39 @@
+// A scan's report, for people and for machines. Names of rows and keys, never a value.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/grafana/database/scan_report.h"
+
+namespace coffer::grafana {
+
+struct ReportGroup {
+  std::string column;       // "data_source.secure_json_data"
+  std::string protection;   // "data key, aes-cfb, under the default key"
+  std::string readable_by;  // "who has its key"
+  std::uint64_t count = 0;
+  std::string example;  // "password of id=1 org_id=1 name=Orders", long ones cut
+  bool is_exposed = false;
+};
+
+// Whole sentences; every text is printable UTF-8, on one line.
+struct ReportText {
+  std::string headline;
+  bool is_exposed = false;  // somebody who has only the database can read a secret
+  std::vector<ReportGroup> groups;
+  std::vector<std::string> facts;
+  std::vector<std::string> steps;  // what to do next
+};
+ReportText TextOf(const ScanReport& report);
+
+// "data_source.secure_json_data: password of id=1 org_id=1 name=Orders", printable.
+std::string PlaceOf(const ScanReport& report, const Finding& finding);
+
+// The whole report as one JSON object, in pieces, each finding on a line of its own; docs/OPERATIONS.md has its form.
+// An error of `write` ends it and is given back.
+Status WriteReportJson(const ScanReport& report, const std::function<Status(std::string_view)>& write);
+
+}  // namespace coffer::grafana

@@ -1,0 +1,231 @@
+"""coffer grafana scan against SQLite databases that the test makes, and a dump of one (PostgreSQL is in tests/e2e).
+
+No service is needed."""
+
+import base64
+import contextlib
+import json
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from grafana_crypto import DEFAULT_KEY  # noqa: E402
+from grafana_planted import MANAGER_KEY, OWN_KEY, clean_world, expected, exposed_world, place_of  # noqa: E402
+from grafana_sample import sample_sql  # noqa: E402
+from grafana_schema import Statements  # noqa: E402
+from service import Programs, clean_environment  # noqa: E402
+
+def scan(*arguments, stdin=b"", **environment):
+    return subprocess.run([Programs.coffer(), "grafana", "scan", *arguments], input=stdin, capture_output=True,
+                          timeout=120, env=clean_environment(**environment), check=False)
+
+
+class Scan(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.exposed, cls.clean = exposed_world(), clean_world()
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.folder = temporary.name
+
+    def database(self, world, name="grafana.db"):
+        statements = world if isinstance(world, Statements) else world.statements
+        path = pathlib.Path(self.folder, name)
+        path.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.executescript(statements.sql())
+        return str(path)
+
+    def file(self, name, text):
+        path = pathlib.Path(self.folder, name)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+    def report(self, *arguments, code, **options):
+        done = scan(*arguments, "--output", "json", **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stderr, b"")
+        return json.loads(done.stdout)
+
+    def assert_found(self, report, world, **opens):
+        self.assertEqual(sorted(map(place_of, report["findings"]), key=repr), expected(world, **opens))
+
+    def assert_silent(self, output, world):
+        """Nothing of a secret is in the output: neither as it is, nor in base64 or hex."""
+        for secret in world.secrets:
+            needle = secret.needle.encode()
+            parts = [needle, needle.hex().encode()]
+            for shift in range(3):  # base64 of it inside something longer
+                parts.append(base64.b64encode(b"\0" * shift + needle)[4 if shift else 0:].rstrip(b"=")[:-1])
+            for part in parts:
+                self.assertNotIn(part, output, secret.table)
+
+    def test_there_are_200_secrets_of_every_protection(self):
+        self.assertEqual(len({secret.needle for secret in self.exposed.secrets}), 200)
+        self.assertEqual({secret.protection for secret in self.exposed.secrets},
+                         {"envelope", "legacy", "secrets-manager", "unknown-data-key", "plaintext", "misplaced"})
+
+    def test_each_of_200_secrets_is_found_at_its_place(self):
+        report = self.report(self.database(self.exposed), code=1)
+        self.assert_found(report, self.exposed, security="anyone", manager="anyone")
+        self.assertEqual(report["exposed"], 194)
+        self.assertEqual(report["secrets"], 200)
+        self.assertEqual(report["readable_by"],
+                         {"anyone": 194, "given-key": 0, "key-holder": 3, "nobody": 3, "unknown": 0})
+
+    def test_no_value_is_printed(self):
+        database = self.database(self.exposed)
+        for arguments in ([], ["--all"], ["--output", "json"], ["--all", "--output", "json"]):
+            done = scan(database, *arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assert_silent(done.stdout + done.stderr, self.exposed)
+            self.assertNotIn(DEFAULT_KEY.encode(), done.stdout)
+
+    def test_a_clean_database_has_no_false_finding(self):
+        database = self.database(self.clean)
+        self.assert_found(self.report(database, code=0), self.clean)
+        done = scan(database)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"0 of 143 secrets can be read by whoever holds this database.\n", done.stdout)
+
+    def test_given_keys_tell_what_is_under_them(self):
+        database = self.database(self.clean)
+        own, manager = self.file("own.txt", OWN_KEY + "\n"), self.file("manager.txt", MANAGER_KEY)
+        report = self.report(database, "--secret-key-file", own, "--secrets-manager-key-file", manager, code=0)
+        self.assert_found(report, self.clean, security="given-key", manager="given-key")
+        self.assertEqual((report["secret_key"], report["secrets_manager_key"]), ("opens", "opens"))
+        wrong = self.report(database, "--secret-key-file", manager, code=0)
+        self.assert_found(wrong, self.clean)
+        self.assertEqual((wrong["secret_key"], wrong["secrets_manager_key"]), ("opens-none", "none"))
+        piped = self.report(database, "--secret-key-file", "-", stdin=OWN_KEY.encode(), code=0)
+        self.assertEqual(piped["secret_key"], "opens")
+        text = scan(database, "--secret-key-file", own, "--secrets-manager-key-file", manager)
+        self.assert_silent(text.stdout + text.stderr, self.clean)
+        self.assertNotIn(OWN_KEY.encode(), text.stdout)
+
+    def test_the_two_keys_are_apart(self):
+        report = self.report(self.database(exposed_world(OWN_KEY)), code=1)
+        self.assert_found(report, self.exposed, manager="anyone")
+
+    def test_data_keys_are_told(self):
+        report = self.report(self.database(self.exposed), code=1)
+        keys = {key["id"]: key for key in report["data_keys"]}
+        self.assertEqual(set(keys), {"k1", "k2", "kms", "unused", "gone", "m1"})
+        self.assertEqual(keys["gone"]["has_row"], False)
+        self.assertEqual(keys["gone"]["cells"], 3)
+        self.assertEqual((keys["unused"]["cells"], keys["unused"]["active"]), (0, False))
+        self.assertEqual((keys["kms"]["provider"], keys["kms"]["readable_by"]), ("awskms.prod", "key-holder"))
+        self.assertEqual((keys["m1"]["table"], keys["m1"]["cells"]), ("secret_data_key", 6))
+        self.assertEqual(keys["k2"]["cells"], 6)
+
+    def test_text_has_headline_groups_facts_and_next_steps(self):
+        text = scan(self.database(self.exposed)).stdout.decode()
+        self.assertTrue(text.startswith("194 of 200 secrets can be read by whoever holds this database.\n"), text[:200])
+        for part in ("\nReadable by whoever holds this database:\n", "data_source.secure_json_data",
+                     "data key, aes-cfb, under the default key", "none: a password in a URL",
+                     "password of id=1 org_id=1 type=postgres uid=ds1 name=Source 1",
+                     "\nNot readable from this database alone:\n", "a data key without a row",
+                     "5 data keys: 3 active, 2 old, 1 with nothing under it here.",
+                     "1 data key is gone, and with it 3 values.",
+                     "1 session is kept as hashes keyed with secret_key",
+                     "Tables of old versions hold 18 copies", "\nNext:\n", "coffer grafana secret-key create"):
+            self.assertIn(part, text)
+        self.assertLess(max(map(len, text.splitlines())), 400)
+
+    def test_all_lists_every_place_and_counts_personal_data(self):
+        text = scan(self.database(self.exposed), "--all").stdout.decode()
+        places = text.split("\nEvery place:\n")[1].split("\nAlso:")[0].splitlines()
+        self.assertEqual(len(places), 200)
+        self.assertIn("  anyone  misplaced  dashboard.data: panels[0].options.content of id=1 org_id=1 uid=d title=D",
+                      places)
+        self.assertIn("user.email: 1 value about persons, in clear.", text)
+        self.assertNotIn("ada@example.org", text)
+
+    def test_nothing_in_it_is_nothing_found(self):
+        done = scan(self.database(Statements()))
+        self.assertEqual((done.returncode, done.stdout), (0, b"No secret was found in this database.\n"))
+
+    def test_names_cannot_write_on_the_terminal(self):
+        statements = Statements()
+        statements.add("data_source", name="\x1b[2J\u009b31m\nfake line", password="hunter2")
+        done = scan(self.database(statements), "--all")
+        self.assertNotIn(b"\x1b", done.stdout)
+        self.assertNotIn("\u009b".encode(), done.stdout)
+        self.assertIn(b"name=?[2J?31m?fake line", done.stdout)
+
+    def test_broken_values_are_reported(self):
+        statements = Statements()
+        statements.add("data_source", secure_json_data='{"password": "cut')
+        statements.add("alert_configuration", alertmanager_configuration="no json")
+        report = self.report(self.database(statements), code=0)
+        self.assertEqual(report["unreadable"], 2)
+        self.assertEqual({finding["protection"] for finding in report["findings"]}, {"unreadable"})
+        self.assertIn(b"2 values could not be read; look at them.", scan(self.database(statements)).stdout)
+
+    def test_bad_input_is_one_sentence_and_says_no_value(self):
+        empty, binary = self.file("empty.txt", "\n"), self.file("binary", bytes(range(256)) * 8)
+        other = str(pathlib.Path(self.folder, "other.db"))
+        with contextlib.closing(sqlite3.connect(other)) as connection:
+            connection.executescript("CREATE TABLE IF NOT EXISTS shop (id INTEGER)")
+        good = self.database(self.clean)
+        password = "leave it out, and put it into PGPASSWORD"
+        for arguments, code, sentence in (
+                ([], 2, "database is required"),
+                ([good, good], 2, "more arguments than it takes"),
+                (["postgresql://app:hunter2-canary@db/grafana"], 2, password),
+                (["postgres://app:hunter2/canary@db/grafana"], 2, password),
+                (["postgresql://db/grafana?user=app&password=hunter2-canary"], 2, password),
+                (["host=db password=hunter2-canary"], 2, password),
+                (["mysql://app:hunter2-canary@db/grafana"], 2, password),
+                (["mysql://db/hunter2-canary"], 2, "neither a file nor a postgresql:// URL"),
+                ([str(pathlib.Path(self.folder, "absent.db"))], 1, "absent.db"),
+                ([other], 2, "is no Grafana database"),
+                ([self.folder], 2, "is a folder"),
+                ([binary], 2, ""),
+                ([good, "--secret-key-file", empty], 2, "--secret-key-file: there is no key in the file"),
+                ([good, "--secret-key-file", "/nonexistent/key"], 1, "--secret-key-file: "),
+                ([good, "--secret-key-file", binary], 2, "--secret-key-file: "),
+                ([good, "--secrets-manager-key-file", empty], 2, "--secrets-manager-key-file: there is no key"),
+                (["-", "--secret-key-file", "-"], 2, "standard input can be one thing only"),
+                ([good, "--secret-key", "hunter2-canary"], 2, "no option --secret-key")):
+            with self.subTest(arguments=arguments):
+                done = scan(*arguments)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(sentence, done.stderr.decode())
+                self.assertTrue(done.stderr.startswith(b"coffer: "), done.stderr)
+                self.assertNotIn(b"hunter2", done.stdout + done.stderr)
+                self.assertEqual(done.stdout, b"")
+
+    def test_a_dump_on_standard_input_shows_the_same(self):
+        done = scan("-", "--output", "json", stdin=self.exposed.statements.sql().encode())
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assert_found(json.loads(done.stdout), self.exposed, security="anyone", manager="anyone")
+
+    def test_the_demos_sample_is_what_its_program_makes(self):
+        sample = pathlib.Path(__file__).resolve().parent.parent / "demo" / "grafana.sql"
+        self.assertEqual(sample.read_text(), sample_sql(), f"run tests/cli/grafana_sample.py > {sample}")
+        text = scan("-", stdin=sample.read_bytes())
+        self.assertEqual(text.returncode, 1)
+        self.assertTrue(text.stdout.startswith(b"9 secrets can be read by whoever holds this database.\n"), text.stdout)
+        self.assertNotIn(b"canary", text.stdout)
+
+    def test_the_output_may_be_cut_off(self):
+        command = [Programs.coffer(), "grafana", "scan", self.database(self.exposed), "--output", "json"]
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, env=clean_environment(),
+                                  check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.startswith(b"coffer: "), done.stderr)
+
+
+if __name__ == "__main__":
+    Programs.bin = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main(verbosity=1)

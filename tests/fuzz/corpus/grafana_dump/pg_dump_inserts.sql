@@ -1,0 +1,74 @@
+--
+-- PostgreSQL database dump
+--
+
+\restrict abc
+
+-- Dumped from database version 15.18
+
+SET statement_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+
+CREATE FUNCTION public."insert"() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$ begin INSERT INTO public.data_source VALUES (9, '$$;', $1); end; $$_$;
+
+CREATE FUNCTION public.both(begin integer) RETURNS integer
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT CASE WHEN true THEN 1 ELSE 2
+     END;
+ INSERT INTO public.data_source (id)
+   VALUES (9);
+END;
+
+CREATE TABLE public.alert (
+    note text DEFAULT 'COPY public.data_source (id) FROM stdin;'::text
+);
+
+/* a comment /* in a comment */ INSERT INTO public.data_source VALUES (8); */
+CREATE TABLE public.data_keys (
+    name character varying(100) NOT NULL,
+    active boolean NOT NULL,
+    encrypted_data bytea,
+    CONSTRAINT "check" CHECK (((name)::text <> ','::text))
+);
+
+CREATE TABLE public.data_source (
+    id integer NOT NULL,
+    url text DEFAULT ''::text,
+    secure_json_data text,
+    key bytea[]
+);
+
+CREATE RULE twice AS
+    ON INSERT TO public.alert DO INSTEAD (SELECT 1 AS "?column?"; INSERT INTO public.data_source (id) VALUES (9); );
+
+CREATE UNLOGGED TABLE public."user" (
+    id integer NOT NULL,
+    login character varying(190)
+);
+
+INSERT INTO public.alert VALUES ('INSERT INTO public.data_source VALUES (7);');
+INSERT INTO public.data_keys VALUES ('k1', true, '\x2a00FF'), ('k2', false, NULL);
+INSERT INTO public.data_keys (encrypted_data, active, name) OVERRIDING SYSTEM VALUE
+    VALUES (E'\\\\a\\001', true, 'k3') ON CONFLICT DO NOTHING;
+INSERT INTO public.data_source VALUES (1, 'http://x', '{"password":"a\nb"}', '{"\\x2a"}');
+INSERT INTO public.data_source VALUES
+	(2, '', NULL, DEFAULT),
+	(3, '', E'\\N\t\n\r\b\f\013\101\x42\q', '');
+INSERT INTO public."user" VALUES (1, 'grün');
+
+ALTER TABLE ONLY public.data_source
+    ADD CONSTRAINT data_source_pkey PRIMARY KEY (id);
+
+CREATE TRIGGER alert AFTER INSERT ON public.alert FOR EACH ROW EXECUTE FUNCTION public."insert"();
+
+--
+-- PostgreSQL database dump complete
+--
+
+\unrestrict abc
+

@@ -1,0 +1,258 @@
+// Rows of a real PostgreSQL, and of the dumps that its own programs make.
+#include <algorithm>
+#include <filesystem>
+#include <stdlib.h>
+
+#include "io/file.h"
+#include "plugins/grafana/database/dump_rows.h"
+#include "plugins/grafana/database/open_rows.h"
+#include "plugins/grafana/database/postgres_rows.h"
+#include "tests/plugins/grafana/database/read_all.h"
+#include "tests/support/postgres_server.h"
+
+namespace coffer::grafana {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr std::uint64_t kFileLimit = 16 * 1024 * 1024;
+
+const std::vector<WantedTable> kWanted = {
+    {"user", {"login", "id"}},
+    {"data_keys", {"name", "encrypted_data", "active"}},
+    {"plugin_setting", {"id"}},
+    {"data_source", {"id", "secure_json_data", "password", "updated"}},
+};
+
+// As Grafana's, with what is hard to write into a dump.
+constexpr const char* kGrafana = R"sql(
+CREATE TABLE data_keys (name varchar(100) PRIMARY KEY, active boolean NOT NULL, encrypted_data bytea);
+INSERT INTO data_keys VALUES ('k1', true, '\x2a00ff0a5c0927'), ('k2', false, ''), ('k3', true, NULL);
+CREATE TABLE data_source (id serial PRIMARY KEY, gone int, "user" text, secure_json_data text, updated timestamp);
+ALTER TABLE data_source DROP COLUMN gone;
+INSERT INTO data_source VALUES (1, 'u', '{"password":"a\nb\\"}', '2024-01-02 03:04:05'), (2, NULL, NULL, NULL),
+  (3, '', E'\\N \t\n\r\b\f\x0b\x01''"$$ grün \\. \\x2a', NULL), (-4, '', '\.', NULL), (5, '', '\x2a', NULL),
+  (6, '', '', NULL);
+CREATE TABLE "user" (id bigint, login text) PARTITION BY RANGE (id);
+CREATE TABLE user_1 PARTITION OF "user" FOR VALUES FROM (0) TO (100);
+INSERT INTO "user" VALUES (1, 'admin');
+CREATE VIEW plugin_setting AS SELECT 1 AS id;
+CREATE TABLE annotation (text text);
+INSERT INTO annotation SELECT E'COPY public.data_source (id) FROM stdin;\n9\n\\.\n' FROM generate_series(1, 100);
+CREATE FUNCTION add() RETURNS void LANGUAGE sql BEGIN ATOMIC INSERT INTO data_source (id) VALUES (9); END;
+COMMENT ON TABLE data_source IS E'x\n-- PostgreSQL database dump complete\n';
+)sql";
+
+class ServerRowsTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (PostgresServer::Programs().empty()) return;
+    server_ = PostgresServer::Start();
+    if (server_ == nullptr) return;
+    Run("postgres", "CREATE DATABASE grafana");
+    Run("grafana", kGrafana);
+  }
+  static void TearDownTestSuite() { server_.reset(); }
+  void SetUp() override {
+    if (PostgresServer::Programs().empty()) GTEST_SKIP() << "no PostgreSQL server";
+    ASSERT_NE(server_, nullptr);
+  }
+
+  static void Run(const std::string& database, const std::string& sql, const std::string& user = "postgres") {
+    const auto connection = PostgresConnection::Open({.connection = server_->Url(database, user)});
+    ASSERT_TRUE(connection.ok()) << connection.error().ToString();
+    const Status done = (*connection)->Execute(sql);
+    ASSERT_TRUE(done.ok()) << done.error().ToString();
+  }
+
+  static Result<AllRows> Read(const std::string& source, std::span<const WantedTable> wanted = kWanted) {
+    COFFER_ASSIGN_OR_RETURN(const auto rows, OpenRows(source));
+    COFFER_ASSIGN_OR_RETURN(AllRows all, ReadAll(*rows, wanted));
+    std::sort(all.tables.begin(), all.tables.end());
+    return all;
+  }
+  static AllRows ReadWhole(const std::string& source) {
+    const auto all = Read(source);
+    EXPECT_TRUE(all.ok()) << source << " " << all.error().ToString();
+    return all.ok() ? *all : AllRows();
+  }
+  static ErrorCode ReadError(const std::string& source) {
+    const auto all = Read(source);
+    EXPECT_FALSE(all.ok()) << source;
+    return all.ok() ? ErrorCode::kInternal : all.error().code();
+  }
+  // The path of a dump of the database.
+  static std::string Dump(std::vector<std::string> arguments, const std::string& pgoptions = "",
+                          const std::string& database = "grafana") {
+    arguments.push_back(database);
+    EXPECT_EQ(server_->Run("pg_dump", arguments, "dump", pgoptions), 0);
+    return server_->folder() + "/dump";
+  }
+
+  static std::unique_ptr<PostgresServer> server_;
+};
+
+std::unique_ptr<PostgresServer> ServerRowsTest::server_;
+
+TEST_F(ServerRowsTest, OrdinaryAndPartitionedTablesAreReadAndTheRestIsAbsent) {
+  const AllRows all = ReadWhole(server_->Url("grafana"));
+  const std::string blob("\x2a\x00\xff\x0a\x5c\x09\x27", 7);
+  EXPECT_EQ(all.rows,
+            (Texts{"user: admin|1", "data_keys: k1|" + blob + "|true", "data_keys: k2||false", "data_keys: k3|~|true",
+                   "data_source: 1|{\"password\":\"a\\nb\\\\\"}|~|2024-01-02 03:04:05", "data_source: 2|~|~|~",
+                   "data_source: 3|\\N \t\n\r\b\f\v\x01'\"$$ gr\u00fcn \\. \\x2a|~|~", "data_source: -4|\\.|~|~",
+                   "data_source: 5|\\x2a|~|~", "data_source: 6||~|~"}));
+  EXPECT_EQ(all.tables, (Texts{"data_keys 3 name encrypted_data active", "data_source 6 id secure_json_data updated",
+                               "user 1 login id"}));
+}
+
+TEST_F(ServerRowsTest, TablesAreThoseOfTheSearchPath) {
+  Run("postgres", "CREATE DATABASE two");
+  Run("two",
+      "CREATE TABLE data_source (id int); INSERT INTO data_source VALUES (1); CREATE SCHEMA \"My Grafana\";"
+      "CREATE TABLE \"My Grafana\".data_source (id int); INSERT INTO \"My Grafana\".data_source VALUES (2)");
+  EXPECT_EQ(ReadWhole(server_->Url("two")).rows, (Texts{"data_source: 1|~|~|~"}));
+  Run("two", "ALTER DATABASE two SET search_path = \"My Grafana\", public");
+  EXPECT_EQ(ReadWhole(server_->Url("two")).rows, (Texts{"data_source: 2|~|~|~"}));
+  EXPECT_EQ(ReadError(Dump({}, "", "two")), ErrorCode::kInvalidArgument);  // which of the two?
+  EXPECT_EQ(ReadWhole(Dump({"--schema=public"}, "", "two")).rows, (Texts{"data_source: 1|~|~|~"}));
+}
+
+TEST_F(ServerRowsTest, DumpsOfEveryKindHaveTheServersRows) {
+  const AllRows all = ReadWhole(server_->Url("grafana"));
+  // The order of tables is the dump's, and a partitioned table's rows are its parts'.
+  const auto expected = [&all](bool has_users) {
+    AllRows sorted = all;
+    std::sort(sorted.rows.begin(), sorted.rows.end());
+    if (!has_users) {
+      sorted.rows.pop_back();
+      sorted.tables.back() = "user 0 login id";
+    }
+    return sorted;
+  };
+  for (const Texts& arguments : std::vector<Texts>{{"--format=plain"},
+                                                   {"--inserts"},
+                                                   {"--column-inserts"},
+                                                   {"--rows-per-insert=2", "--on-conflict-do-nothing"},
+                                                   {"--clean", "--if-exists", "--create"}}) {
+    for (const std::string options : {"", "-c bytea_output=escape", "-c standard_conforming_strings=off"}) {
+      AllRows dumped = ReadWhole(Dump(arguments, options));
+      std::sort(dumped.rows.begin(), dumped.rows.end());
+      EXPECT_EQ(dumped.rows, expected(false).rows) << arguments.front() << " " << options;
+      EXPECT_EQ(dumped.tables, expected(false).tables) << arguments.front() << " " << options;
+    }
+  }
+  AllRows dumped = ReadWhole(Dump({"--load-via-partition-root"}));
+  std::sort(dumped.rows.begin(), dumped.rows.end());
+  EXPECT_TRUE(dumped == expected(true));
+}
+
+TEST_F(ServerRowsTest, ArchivesHaveTheRowsOfThePlainDump) {
+  const AllRows plain = ReadWhole(Dump({}));
+  for (const char* format : {"--format=custom", "--format=tar"}) {
+    EXPECT_TRUE(ReadWhole(Dump({format})) == plain) << format;
+  }
+  const std::string folder = server_->folder() + "/folder";
+  Dump({"--format=directory", "--file=" + folder});
+  EXPECT_TRUE(ReadWhole(folder) == plain);
+}
+
+TEST_F(ServerRowsTest, DumpOfTheWholeClusterIsRead) {
+  ASSERT_EQ(server_->Run("pg_dumpall", {"--exclude-database=two"}, "dump"), 0);
+  EXPECT_EQ(ReadWhole(server_->folder() + "/dump").rows, ReadWhole(Dump({})).rows);
+}
+
+TEST_F(ServerRowsTest, ArchiveThatIsCutShortIsRefused) {
+  const std::string path = Dump({"--format=custom"});
+  const AllRows all = ReadWhole(path);
+  const auto whole = ReadFile(path, kFileLimit);
+  ASSERT_TRUE(whole.ok());
+  for (const std::size_t left : {whole->size() - 1, whole->size() * 3 / 4, whole->size() / 2, std::size_t{20}}) {
+    ASSERT_TRUE(ReplaceFile(path, ByteView(*whole).first(left), 0600).ok());
+    const auto cut = Read(path);
+    // What is missing may be of another table.
+    EXPECT_TRUE(cut.ok() ? *cut == all : cut.error().code() == ErrorCode::kInvalidArgument) << left;
+    if (left > whole->size() / 2) continue;
+    ASSERT_FALSE(cut.ok()) << left;
+    EXPECT_NE(cut.error().message().find("pg_restore cannot read"), std::string_view::npos) << left;
+  }
+}
+
+TEST_F(ServerRowsTest, DumpsThatDoNotSayEnoughAreRefused) {
+  EXPECT_EQ(ReadError(Dump({"--data-only"})), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReadError(Dump({"--data-only", "--format=custom"})), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReadError(Dump({"--encoding=LATIN1"})), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(ServerRowsTest, ArchiveWithoutPgRestoreIsNotFound) {
+  const std::string path = Dump({"--format=custom"});
+  const std::string before = ::getenv("PATH");
+  ASSERT_EQ(setenv("PATH", server_->folder().c_str(), 1), 0);
+  EXPECT_EQ(ReadError(path), ErrorCode::kNotFound);
+  ASSERT_EQ(setenv("PATH", before.c_str(), 1), 0);
+}
+
+TEST_F(ServerRowsTest, AllRowsAreOfOneMomentAndNoWriterWaits) {
+  Run("postgres", "CREATE DATABASE busy");
+  Run("busy",
+      "CREATE TABLE data_source (id int, secure_json_data text); CREATE TABLE \"user\" (id int, login text);"
+      "INSERT INTO data_source SELECT n, repeat('x', 1000) FROM generate_series(1, 1000) n;"
+      "INSERT INTO \"user\" VALUES (1, 'old')");
+  const auto rows = OpenRows(server_->Url("busy"));
+  ASSERT_TRUE(rows.ok());
+  const std::vector<WantedTable> wanted = {{"data_source", {"id"}}, {"user", {"login"}}};
+  std::size_t count = 0;
+  const auto found = (*rows)->Read(wanted, [&](const ReadRow& row) -> Status {
+    if (count++ == 0) {
+      Run("busy", "SET lock_timeout = '1ms'; UPDATE \"user\" SET login = 'new'; DELETE FROM data_source");
+    }
+    EXPECT_TRUE(row.table == 0 || AsText(*row.cells[0]) == "old");
+    return {};
+  });
+  ASSERT_TRUE(found.ok()) << found.error().ToString();
+  EXPECT_EQ(count, 1'001U);
+}
+
+TEST_F(ServerRowsTest, RowsThatTheUserMayNotSeeAreAnError) {
+  Run("postgres", "CREATE DATABASE secured");
+  Run("secured", "CREATE ROLE reader LOGIN; CREATE TABLE data_source (id int)");
+  const std::string url = server_->Url("secured", "reader");
+  EXPECT_EQ(ReadError(url), ErrorCode::kPermissionDenied);
+  Run("secured", "GRANT SELECT ON data_source TO reader");
+  EXPECT_EQ(ReadWhole(url).tables, (Texts{"data_source 0 id"}));
+  Run("secured", "ALTER TABLE data_source ENABLE ROW LEVEL SECURITY");
+  EXPECT_EQ(ReadError(url), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(ServerRowsTest, LockedTableIsUnavailable) {
+  Run("postgres", "CREATE DATABASE locked");
+  Run("locked", "CREATE TABLE data_source (id int)");
+  const auto other = PostgresConnection::Open({.connection = server_->Url("locked")});
+  ASSERT_TRUE(other.ok() && (*other)->Execute("BEGIN; LOCK TABLE data_source").ok());
+  EXPECT_EQ(ReadError(server_->Url("locked")), ErrorCode::kUnavailable);
+}
+
+TEST_F(ServerRowsTest, LimitsOfTheRoleDoNotEndALongRead) {
+  Run("postgres", "CREATE DATABASE limited");
+  Run("limited",
+      "CREATE TABLE data_source (id int); INSERT INTO data_source SELECT generate_series(1, 200000);"
+      "ALTER DATABASE limited SET statement_timeout = '1ms';"
+      "ALTER DATABASE limited SET default_transaction_isolation = 'serializable'");
+  const auto all = Read(server_->Url("limited"));
+  ASSERT_TRUE(all.ok()) << all.error().ToString();
+  EXPECT_EQ(all->rows.size(), 200'000U);
+}
+
+TEST_F(ServerRowsTest, ErrorOfARowIsGivenBack) {
+  for (const std::string& source : {server_->Url("grafana"), Dump({"--format=custom"})}) {
+    const auto rows = OpenRows(source);
+    ASSERT_TRUE(rows.ok());
+    const auto found =
+        (*rows)->Read(kWanted, [](const ReadRow&) -> Status { return Error(ErrorCode::kConflict, "enough"); });
+    ASSERT_FALSE(found.ok());
+    EXPECT_EQ(found.error().ToString(), "enough");
+  }
+}
+
+}  // namespace
+}  // namespace coffer::grafana
