@@ -185,7 +185,7 @@ Error PostgresConnection::LostConnection() {
 Status PostgresConnection::AwaitResult() {
   const std::int64_t deadline = SystemClock().MonotonicMicros() + std::int64_t{answer_timeout_ms_} * 1'000;
   while (PQisBusy(connection_.get()) != 0) {
-    const Status ready = AwaitSocket(PQsocket(connection_.get()), POLLIN, deadline);
+    Status ready = AwaitSocket(PQsocket(connection_.get()), POLLIN, deadline);
     if (!ready.ok()) {
       connection_.reset();
       return ready;

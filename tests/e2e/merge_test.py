@@ -128,6 +128,7 @@ class ComingHome(MergeTest):
                     self.check_home()
                 self.assertEqual(self.centre.lost(), [])
                 self.assertTrue(self.centre.json("operator", "check")["journal_complete"])
+            self.centre.people.deny_waiting()
         print(f"{MERGE_KILLS} kills: {outcomes['nothing']} left nothing, {outcomes['all']} left all of it")
         self.merged()
         self.check_home()

@@ -150,6 +150,11 @@ class People:
         self.approve(approval)
         return "--approval", approval
 
+    def deny_waiting(self):
+        """What was asked for and not done: only so many may wait."""
+        for waiting in self.service.json("approval", "list")["approvals"]:
+            self.service.ok("approval", "deny", waiting["id"])
+
     def approved(self, *command, **options):
         """Asks, approves as bob, and does it; what that printed."""
         return self.service.ok(*command, *self.approval(*command, **options), **options)

@@ -390,9 +390,10 @@ class Rekey(VaultTest):
         longest = 0.02
         for number in range(REKEY_KILLS):
             new = vault.elsewhere / f"{number}.key"
-            began = time.monotonic()
             words = ("operator", "rekey", "--key-file", str(new), "--allow-same-device")
-            rekey = vault.popen(*words, *vault.people.approval(*words))
+            words += vault.people.approval(*words)
+            began = time.monotonic()
+            rekey = vault.popen(*words)
             moment = began + (random.uniform(0.01, longest) if number else DEADLINE_S)
             while time.monotonic() < moment and rekey.poll() is None:
                 pass
@@ -411,6 +412,7 @@ class Rekey(VaultTest):
                 outcomes["new" if was_replaced else "old"] += 1
                 self.assertEqual(vault.lost(), [])
                 self.assertTrue(vault.json("operator", "check")["journal_complete"])
+            vault.people.deny_waiting()
             vault.work()
         print(f"{REKEY_KILLS} kills: {outcomes['old']} left the old root key, {outcomes['new']} the new one")
         self.assertEqual(vault.lost(), [])

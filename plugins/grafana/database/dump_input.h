@@ -16,7 +16,7 @@ class DumpInput {
  public:
   // Fills some of the bytes and says how many; 0: the end.
   using Source = std::function<Result<std::size_t>(MutableBytes)>;
-  static constexpr std::size_t kBufferBytes = 256 * 1024;
+  static constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
   static constexpr int kEnd = -1;
 
   explicit DumpInput(Source source, std::size_t buffer_bytes = kBufferBytes)
