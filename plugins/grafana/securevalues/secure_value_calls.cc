@@ -58,12 +58,23 @@ std::optional<std::string_view> RefusalOf(ErrorCode code) {
 
 DecryptedValue Refused(std::string_view why) { return {.value = "", .refusal = why}; }
 
+// What does not decrypt is said to those alone who may have it.
+Result<std::string_view> SentenceOf(const SecureValueVault& vault, std::string_view namespace_name,
+                                    const std::string& name, const std::string& identity, const Error& error) {
+  const auto refusal = RefusalOf(error.code());
+  if (!refusal) return error;
+  if (*refusal != kUndecryptable) return *refusal;
+  const auto facts = vault.Describe(namespace_name, name);
+  return facts.ok() && HasDecrypter(facts->decrypters, identity) ? kUndecryptable : kNotThere;
+}
+
 Result<DecryptedValue> DecryptOne(const SecureValueVault& vault, std::string_view namespace_name,
                                   const std::string& name, const std::string& identity) {
   auto read = vault.Read(namespace_name, name);
   if (!read.ok()) {
-    if (const auto refusal = RefusalOf(read.error().code())) return Refused(*refusal);
-    return std::move(read).error();
+    COFFER_ASSIGN_OR_RETURN(const std::string_view sentence,
+                            SentenceOf(vault, namespace_name, name, identity, read.error()));
+    return Refused(sentence);
   }
   std::string value = std::move(read->value);
   std::string_view refusal;
@@ -74,14 +85,16 @@ Result<DecryptedValue> DecryptOne(const SecureValueVault& vault, std::string_vie
   return Refused(refusal);
 }
 
+// The owner is what the caller says; that it may speak for him, its identity says: another Grafana has the same owners,
+// of its own, in the same namespace.
 Result<bool> IsOwnedBy(const SecureValueVault& vault, std::string_view namespace_name, const std::string& name,
-                       const std::string& owner) {
+                       const std::string& owner, const std::string& identity) {
   const auto facts = vault.Describe(namespace_name, name);
   if (!facts.ok()) {
     if (RefusalOf(facts.error().code())) return false;
     return facts.error();
   }
-  return facts->owner == owner;
+  return facts->owner == owner && HasDecrypter(facts->decrypters, identity);
 }
 
 Status CheckTime(const GrafanaCall& call) {
@@ -132,7 +145,7 @@ Status SecureValueCalls::CanReference(const GrafanaCall& call, std::string_view 
   const SecureValueVault vault(*client, place_);
   for (const std::string& name : unique) {
     COFFER_TRY(CheckTime(call));
-    COFFER_ASSIGN_OR_RETURN(const bool owned, IsOwnedBy(vault, in, name, owner.ToText()));
+    COFFER_ASSIGN_OR_RETURN(const bool owned, IsOwnedBy(vault, in, name, owner.ToText(), call.token.identity));
     if (!owned) return NotTheOwners();
   }
   return {};
@@ -170,7 +183,7 @@ Result<std::size_t> SecureValueCalls::DeleteOwned(const GrafanaCall& call, std::
   std::size_t deleted = 0;
   for (const std::string& name : unique) {
     COFFER_TRY(CheckTime(call));
-    COFFER_ASSIGN_OR_RETURN(const bool owned, IsOwnedBy(vault, in, name, owner.ToText()));
+    COFFER_ASSIGN_OR_RETURN(const bool owned, IsOwnedBy(vault, in, name, owner.ToText(), call.token.identity));
     if (!owned) continue;
     COFFER_TRY(vault.Delete(in, name));
     ++deleted;

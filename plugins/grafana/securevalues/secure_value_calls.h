@@ -43,13 +43,13 @@ class SecureValueCalls {
   // Each name's value, or why not; the call fails when the key service cannot answer.
   Result<DecryptedValues> Decrypt(const GrafanaCall& call, std::string_view namespace_name,
                                   const std::vector<std::string>& names) const;
-  // Ok when all of them are the owner's.
+  // Ok when all of them are the owner's, and may be decrypted by the caller.
   Status CanReference(const GrafanaCall& call, std::string_view namespace_name, const OwnerReference& owner,
                       const std::vector<std::string>& names) const;
   // The name of what was made. The owner's group and the caller may decrypt it.
   Result<std::string> Create(const GrafanaCall& call, std::string_view namespace_name, const OwnerReference& owner,
                              std::string_view value, std::string_view description) const;
-  // How many were the owner's.
+  // How many were the owner's, and might be decrypted by the caller.
   Result<std::size_t> DeleteOwned(const GrafanaCall& call, std::string_view namespace_name, const OwnerReference& owner,
                                   const std::vector<std::string>& names) const;
 

@@ -20,6 +20,10 @@ constexpr int kMaxRequestBytes = 256 * 1024;  // names and one value fit several
 constexpr int kMaxMetadataBytes = 16 * 1024;
 constexpr int kMaxStreams = 128;  // at once, a connection
 constexpr int kHandshakeMs = 20'000;
+// Grafana's client connects again by itself. Who only holds connections open keeps nobody else out for long.
+constexpr int kMaxIdleMs = 30'000;
+constexpr int kMaxAgeMs = 600'000;
+constexpr int kMaxAgeGraceMs = 40'000;
 constexpr std::size_t kTransportBytes = std::size_t{64} << 20;
 constexpr std::uint64_t kMaxPem = std::uint64_t{1} << 20;
 constexpr unsigned kCertificateRefreshSeconds = 1;
@@ -75,6 +79,9 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kMaxAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kMaxAgeGraceMs);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/directory.h"
 #include "io/file.h"
 #include "plugins/grafana/securevalues/exchange_clients.h"
 #include "plugins/grafana/securevalues/exchange_request.h"
@@ -13,7 +14,16 @@ namespace {
 
 using nlohmann::json;
 
+// Whoever writes it can let anybody in.
+Status CheckWriters(const std::string& path) {
+  constexpr std::uint32_t kOthersWrite = 0002;
+  COFFER_ASSIGN_OR_RETURN(const FileFacts facts, FactsOf(path));
+  if ((facts.permissions & kOthersWrite) == 0) return {};
+  return Error(ErrorCode::kPermissionDenied, "everybody may write this file, and let himself in; chmod o-w").At(path);
+}
+
 Result<ExchangeClients> ReadClients(const std::string& path) {
+  COFFER_TRY(CheckWriters(path));
   COFFER_ASSIGN_OR_RETURN(const Bytes text, ReadFile(path, kMaxExchangeClientsText));
   auto clients = ExchangeClients::Parse(AsText(text));
   if (!clients.ok()) return std::move(clients).error().At(path);

@@ -7,6 +7,7 @@
 #include "plugins/grafana/database/dump_rows.h"
 #include "plugins/grafana/database/open_rows.h"
 #include "plugins/grafana/database/postgres_rows.h"
+#include "plugins/grafana/database/postgres_tables.h"
 #include "tests/plugins/grafana/database/read_all.h"
 #include "tests/support/postgres_server.h"
 
@@ -222,6 +223,61 @@ TEST_F(ServerRowsTest, RowsThatTheUserMayNotSeeAreAnError) {
   EXPECT_EQ(ReadWhole(url).tables, (Texts{"data_source 0 id"}));
   Run("secured", "ALTER TABLE data_source ENABLE ROW LEVEL SECURITY");
   EXPECT_EQ(ReadError(url), ErrorCode::kPermissionDenied);
+}
+
+// Whoever owns the database has code of his own run by nobody who reads it.
+TEST_F(ServerRowsTest, NothingOfTheOwnersIsRun) {
+  Run("postgres", "CREATE DATABASE trapped");
+  // A type of his own, whose cast to text is his.
+  Run("trapped",
+      "CREATE SCHEMA evil; CREATE TYPE evil.kind AS (x text);"
+      "CREATE FUNCTION evil.show(evil.kind) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''caught''; END';"
+      "CREATE CAST (evil.kind AS text) WITH FUNCTION evil.show(evil.kind);"
+      "CREATE TABLE data_source (id int, secure_json_data evil.kind, odd evil.kind);"
+      "INSERT INTO data_source VALUES (1, ROW('x'), ROW('x'))");
+  EXPECT_EQ(ReadError(server_->Url("trapped")), ErrorCode::kInvalidArgument);
+  // A column that nobody asks for may be anything.
+  Run("trapped", "ALTER TABLE data_source DROP COLUMN secure_json_data");
+  EXPECT_EQ(ReadWhole(server_->Url("trapped")).rows, (Texts{"data_source: 1|~|~|~"}));
+  // Operators and functions of his own, before PostgreSQL's.
+  Run("trapped",
+      "CREATE FUNCTION evil.is(oid, oid) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''caught''; END';"
+      "CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.is);"
+      "CREATE FUNCTION evil.format_type(oid, int) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''caught''; "
+      "END';"
+      "ALTER DATABASE trapped SET search_path = evil, pg_catalog, public");
+  EXPECT_EQ(ReadWhole(server_->Url("trapped")).rows, (Texts{"data_source: 1|~|~|~"}));
+}
+
+TEST_F(ServerRowsTest, ViewsAreRefusedInEveryStatement) {
+  const auto connection = PostgresConnection::Open({.connection = server_->Url("grafana")});
+  ASSERT_TRUE(connection.ok());
+  const std::string select = "SELECT id::text FROM public.plugin_setting";
+  ASSERT_TRUE((*connection)->Execute(select).ok());
+  std::string knows;
+  ASSERT_TRUE((*connection)
+                  ->Query("SELECT count(*)::text FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'", {},
+                          [&knows](auto cells) -> Status {
+                            knows = AsText(*cells[0]);
+                            return {};
+                          })
+                  .ok());
+  if (knows != "1") GTEST_SKIP() << "this server has no restrict_nonsystem_relation_kind";
+  ASSERT_TRUE(PostgresTables::Open(**connection).ok());
+  EXPECT_FALSE((*connection)->Execute(select).ok());
+}
+
+TEST_F(ServerRowsTest, TableThatWasReplacedIsAConflict) {
+  const auto connection = PostgresConnection::Open({.connection = server_->Url("grafana")});
+  ASSERT_TRUE(connection.ok());
+  const auto tables = PostgresTables::Open(**connection);
+  ASSERT_TRUE(tables.ok());
+  EXPECT_EQ(tables->Find("plugin_setting").value(), std::nullopt);
+  EXPECT_EQ(tables->Find("data_keys").value(), "\"public\".\"data_keys\"");
+  // As if what Find gave had become a view since.
+  const auto definition = tables->Define("plugin_setting", "public.plugin_setting", {"id"}, PostgresLock::kForReading);
+  ASSERT_FALSE(definition.ok());
+  EXPECT_EQ(definition.error().code(), ErrorCode::kConflict);
 }
 
 TEST_F(ServerRowsTest, LockedTableIsUnavailable) {

@@ -183,6 +183,7 @@ TEST_P(ContractTest, OtherFailuresEndACallAtOnce) {
 }
 
 TEST_P(ContractTest, FailuresOfOneValueAreItsOwn) {
+  vault.Set(PathOf("one"), "v", kForGrafana);
   vault.Set(PathOf("two"), "v", kForGrafana);
   const std::vector<std::pair<ErrorCode, std::string>> failures = {
       {ErrorCode::kPermissionDenied, "not found, or not for this service"},
@@ -242,10 +243,14 @@ TEST_P(ContractTest, EachInlineValueHasAPlaceOfItsOwn) {
   EXPECT_EQ(vault.Paths().size(), 5U);
 }
 
+const std::map<std::string, std::string> kOwned = {{"grafana-owner", kRepositoryText},
+                                                   {"grafana-decrypters", "grafana"}};
+
 TEST_P(ContractTest, OnlyItsOwnerMayReferenceAValue) {
-  vault.Set(PathOf("owned"), "v", {{"grafana-owner", kRepositoryText}});
+  vault.Set(PathOf("owned"), "v", kOwned);
   vault.Set(PathOf("shared"), "v", kForGrafana);
-  vault.Set(PathOf("theirs"), "v", {{"grafana-owner", "provisioning.grafana.app/Repository/other"}});
+  vault.Set(PathOf("theirs"), "v",
+            {{"grafana-owner", "provisioning.grafana.app/Repository/other"}, {"grafana-decrypters", "grafana"}});
   ReplayedGrafana grafana = Grafana();
   EXPECT_TRUE(grafana.CanReference(kRepository, {"owned"}).ok());
   std::set<std::string> sentences;
@@ -262,8 +267,9 @@ TEST_P(ContractTest, OnlyItsOwnerMayReferenceAValue) {
 }
 
 TEST_P(ContractTest, OnlyWhatIsTheOwnersIsDeleted) {
-  vault.Set(PathOf("owned"), "1", {{"grafana-owner", kRepositoryText}});
-  vault.Set(PathOf("theirs"), "2", {{"grafana-owner", "provisioning.grafana.app/Repository/my-repo-2"}});
+  vault.Set(PathOf("owned"), "1", kOwned);
+  vault.Set(PathOf("theirs"), "2",
+            {{"grafana-owner", "provisioning.grafana.app/Repository/my-repo-2"}, {"grafana-decrypters", "grafana"}});
   vault.Set(PathOf("shared"), "3", kForGrafana);
   ReplayedGrafana grafana = Grafana();
   ASSERT_TRUE(grafana.DeleteWhenOwnedByResource(kRepository, {"theirs", "shared", "unknown", "owned"}).ok());
@@ -274,7 +280,7 @@ TEST_P(ContractTest, OnlyWhatIsTheOwnersIsDeleted) {
 
 TEST_P(ContractTest, AllVersionsAreDeleted) {
   for (const std::string value : {"1", "2", "3", "4", "5"}) {
-    vault.Set(PathOf("owned"), value, {{"grafana-owner", kRepositoryText}});
+    vault.Set(PathOf("owned"), value, kOwned);
   }
   ReplayedGrafana grafana = Grafana();
   ASSERT_TRUE(grafana.DeleteWhenOwnedByResource(kRepository, {"owned"}).ok());
@@ -287,11 +293,30 @@ TEST_P(ContractTest, AllVersionsAreDeleted) {
 }
 
 TEST_P(ContractTest, AFailedCheckDeletesNothing) {
-  vault.Set(PathOf("owned"), "1", {{"grafana-owner", kRepositoryText}});
+  vault.Set(PathOf("owned"), "1", kOwned);
   vault.FailNext(1, StatusCode::UNAVAILABLE, ErrorCode::kSealed);
   ReplayedGrafana grafana = Grafana();
   EXPECT_EQ(grafana.DeleteWhenOwnedByResource(kRepository, {"owned"}).code, StatusCode::UNAVAILABLE);
   EXPECT_EQ(vault.At(PathOf("owned")), "1");
+}
+
+// Organisation 1 of every Grafana is `default`, and a copy of its database knows all names and owners.
+TEST_P(ContractTest, AnotherGrafanaOfTheNamespaceNeitherReferencesNorDeletes) {
+  vault.Set(PathOf("owned"), "v", kOwned);
+  ReplayedGrafana other = Grafana(ServedVault::kOtherBearer);
+  EXPECT_EQ(other.CanReference(kRepository, {"owned"}).code, StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(other.DeleteWhenOwnedByResource(kRepository, {"owned"}).ok());
+  EXPECT_EQ(vault.At(PathOf("owned")), "v");
+}
+
+TEST_P(ContractTest, OnlyWhoMayHaveAValueHearsThatItDoesNotDecrypt) {
+  vault.Set(PathOf("one"), "v", kForGrafana);
+  const auto hears = [this](const std::string& bearer) {
+    vault.FailNext(1, StatusCode::FAILED_PRECONDITION, ErrorCode::kDecryptFailed);
+    return Grafana(bearer).Decrypt("grafana", "default", {"one"}).values.at("one");
+  };
+  EXPECT_EQ(hears(ServedVault::kBearer), (Value{"", "the value does not decrypt"}));
+  EXPECT_EQ(hears(ServedVault::kOtherBearer), kNotThere);
 }
 
 TEST_P(ContractTest, AnotherIdentityHasNotWhatItIsNotNamedFor) {

@@ -1,6 +1,8 @@
 // The token exchange, request by request.
 #include "plugins/grafana/securevalues/token_exchange.h"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -70,6 +72,15 @@ class TokenExchangeTest : public ::testing::Test {
   std::string log;
   std::optional<TokenExchange> exchange;
 };
+
+TEST_F(TokenExchangeTest, AListThatEverybodyMayWriteLetsNobodyIn) {
+  std::filesystem::permissions(file(), std::filesystem::perms::others_write, std::filesystem::perm_options::add);
+  ExpectRefused(Post(kBody), 503, "the list of clients cannot be read");
+  const auto made = Make({.clients_file = file()});
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_NE(made.error().ToString().find("chmod o-w"), std::string::npos);
+}
 
 TEST_F(TokenExchangeTest, ATokenIsOfWhoAsksAndOfWhatIsAskedFor) {
   const AccessClaims claims = ClaimsOf(Post(R"({"namespace":"org-2","audiences":["secret.grafana.app"]})"));
