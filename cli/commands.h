@@ -28,6 +28,11 @@ void AddFieldSearchCommand(CommandTree& tree, CLI::App& field);
 void AddGrafanaCommands(CommandTree& tree);
 // The part of `coffer grafana` that looks at its database.
 void AddGrafanaScanCommand(CommandTree& tree, CLI::App& grafana);
+// The parts that change what its database is encrypted with.
+void AddGrafanaRotateCommands(CommandTree& tree, CLI::App& grafana);
+void AddGrafanaRotateDataKeysCommand(CommandTree& tree, CLI::App& grafana);
+// The parts that take credentials out of its database into the vault, and back.
+void AddGrafanaTransferCommands(CommandTree& tree, CLI::App& grafana);
 // The part of `coffer grafana` that serves Grafana.
 void AddGrafanaSecureValuesCommand(CommandTree& tree, CLI::App& grafana);
 void AddIdentityCommands(CommandTree& tree);

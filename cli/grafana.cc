@@ -4,6 +4,7 @@
 
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/grafana_reload.h"
 #include "cli/grafana_vault.h"
 #include "cli/printing.h"
 #include "cli/secret_input.h"
@@ -12,6 +13,7 @@
 #include "io/file.h"
 #include "io/terminal.h"
 #include "plugins/grafana/import.h"
+#include "plugins/grafana/rotation/vault_rotation.h"
 #include "plugins/grafana/run.h"
 #include "plugins/grafana/secret_key.h"
 #include "plugins/grafana/yaml_tree.h"
@@ -109,10 +111,21 @@ Outcome<int> Import(Session& session, const ImportCommandOptions& options) {
 struct RunCommandOptions {
   grafana::RunOptions run;
   std::vector<std::string> shared;
+  ReloadOptions reload;
   SecretOptions whose;  // the tenant alone
 };
 
+// Neither key is handed out while its database may be under another one.
+Outcome<void> CheckNoRotationPending(GrafanaVault& vault) {
+  for (const grafana::GrafanaKey key : {grafana::GrafanaKey::kSecurity, grafana::GrafanaKey::kSecretsManager}) {
+    const Status settled = grafana::CheckNoRotationPending(vault, key);
+    if (!settled.ok()) return vault.FailureOf(settled.error());
+  }
+  return {};
+}
+
 Outcome<int> Run(Session& session, RunCommandOptions& options) {
+  COFFER_TRY(CheckReloadOptions(options.reload));
   // Before gRPC starts threads, which then hold the signals too.
   const grafana::SignalHold hold;
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
@@ -122,12 +135,18 @@ Outcome<int> Run(Session& session, RunCommandOptions& options) {
   options.run.shared.insert(options.shared.begin(), options.shared.end());
   options.run.hidden_variables = {"COFFER_SERVER",   "COFFER_STATE_DIR", "COFFER_TLS_CA",
                                   "COFFER_TLS_CERT", "COFFER_TLS_KEY",   "COFFER_TOKEN_FILE"};
+  COFFER_TRY(CheckNoRotationPending(vault));
   auto prepared = grafana::PreparedRun::Prepare(options.run, vault);
   if (!prepared.ok()) return vault.FailureOf(prepared.error());
   if (prepared->plaintexts() > 0) {
     const std::string note = "coffer: " + std::to_string(prepared->plaintexts()) +
                              " value(s) of secureJsonData are plain text; move them: coffer grafana import FILE\n";
     COFFER_TRY(WriteAll(STDERR_FILENO, AsBytes(note)));
+  }
+  std::unique_ptr<GrafanaReload> reload;
+  if (!options.reload.url.empty()) {
+    COFFER_ASSIGN_OR_RETURN(reload, GrafanaReload::Create(session, *client, options.reload, options.whose.tenant));
+    COFFER_TRY(reload->Join(*prepared));
   }
   const auto exit_code = std::move(*prepared).Execute();
   if (!exit_code.ok()) return Failure(kExitFailed, exit_code.error().ToString());
@@ -195,7 +214,9 @@ void AddRun(CommandTree& tree, CLI::App& group) {
   auto options = std::make_shared<RunCommandOptions>();
   CLI::App& command =
       tree.AddCommand(group, "run", "Start Grafana with its secrets, in a folder in memory that is wiped at the end",
-                      "  coffer grafana run --provisioning /etc/grafana/provisioning -- grafana server",
+                      "  coffer grafana run --provisioning /etc/grafana/provisioning -- grafana server\n"
+                      "  coffer grafana run --provisioning provisioning --grafana-url http://127.0.0.1:3000 \\\n"
+                      "    --grafana-password-secret grafana/admin_password -- grafana server",
                       [options](Session& session) { return Run(session, *options); });
   command.add_option("--provisioning", options->run.provisioning_dir, "Grafana's provisioning folder")
       ->type_name("DIR")
@@ -205,6 +226,7 @@ void AddRun(CommandTree& tree, CLI::App& group) {
   command.add_option("--shared", options->shared, "A secret's path that any datasource may use")
       ->type_name("PATH")
       ->allow_extra_args(false);
+  AddReloadOptions(command, options->reload);
   AddTenantOption(command, options->whose);
   command.add_option("command", options->run.command, "The program and its arguments, after --")
       ->type_name("COMMAND")
@@ -225,6 +247,8 @@ void AddGrafanaCommands(CommandTree& tree) {
   AddImport(tree, group);
   AddRun(tree, group);
   AddGrafanaScanCommand(tree, group);
+  AddGrafanaRotateCommands(tree, group);
+  AddGrafanaTransferCommands(tree, group);
   AddGrafanaSecureValuesCommand(tree, group);
 
   CLI::App& keys = tree.AddGroup(group, "secret-key", "Grafana's own secret_key");

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/grafana_database.h"
 #include "cli/printing.h"
 #include "cli/progress.h"
-#include "cli/secret_input.h"
 #include "io/terminal.h"
 #include "plugins/grafana/database/open_rows.h"
 #include "plugins/grafana/database/report.h"
@@ -15,7 +15,6 @@
 namespace coffer::cli {
 namespace {
 
-constexpr std::size_t kMaxKeyFile = 1'026;  // a key's limit and a line end
 constexpr char kStandardInputFile[] = "/dev/stdin";
 
 struct ScanArguments {
@@ -25,36 +24,13 @@ struct ScanArguments {
   bool all = false;
 };
 
-// "user:password@", or a parameter, of a URL or of libpq's "key=value" text. Who has the process list has it too.
-bool HoldsPassword(std::string_view database) {
-  const std::size_t scheme = database.find("://");
-  const std::size_t at = database.rfind('@');
-  if (database.find("password=") != std::string_view::npos) return true;
-  if (scheme == std::string_view::npos || at == std::string_view::npos) return false;
-  const std::size_t colon = database.find(':', scheme + 1);
-  return colon != std::string_view::npos && colon < at;
-}
-
 Outcome<void> CheckArguments(const ScanArguments& arguments) {
-  if (HoldsPassword(arguments.database)) {
-    return Failure(
-        kExitUsage, "database: a password does not belong on the command line",
-        "leave it out, and put it into PGPASSWORD, ~/.pgpass (PGPASSFILE) or a service file (?service=NAME)");
-  }
+  COFFER_TRY(CheckDatabaseName(arguments.database));
   const int from_input = (arguments.database == kStandardInput ? 1 : 0) +
                          (arguments.secret_key_file == kStandardInput ? 1 : 0) +
                          (arguments.manager_key_file == kStandardInput ? 1 : 0);
   if (from_input > 1) return UsageFailure("standard input can be one thing only");
   return {};
-}
-
-Outcome<std::optional<SecretBytes>> ReadKey(std::string_view option, const std::string& file) {
-  if (file.empty()) return std::optional<SecretBytes>();
-  auto key = ReadValue(file, {}, kMaxKeyFile);
-  if (!key.ok()) return Failure(key.error().exit_code, std::string(option) + ": " + key.error().sentence);
-  SecretBytes line = WithoutFinalNewline(std::move(key).value());
-  if (line.empty()) return UsageFailure(std::string(option) + ": there is no key in the file");
-  return std::optional(std::move(line));
 }
 
 // On a terminal: how many rows were read, then a bar for the keys that are tried.
@@ -88,25 +64,21 @@ class ScanProgress {
   std::optional<Progress> bar_;
 };
 
-// Where nothing else says so, the error is about the database.
-Failure AboutDatabase(const Error& error) {
-  return Failure(error.path().empty() ? Error(error).At("database") : error);
-}
-
 Outcome<grafana::ScanReport> ScanDatabase(const Session& session, const ScanArguments& arguments) {
   grafana::ScanOptions options;
-  COFFER_ASSIGN_OR_RETURN(options.secret_key, ReadKey("--secret-key-file", arguments.secret_key_file));
-  COFFER_ASSIGN_OR_RETURN(options.manager_key, ReadKey("--secrets-manager-key-file", arguments.manager_key_file));
+  COFFER_ASSIGN_OR_RETURN(options.secret_key, ReadGrafanaKey("--secret-key-file", arguments.secret_key_file));
+  COFFER_ASSIGN_OR_RETURN(options.manager_key,
+                          ReadGrafanaKey("--secrets-manager-key-file", arguments.manager_key_file));
   options.count_personal = arguments.all;
   const bool from_input = arguments.database == kStandardInput;
   const auto rows = grafana::OpenRows(from_input ? kStandardInputFile : arguments.database);
-  if (!rows.ok()) return AboutDatabase(rows.error());
+  if (!rows.ok()) return DatabaseFailure(rows.error());
   ScanProgress progress(!session.json() && IsTerminal(STDERR_FILENO));
   options.on_progress = [&progress](grafana::ScanStep step, std::uint64_t done, std::uint64_t total) {
     progress.Show(step, done, total);
   };
   auto report = grafana::Scan(**rows, options);
-  if (!report.ok()) return AboutDatabase(report.error());
+  if (!report.ok()) return DatabaseFailure(report.error());
   return std::move(report).value();
 }
 
@@ -120,11 +92,21 @@ std::string ExposedText(const std::vector<grafana::ReportGroup>& groups) {
   return any ? "\nReadable by whoever holds this database:\n" + table.ToText() : "";
 }
 
+std::string UnjudgedText(const std::vector<grafana::ReportGroup>& groups) {
+  Table table({"COUNT", "WHERE", "PROTECTION", "FOR EXAMPLE"});
+  bool any = false;
+  for (const grafana::ReportGroup& group : groups) {
+    if (group.is_unjudged) table.Add({std::to_string(group.count), group.column, group.protection, group.example});
+    any = any || group.is_unjudged;
+  }
+  return any ? "\nCould not be judged:\n" + table.ToText() : "";
+}
+
 std::string OthersText(const std::vector<grafana::ReportGroup>& groups) {
   Table table({"COUNT", "WHERE", "PROTECTION", "READABLE BY", "FOR EXAMPLE"});
   bool any = false;
   for (const grafana::ReportGroup& group : groups) {
-    if (group.is_exposed) continue;
+    if (group.is_exposed || group.is_unjudged) continue;
     table.Add({std::to_string(group.count), group.column, group.protection, group.readable_by, group.example});
     any = true;
   }
@@ -151,9 +133,9 @@ std::string PlacesText(const grafana::ScanReport& report) {
 
 Outcome<void> PrintText(const Session& session, const grafana::ScanReport& report, bool all) {
   const grafana::ReportText text = grafana::TextOf(report);
-  const Color color = text.is_exposed ? Color::kRed : Color::kGreen;
+  const Color color = text.is_exposed ? Color::kRed : text.is_unjudged ? Color::kYellow : Color::kGreen;
   COFFER_TRY(Print(Colored(text.headline, color, session.Colors(STDOUT_FILENO)) + "\n"));
-  COFFER_TRY(Print(ExposedText(text.groups) + OthersText(text.groups)));
+  COFFER_TRY(Print(ExposedText(text.groups) + UnjudgedText(text.groups) + OthersText(text.groups)));
   if (all) COFFER_TRY(Print(PlacesText(report)));
   return Print(LinesText("Also:", text.facts) + LinesText("Next:", text.steps));
 }
@@ -178,7 +160,7 @@ Outcome<int> ScanCommand(Session& session, const ScanArguments& arguments) {
   COFFER_ASSIGN_OR_RETURN(const grafana::ScanReport report, ScanDatabase(session, arguments));
   COFFER_TRY(session.json() ? PrintReportJson(report) : PrintText(session, report, arguments.all));
   const bool exposed = grafana::CountReadableBy(report, grafana::ReadableBy::kAnyone) > 0;
-  return exposed ? kExitFailed : kExitOk;
+  return exposed || grafana::CountUnjudged(report) > 0 ? kExitFailed : kExitOk;
 }
 
 }  // namespace
@@ -186,7 +168,8 @@ Outcome<int> ScanCommand(Session& session, const ScanArguments& arguments) {
 void AddGrafanaScanCommand(CommandTree& tree, CLI::App& group) {
   auto arguments = std::make_shared<ScanArguments>();
   CLI::App& scan = tree.AddCommand(
-      group, "scan", "Name every secret in a Grafana database and who can read it; exits with 1 when anybody can",
+      group, "scan",
+      "Name every secret in a Grafana database and who can read it; exits with 1 when anybody can, or may",
       "  coffer grafana scan /var/lib/grafana/grafana.db\n"
       "  coffer grafana scan postgresql://grafana@db.example/grafana\n"
       "  pg_dump grafana | coffer grafana scan -\n"

@@ -52,21 +52,79 @@ Failure GrafanaVault::FailureOf(const Error& error) const {
 }
 
 Result<grafana::StoredSecret> GrafanaVault::Get(const SecretReference& reference) {
+  COFFER_ASSIGN_OR_RETURN(grafana::DescribedSecret described, GetDescribed(reference));
+  return std::move(described.secret);
+}
+
+Result<grafana::DescribedSecret> GrafanaVault::GetWithMetadata(const SecretPath& path) {
+  return GetDescribed(SecretReference{path, std::nullopt});
+}
+
+Result<grafana::DescribedSecret> GrafanaVault::GetDescribed(const SecretReference& reference) {
   v1::GetSecretRequest request;
   request.set_tenant(tenant_);
   request.set_path(reference.path.text());
   request.set_version(reference.version.value_or(0));
   auto answer = client_.GetSecret(request);
   if (!answer.ok()) return Refused(answer.error());
-  grafana::StoredSecret secret;
-  secret.version = answer->version().version();
-  secret.value = SecretBytes::Absorb(std::move(*answer->mutable_value()));
-  return secret;
+  grafana::DescribedSecret described;
+  described.secret.version = answer->version().version();
+  described.secret.value = SecretBytes::Absorb(std::move(*answer->mutable_value()));
+  for (const v1::Metadata& pair : answer->metadata()) described.metadata.emplace(pair.key(), pair.value());
+  return described;
+}
+
+Result<grafana::SecretPage> GrafanaVault::List(const std::string& prefix, const std::string& page_token) {
+  constexpr std::uint32_t kPage = 1'000;  // entries
+  v1::ListSecretsRequest request;
+  request.set_tenant(tenant_);
+  request.set_prefix(prefix);
+  request.set_page_size(kPage);
+  request.set_page_token(page_token);
+  auto answer = client_.ListSecrets(request);
+  if (!answer.ok() && answer.error().code == ErrorCode::kPermissionDenied) {
+    return Error(ErrorCode::kPermissionDenied, "this caller may not list secrets: reloading needs ListSecrets");
+  }
+  if (!answer.ok()) return Refused(answer.error());
+  grafana::SecretPage page;
+  for (v1::SecretEntry& secret : *answer->mutable_secrets()) {
+    page.secrets.push_back({std::move(*secret.mutable_path()), secret.current_version()});
+  }
+  page.next = std::move(*answer->mutable_next_page_token());
+  return page;
 }
 
 Result<std::uint64_t> GrafanaVault::Put(const SecretPath& path, const SecretBytes& value,
                                         std::uint64_t expected_version) {
+  return Put(path, value, expected_version, {});
+}
+
+Result<std::uint64_t> GrafanaVault::PutWithMetadata(const SecretPath& path, const SecretBytes& value,
+                                                    std::uint64_t expected_version,
+                                                    const grafana::SecretMetadata& metadata) {
   v1::PutSecretRequest request;
+  request.set_set_metadata(true);
+  if (expected_version > 0) {
+    v1::GetSecretHistoryRequest asked;
+    asked.set_tenant(tenant_);
+    asked.set_path(path.text());
+    asked.set_page_size(1);
+    const auto history = client_.GetSecretHistory(asked);
+    if (!history.ok()) return Refused(history.error());
+    for (const v1::Metadata& pair : history->metadata()) {
+      if (!metadata.contains(pair.key())) *request.add_metadata() = pair;
+    }
+  }
+  for (const auto& [key, text] : metadata) {
+    v1::Metadata& pair = *request.add_metadata();
+    pair.set_key(key);
+    pair.set_value(text);
+  }
+  return Put(path, value, expected_version, std::move(request));
+}
+
+Result<std::uint64_t> GrafanaVault::Put(const SecretPath& path, const SecretBytes& value,
+                                        std::uint64_t expected_version, v1::PutSecretRequest request) {
   request.set_tenant(tenant_);
   request.set_path(path.text());
   request.set_expected_version(expected_version);

@@ -34,6 +34,8 @@ class Session {
   // The act is only asked for: others have to approve it first.
   bool asks_only() const { return !options_.approval.reason.empty(); }
   bool Colors(int fd) const;
+  // What its client's calls say of themselves.
+  const client::CallClaims& claims() const { return options_.claims; }
 
   // A client in the role that the user named, else in `natural_role`. Owned by the session; asked once.
   Outcome<client::Client*> Connect(std::string_view natural_role);

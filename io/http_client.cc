@@ -61,13 +61,60 @@ Error ErrorOf(CURLcode code) {
   }
 }
 
+bool IsVisible(char c) { return c > ' ' && c < '\x7f'; }
+
+Status CheckLogin(std::string_view user, std::string_view secret) {
+  constexpr std::size_t kMaxLogin = 4'096;
+  const auto visible = [](std::string_view text) { return std::all_of(text.begin(), text.end(), IsVisible); };
+  const bool bad = secret.empty() || secret.size() > kMaxLogin || secret.find('\0') != std::string_view::npos ||
+                   user.size() > kMaxLogin || !visible(user) || user.find(':') != std::string_view::npos ||
+                   (user.empty() && !visible(secret));
+  if (!bad) return {};
+  return Error(ErrorCode::kInvalidArgument, "is no login: a user without ':' and a password, or a bearer token");
+}
+
+// Offers a login to the server, from its first request on, for as long as it lives.
+class OfferedLogin {
+ public:
+  explicit OfferedLogin(CURL* handle) : handle_(handle) {}
+  ~OfferedLogin() {
+    curl_easy_setopt(handle_, CURLOPT_USERNAME, nullptr);
+    curl_easy_setopt(handle_, CURLOPT_PASSWORD, nullptr);
+    curl_easy_setopt(handle_, CURLOPT_XOAUTH2_BEARER, nullptr);
+  }
+  OfferedLogin(const OfferedLogin&) = delete;
+  OfferedLogin& operator=(const OfferedLogin&) = delete;
+
+  Status Offer(const HttpLogin& login) {
+    const ByteView bytes = login.secret.Expose(SecretAccess::kReply);
+    SecretBytes ended(bytes.size() + 1);  // libcurl wants a NUL at the end
+    const MutableBytes room = ended.ExposeMutable(SecretAccess::kReply);
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+    const std::string_view secret = AsText(room).substr(0, bytes.size());
+    COFFER_TRY(CheckLogin(login.user, secret));
+    const bool bearer = login.user.empty();
+    bool ok = curl_easy_setopt(handle_, CURLOPT_HTTPAUTH,
+                               static_cast<long>(bearer ? CURLAUTH_BEARER : CURLAUTH_BASIC)) == CURLE_OK;
+    const auto set = [this, &ok](CURLoption option, const char* value) {
+      ok = ok && curl_easy_setopt(handle_, option, value) == CURLE_OK;
+    };
+    if (!bearer) set(CURLOPT_USERNAME, login.user.c_str());
+    set(bearer ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret.data());
+    if (!ok) return Error(ErrorCode::kUnavailable, "the HTTP library cannot be used");
+    return {};
+  }
+
+ private:
+  CURL* const handle_;
+};
+
 }  // namespace
 
 Status CheckUrl(std::string_view url) {
   const Error bad(ErrorCode::kInvalidArgument, "must be a URL that begins with http:// or https://");
   if (url.size() > kMaxUrl) return Error(bad).WithLimit(kMaxUrl);
   const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
-  const bool visible = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  const bool visible = std::all_of(url.begin(), url.end(), IsVisible);
   if (scheme == 0 || !visible || url.find_first_of("@?#\\\"<>") != std::string_view::npos) return bad;
   if (url.size() == scheme || url[scheme] == '/') return bad;
   return {};
@@ -135,6 +182,12 @@ Result<HttpAnswer> HttpClient::Post(const std::string& url, std::string_view bod
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   return HttpAnswer{static_cast<int>(status), std::move(sink.body)};
+}
+
+Result<HttpAnswer> HttpClient::Post(const std::string& url, std::string_view body, const HttpLogin& login) {
+  OfferedLogin offered(state_->handle.get());
+  COFFER_TRY(offered.Offer(login));
+  return Post(url, body);
 }
 
 }  // namespace coffer

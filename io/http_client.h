@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "crypto/result.h"
+#include "crypto/secret_bytes.h"
 
 namespace coffer {
 
@@ -15,6 +15,12 @@ inline constexpr std::size_t kMaxUrl = 2'000;  // bytes
 
 // Ok for "http://..." and "https://..." of visible ASCII without user, query and fragment. kInvalidArgument otherwise.
 Status CheckUrl(std::string_view url);
+
+// Who a call says it is, in its header Authorization.
+struct HttpLogin {
+  std::string user;    // basic authentication, visible ASCII without ':'; empty: `secret` is a bearer token
+  SecretBytes secret;  // 1 to 4,096 bytes: a password without NUL, or a token of visible ASCII
+};
 
 struct HttpAnswer {
   int status = 0;
@@ -40,6 +46,9 @@ class HttpClient {
   // Any status is an answer. kInvalidArgument: the URL. kUnavailable: nobody answers there, not in time, not with a
   // certificate that is believed, or with more than allowed.
   Result<HttpAnswer> Post(const std::string& url, std::string_view body);
+  // The same with a login, also kInvalidArgument for one that is none. It goes to this server alone; libcurl's copies
+  // of it end with the client.
+  Result<HttpAnswer> Post(const std::string& url, std::string_view body, const HttpLogin& login);
 
   struct State;
   explicit HttpClient(std::unique_ptr<State> state);  // Create's

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 
 #include "crypto/random.h"
 #include "io/directory.h"
 #include "io/file.h"
 #include "io/internal/tree_remover.h"
+#include "io/system_error.h"
 
 namespace coffer {
 namespace {
@@ -91,6 +95,20 @@ Result<std::string> PrivateDir::MakeSubfolder(std::string_view name) {
   COFFER_ASSIGN_OR_RETURN(std::string path, PathOf(name));
   COFFER_TRY(MakeDirectory(path, 0700));
   return path;
+}
+
+Status PrivateDir::ReplaceSubfolder(std::string_view current, std::string_view fresh) {
+  COFFER_ASSIGN_OR_RETURN(const std::string in_place, PathOf(current));
+  COFFER_ASSIGN_OR_RETURN(const std::string next, PathOf(fresh));
+  if (renameat2(AT_FDCWD, next.c_str(), AT_FDCWD, in_place.c_str(), RENAME_EXCHANGE) != 0) {
+    return SystemError(errno).At(current);
+  }
+  return WipeSubfolder(fresh);
+}
+
+Status PrivateDir::WipeSubfolder(std::string_view name) {
+  COFFER_ASSIGN_OR_RETURN(const std::string path, PathOf(name));
+  return internal::TreeRemover(internal::Overwrite::kZeros).Remove(path);
 }
 
 Status PrivateDir::Wipe() {

@@ -35,6 +35,12 @@ class PrivateDir {
   Result<std::string> WriteSecret(std::string_view name, const SecretBytes& content, mode_t mode = 0400);
   // Makes a subfolder of mode 0700 and gives its path. Names as above; ok when it is there.
   Result<std::string> MakeSubfolder(std::string_view name);
+  // Puts the subfolder `fresh` in the place of `current` in one step, and overwrites and removes what was there.
+  // Readers see all of the one or all of the other; who has a file open keeps it, emptied. kNotFound: one of them is
+  // not there. An error of the removal comes after the exchange.
+  Status ReplaceSubfolder(std::string_view current, std::string_view fresh);
+  // Overwrites and removes a subfolder, or a file. Ok when there is none.
+  Status WipeSubfolder(std::string_view name);
 
   // Overwrites and removes everything, the folder too, going on after failures; the first failure is returned. Again:
   // ok.

@@ -14,6 +14,7 @@
 
 #include "io/clock.h"
 #include "io/directory.h"
+#include "io/internal/foreign_sqlite.h"
 #include "io/internal/whole.h"
 #include "io/system_error.h"
 #include "io/unique_fd.h"
@@ -30,10 +31,8 @@ constexpr std::size_t kReadVersionAt = 19;
 constexpr std::byte kReadVersionWal{2};
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr int kRetryMs = 5;
+static_assert(SqliteReader::kMaxValue == internal::kMaxForeignValue);
 
-struct CloseDatabase {
-  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
-};
 struct FreeText {
   void operator()(char* text) const { free(text); }
 };
@@ -44,33 +43,14 @@ Error LeftInTheMiddle() {
 }
 
 Error ErrorOf(int code) {
-  switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return Error(ErrorCode::kUnavailable, "the database's file is held by another program for too long: try again");
-    case SQLITE_IOERR:
-      return Error(ErrorCode::kUnavailable, "the database's file has an I/O error");
-    case SQLITE_NOMEM:
-      return Error(ErrorCode::kUnavailable, "there is not enough memory for the database");
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-      return Error(ErrorCode::kUnavailable, "the database's file cannot be opened");
-    case SQLITE_READONLY:
-      if (code == SQLITE_READONLY_ROLLBACK) return LeftInTheMiddle();
-      return Error(ErrorCode::kPermissionDenied,
-                   "the index of the database's log may not be written by this user: read as its program's user");
-    case SQLITE_TOOBIG:
-      return Error(ErrorCode::kInvalidArgument, "the database has a value that is longer than allowed")
-          .WithLimit(SqliteReader::kMaxValue);
-    case SQLITE_NOTADB:
-      return Error(ErrorCode::kInvalidArgument, "the file is not a SQLite database");
-    default:
-      return Error(ErrorCode::kInvalidArgument, "the database's file is damaged, or of a newer SQLite");
-  }
+  if (code == SQLITE_READONLY_ROLLBACK) return LeftInTheMiddle();
+  if ((code & 0xff) != SQLITE_READONLY) return internal::ForeignSqliteError(code);
+  return Error(ErrorCode::kPermissionDenied,
+               "the index of the database's log may not be written by this user: read as its program's user");
 }
 
 Status StatusOf(int code) {
-  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return {};
+  if (internal::ForeignSqliteStatus(code).ok()) return {};
   return ErrorOf(code);
 }
 
@@ -164,23 +144,6 @@ Result<bool> ReadHeader(int fd) {
   return header[kReadVersionAt] == kReadVersionWal;
 }
 
-Status Harden(sqlite3* database) {
-  constexpr std::array kSwitches = {
-      std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1},        std::pair{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-      std::pair{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},   std::pair{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
-      std::pair{SQLITE_DBCONFIG_DQS_DML, 0},          std::pair{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
-      std::pair{SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
-  };
-  for (const auto& [name, value] : kSwitches) {
-    int result = -1;
-    COFFER_TRY(StatusOf(sqlite3_db_config(database, name, value, &result)));
-    if (result != value) return Error(ErrorCode::kInternal, "SQLite refuses a setting");
-  }
-  sqlite3_limit(database, SQLITE_LIMIT_LENGTH, static_cast<int>(SqliteReader::kMaxValue));
-  sqlite3_limit(database, SQLITE_LIMIT_ATTACHED, 0);
-  return {};
-}
-
 Status Execute(sqlite3* database, const char* sql) {
   return StatusOf(sqlite3_exec(database, sql, nullptr, nullptr, nullptr));
 }
@@ -193,7 +156,7 @@ struct SqliteReader::State {
   Way way = Way::kOrdinary;
   Neighbours neighbours;
   bool delays_writers = false;
-  std::unique_ptr<sqlite3, CloseDatabase> database;
+  internal::SqliteHandle database;
 
   Status OpenFile(const std::string& given);
   Status Begin(std::uint32_t busy_timeout_ms);
@@ -228,7 +191,8 @@ Status SqliteReader::State::Begin(std::uint32_t busy_timeout_ms) {
       sqlite3_open_v2(UriOf(path, way).c_str(), &raw, kFlags, way == Way::kOrdinary ? "unix" : "unix-none");
   database.reset(raw);
   COFFER_TRY(StatusOf(opened));
-  COFFER_TRY(Harden(raw));
+  COFFER_TRY(internal::HardenForeign(raw));
+  COFFER_TRY(internal::CopyLogOnClose(raw, false));
   COFFER_TRY(StatusOf(sqlite3_busy_timeout(raw, static_cast<int>(std::min<std::uint32_t>(busy_timeout_ms, 600'000)))));
   // Without locks it can have the index of a log in its own memory, as whoever is alone with a file.
   if (way == Way::kNoIndex) COFFER_TRY(Execute(raw, "PRAGMA locking_mode=EXCLUSIVE"));
@@ -273,15 +237,23 @@ Result<std::optional<SqliteColumns>> SqliteReader::ColumnsOf(std::string_view ta
   SqliteColumns columns;
   columns.has_row_ids = found.Integer(0) == 0;
 
-  COFFER_ASSIGN_OR_RETURN(SqliteQuery names, Prepare("SELECT name FROM pragma_table_xinfo(?1, 'main')"));
+  COFFER_ASSIGN_OR_RETURN(SqliteQuery names, Prepare("SELECT name, hidden = 0 FROM pragma_table_xinfo(?1, 'main')"));
   COFFER_TRY(names.Bind(1, table));
   for (;;) {
     COFFER_ASSIGN_OR_RETURN(const bool row, names.Step());
     if (!row) return std::optional(std::move(columns));
     COFFER_ASSIGN_OR_RETURN(const std::optional<ByteView> name, names.Cell(0));
-    columns.names.emplace_back(AsText(name.value_or(ByteView())));
-    if (sqlite3_stricmp(columns.names.back().c_str(), "_rowid_") == 0) columns.has_row_ids = false;
+    std::string text(AsText(name.value_or(ByteView())));
+    if (sqlite3_stricmp(text.c_str(), "_rowid_") == 0) columns.has_row_ids = false;
+    if (names.Integer(1) != 0) columns.names.push_back(std::move(text));
   }
+}
+
+Result<std::uint64_t> SqliteReader::Size() {
+  COFFER_ASSIGN_OR_RETURN(SqliteQuery size, Prepare("SELECT page_count * page_size FROM pragma_page_count, "
+                                                    "pragma_page_size"));
+  COFFER_ASSIGN_OR_RETURN(const bool row, size.Step());
+  return row ? static_cast<std::uint64_t>(size.Integer(0)) : 0;
 }
 
 Result<SqliteQuery> SqliteReader::Prepare(const std::string& sql) {
@@ -313,14 +285,7 @@ Result<bool> SqliteQuery::Step() {
 std::int64_t SqliteQuery::Integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
 Result<std::optional<ByteView>> SqliteQuery::Cell(int column) const {
-  const int type = sqlite3_column_type(statement_, column);
-  if (type == SQLITE_NULL) return std::optional<ByteView>();
-  // Makes UTF-8 of a number, and of the text of a UTF-16 database.
-  if (type != SQLITE_BLOB && sqlite3_column_text(statement_, column) == nullptr) return ErrorOf(SQLITE_NOMEM);
-  const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement_, column));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-  if (bytes == nullptr && size != 0) return ErrorOf(SQLITE_NOMEM);
-  return std::optional(ByteView(bytes, size));
+  return internal::ForeignCell(statement_, column);
 }
 
 }  // namespace coffer

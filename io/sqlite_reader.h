@@ -30,8 +30,8 @@ namespace coffer {
 class SqliteQuery;
 
 struct SqliteColumns {
-  std::vector<std::string> names;
-  bool has_row_ids = false;  // "_rowid_" numbers its rows
+  std::vector<std::string> names;  // without generated columns, whose expressions may cost anything
+  bool has_row_ids = false;        // "_rowid_" numbers its rows
 };
 
 // One transaction: all that is read is of one moment. Not thread-safe. While it lives, nothing else in this process may
@@ -61,6 +61,8 @@ class SqliteReader {
   Result<std::optional<SqliteColumns>> ColumnsOf(std::string_view table);
   // One statement, which must not outlive this.
   Result<SqliteQuery> Prepare(const std::string& sql);
+  // Bytes of all pages of the database.
+  Result<std::uint64_t> Size();
 
   explicit SqliteReader(std::unique_ptr<State> state);  // Open's
 

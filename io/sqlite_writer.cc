@@ -18,6 +18,7 @@
 namespace coffer {
 namespace {
 
+using internal::CopyLogOnClose;
 using internal::ForeignSqliteError;
 using internal::ForeignSqliteStatus;
 using internal::SqliteHandle;
@@ -49,12 +50,6 @@ Result<bool> HasContent(const std::string& path) {
 
 Status Execute(sqlite3* database, const char* sql) {
   return ForeignSqliteStatus(sqlite3_exec(database, sql, nullptr, nullptr, nullptr));
-}
-
-// The last one to close a file copies its log into it.
-Status CopyLogOnClose(sqlite3* database, bool copies) {
-  int result = -1;
-  return ForeignSqliteStatus(sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, copies ? 0 : 1, &result));
 }
 
 Result<SqliteHandle> OpenHandle(const std::string& path, const std::string& vfs, int flags) {
@@ -167,11 +162,13 @@ Result<std::optional<SqliteColumns>> SqliteWriter::ColumnsOf(std::string_view ta
               return {};
             }));
   if (!columns) return columns;
-  COFFER_TRY(Query("SELECT name FROM pragma_table_xinfo(?1, 'main')", name, [&columns](auto cells) -> Status {
-    columns->names.emplace_back(AsText(cells[0].value_or(ByteView())));
-    if (sqlite3_stricmp(columns->names.back().c_str(), "_rowid_") == 0) columns->has_row_ids = false;
-    return {};
-  }));
+  COFFER_TRY(
+      Query("SELECT name, hidden = 0 FROM pragma_table_xinfo(?1, 'main')", name, [&columns](auto cells) -> Status {
+        std::string text(AsText(cells[0].value_or(ByteView())));
+        if (sqlite3_stricmp(text.c_str(), "_rowid_") == 0) columns->has_row_ids = false;
+        if (cells[1] && AsText(*cells[1]) == "1") columns->names.push_back(std::move(text));
+        return {};
+      }));
   return columns;
 }
 

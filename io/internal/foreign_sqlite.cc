@@ -59,6 +59,11 @@ Status HardenForeign(sqlite3* database) {
   return {};
 }
 
+Status CopyLogOnClose(sqlite3* database, bool copies) {
+  int result = -1;
+  return ForeignSqliteStatus(sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, copies ? 0 : 1, &result));
+}
+
 Result<std::optional<ByteView>> ForeignCell(sqlite3_stmt* statement, int column) {
   const int type = sqlite3_column_type(statement, column);
   if (type == SQLITE_NULL) return std::optional<ByteView>();

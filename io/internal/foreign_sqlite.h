@@ -34,6 +34,9 @@ Status ForeignSqliteStatus(int code);
 // No views, triggers, virtual tables' side effects, extensions or attached files.
 Status HardenForeign(sqlite3* database);
 
+// Whether the last one to close the file copies its log into it.
+Status CopyLogOnClose(sqlite3* database, bool copies);
+
 // The bytes of a blob, the UTF-8 of all else, nothing for NULL. Until the statement's next step.
 Result<std::optional<ByteView>> ForeignCell(sqlite3_stmt* statement, int column);
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxEntries = 1'000;
 constexpr std::string_view kDatasources = "datasources";
+constexpr std::string_view kLaidOut = "provisioning/datasources";
+constexpr std::string_view kNext = "next";  // where a replacement is written, before it takes its place
 
 bool IsYamlName(std::string_view name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
 
@@ -49,6 +51,14 @@ Status AddFile(const std::string& folder, const std::string& name, const FetchSe
   return {};
 }
 
+Status WriteDatasources(const RenderedFolder& rendered, std::string_view subfolder, PrivateDir& target) {
+  COFFER_TRY(target.MakeSubfolder(subfolder));
+  for (const RenderedFile& file : rendered.datasources) {
+    COFFER_TRY(target.WriteSecret(std::string(subfolder) + "/" + file.name, file.text, 0400));
+  }
+  return {};
+}
+
 Status Link(const std::string& from, const std::string& to, const std::string& name) {
   std::error_code failure;
   const auto target = std::filesystem::absolute(from, failure);
@@ -81,13 +91,19 @@ Result<RenderedFolder> RenderFolder(const std::string& folder, const FetchSecret
 
 Result<std::string> LayOut(const RenderedFolder& rendered, const std::string& folder, PrivateDir& target) {
   COFFER_ASSIGN_OR_RETURN(const std::string provisioning, target.MakeSubfolder("provisioning"));
-  COFFER_TRY(target.MakeSubfolder("provisioning/datasources"));
-  for (const RenderedFile& file : rendered.datasources) {
-    COFFER_TRY(target.WriteSecret("provisioning/datasources/" + file.name, file.text, 0400));
-  }
+  COFFER_TRY(WriteDatasources(rendered, kLaidOut, target));
   for (const std::string& name : rendered.others)
     COFFER_TRY(Link(folder + "/" + name, provisioning + "/" + name, name));
   return provisioning;
+}
+
+Status ReplaceDatasources(const RenderedFolder& rendered, PrivateDir& target) {
+  COFFER_TRY(target.WipeSubfolder(kNext));
+  Status written = WriteDatasources(rendered, kNext, target);
+  if (written.ok()) return target.ReplaceSubfolder(kLaidOut, kNext);
+  // The first failure is the one to tell; what was written goes with the whole folder at the latest.
+  static_cast<void>(target.WipeSubfolder(kNext));
+  return written;
 }
 
 }  // namespace coffer::grafana

@@ -27,4 +27,8 @@ Result<RenderedFolder> RenderFolder(const std::string& folder, const FetchSecret
 // `folder`.
 Result<std::string> LayOut(const RenderedFolder& rendered, const std::string& folder, PrivateDir& target);
 
+// Puts these datasources in the place of those that LayOut wrote, all in one step, and wipes the old ones; links stay
+// as they are. After a failure to write, the old ones are there.
+Status ReplaceDatasources(const RenderedFolder& rendered, PrivateDir& target);
+
 }  // namespace coffer::grafana

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "io/process.h"
+#include "io/ticker.h"
 #include "plugins/grafana/provisioning_folder.h"
 #include "plugins/grafana/secret_key.h"
+#include "plugins/grafana/version_notes.h"
 
 namespace coffer::grafana {
 namespace {
@@ -40,13 +41,20 @@ Error MissingSecret(Error error) {
       .AtLine(error.line());
 }
 
-Error MissingKey(Error error) {
+Error MissingKey(Error error, GrafanaKey key) {
   if (error.code() != ErrorCode::kNotFound) return NothingStarted(std::move(error));
-  return Error(
-             ErrorCode::kNotFound,
-             "the vault has no such key, nothing was started; run `coffer grafana secret-key import` with the one that "
-             "Grafana uses, or --make-keys when Grafana has no database yet")
-      .At(error.path());
+  Error missing =
+      key == GrafanaKey::kSecurity
+          ? Error(
+                ErrorCode::kNotFound,
+                "the vault has no such key, nothing was started; run `coffer grafana rotate-secret-key` for a Grafana "
+                "that has a database, `coffer grafana secret-key import` to keep its key, or --make-keys when there "
+                "is no database yet")
+          : Error(ErrorCode::kNotFound,
+                  "the vault has no such key, nothing was started; run `coffer grafana secret-key create --which "
+                  "secrets-manager`, or, when `coffer grafana scan` shows secret_data_key in Grafana's database, "
+                  "`coffer grafana secret-key import --which secrets-manager` with the one that Grafana uses");
+  return std::move(missing).At(error.path());
 }
 
 struct FetchedKey {
@@ -58,7 +66,7 @@ Result<std::vector<FetchedKey>> FetchKeys(VaultPort& vault, bool make_missing) {
   std::vector<FetchedKey> keys;
   for (const GrafanaKey key : {GrafanaKey::kSecurity, GrafanaKey::kSecretsManager}) {
     auto value = FetchSecretKey(vault, key, make_missing);
-    if (!value.ok()) return MissingKey(std::move(value).error());
+    if (!value.ok()) return MissingKey(std::move(value).error(), key);
     keys.push_back({key, std::move(value).value()});
   }
   return keys;
@@ -74,18 +82,38 @@ bool IsPlainPath(std::string_view path) {
   return path.starts_with('/') && path.find_first_of("{}$%\n\r") == std::string_view::npos;
 }
 
+// Threads that are started while it lives write into closed pipes and sockets and live: SIGPIPE would end us, and the
+// folder would stay.
+class SigpipeHold {
+ public:
+  SigpipeHold() {
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~SigpipeHold() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SigpipeHold(const SigpipeHold&) = delete;
+  SigpipeHold& operator=(const SigpipeHold&) = delete;
+
+ private:
+  sigset_t before_ = {};
+};
+
 }  // namespace
 
 Result<PreparedRun> PreparedRun::Prepare(const RunOptions& options, VaultPort& vault) {
   if (options.command.empty()) return Error(ErrorCode::kInvalidArgument, "no command to run was given");
-  const FetchSecret fetch = [&vault](const SecretReference& reference) -> Result<SecretBytes> {
-    auto stored = vault.Get(reference);
+  VersionNotes values(vault);
+  const FetchSecret fetch = [&values](const SecretReference& reference) -> Result<SecretBytes> {
+    auto stored = values.Get(reference);
     if (!stored.ok()) return MissingSecret(std::move(stored).error());
     return std::move(stored->value);
   };
   COFFER_ASSIGN_OR_RETURN(const RenderedFolder rendered,
                           RenderFolder(options.provisioning_dir, fetch, RenderOptions{options.shared}));
-  COFFER_ASSIGN_OR_RETURN(const std::vector<FetchedKey> keys, FetchKeys(vault, options.make_missing_keys));
+  VersionNotes key_values(vault);
+  COFFER_ASSIGN_OR_RETURN(const std::vector<FetchedKey> keys, FetchKeys(key_values, options.make_missing_keys));
 
   SignalHold hold;
   COFFER_ASSIGN_OR_RETURN(PrivateDir folder, MakeFolder(options));
@@ -102,9 +130,37 @@ Result<PreparedRun> PreparedRun::Prepare(const RunOptions& options, VaultPort& v
   }
   run.command_ = options.command;
   run.hidden_variables_ = options.hidden_variables;
+  run.handed_ = {.provisioning_dir = options.provisioning_dir,
+                 .render = RenderOptions{options.shared},
+                 .references = values.versions(),
+                 .keys = key_values.versions()};
   run.references_ = rendered.references;
   run.plaintexts_ = rendered.plaintexts;
   return run;
+}
+
+Status PreparedRun::ReloadWith(const ReloadPorts& ports, std::chrono::microseconds every) {
+  COFFER_TRY(CurrentVersions(ports.lister, WatchedPaths(handed_)));
+  reloading_.emplace(Reloading{ports, every});
+  return {};
+}
+
+// The thread has ended when this returns, so nothing writes into the folder any more.
+Result<int> PreparedRun::RunReloading(const ChildOptions& child) {
+  constexpr std::chrono::seconds kBetweenPasses{1};
+  std::atomic<bool> ended = false;
+  Reloader reloader(reloading_->ports, reloading_->every, handed_, folder_);
+  std::unique_ptr<Ticker> passes;
+  {
+    const SigpipeHold hold;
+    COFFER_ASSIGN_OR_RETURN(passes, Ticker::Start({.interval = kBetweenPasses, .wait_first = true}, [&] {
+                              reloader.Pass(ended);
+                              return false;
+                            }));
+  }
+  Result<int> code = RunForwardingSignals(command_, child);
+  ended = true;
+  return code;
 }
 
 Result<int> PreparedRun::Execute() && {
@@ -115,7 +171,7 @@ Result<int> PreparedRun::Execute() && {
     child.environment.push_back({name + "__FILE", std::nullopt});
     child.environment.push_back({name, value});
   }
-  Result<int> code = RunForwardingSignals(command_, child);
+  Result<int> code = reloading_ ? RunReloading(child) : RunForwardingSignals(command_, child);
   Status wiped = folder_.Wipe();
   if (!code.ok()) return code;
   if (!wiped.ok()) return std::move(wiped).error();

@@ -1,12 +1,15 @@
 // Starts Grafana with its secrets: fetches them, renders the provisioning files into a private folder in memory, runs
-// the command with that folder, and wipes it at the end.
+// the command with that folder, and wipes it at the end. While it runs, new versions can be handed to it.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "io/private_dir.h"
+#include "io/process.h"
+#include "plugins/grafana/reload.h"
 #include "plugins/grafana/signal_hold.h"
 #include "plugins/grafana/vault_port.h"
 
@@ -35,6 +38,11 @@ class PreparedRun {
   // write), kInvalidArgument (RenderFile's), kFailedPrecondition (no folder in memory).
   static Result<PreparedRun> Prepare(const RunOptions& options, VaultPort& vault);
 
+  // Has Execute keep the datasources at the newest versions of their secrets, on a thread of its own (reload.h). The
+  // ports outlive Execute; only that thread uses them meanwhile. Asks the vault once, so that what is not allowed is
+  // known before anything is started: the errors of CurrentVersions.
+  Status ReloadWith(const ReloadPorts& ports, std::chrono::microseconds every);
+
   // Runs the command and waits: its exit code, or 128 + signal. SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2
   // reach it. The folder is wiped before this returns, also when the command cannot be started.
   Result<int> Execute() &&;
@@ -46,13 +54,21 @@ class PreparedRun {
   std::size_t plaintexts() const { return plaintexts_; }
 
  private:
+  struct Reloading {
+    ReloadPorts ports;
+    std::chrono::microseconds every;
+  };
   PreparedRun(SignalHold hold, PrivateDir folder) : hold_(std::move(hold)), folder_(std::move(folder)) {}
+
+  Result<int> RunReloading(const ChildOptions& child);
 
   SignalHold hold_;  // Destroyed after the folder.
   PrivateDir folder_;
   std::vector<std::string> command_;
   std::vector<std::pair<std::string, std::string>> variables_;
   std::vector<std::string> hidden_variables_;
+  HandedOut handed_;
+  std::optional<Reloading> reloading_;
   std::size_t references_ = 0;
   std::size_t plaintexts_ = 0;
 };

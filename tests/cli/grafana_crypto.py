@@ -1,7 +1,13 @@
-"""Grafana's own encryption, written anew from its description: what a test plants is not made by what it tests."""
+"""Grafana's own encryption, written anew from its description: what a test plants is neither made nor read by what it
+tests."""
 
 import base64
+import binascii
+import hashlib
 import random
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -27,6 +33,14 @@ def b64raw(data):
 
 def as_bytes(text):
     return text if isinstance(text, bytes) else text.encode()
+
+
+def unb64(text):
+    """With padding or without; None for what is no base64."""
+    try:
+        return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return None
 
 
 class Encryptor:
@@ -64,3 +78,38 @@ class Encryptor:
     def managed(self, plaintext, name):
         """As Grafana's secrets manager has it from 12.3: the data key's id is in a column beside it."""
         return self.inner(plaintext, self.data_keys[name], "aes-gcm")
+
+
+class Blob(NamedTuple):
+    data_key: str  # None: under secret_key itself
+    cipher: str
+    salt: bytes
+    rest: bytes  # iv and body
+
+    def open(self, passphrase):
+        """What comes out, which of aes-cfb under another key is garbage; None where a tag says so."""
+        key = hashlib.pbkdf2_hmac("sha256", passphrase, self.salt, 10_000, 32)
+        if self.cipher == "aes-gcm":
+            try:
+                return AESGCM(key).decrypt(self.rest[:12], self.rest[12:], None)
+            except InvalidTag:
+                return None
+        decryptor = Cipher(algorithms.AES(key), CFB(self.rest[:16])).decryptor()
+        return decryptor.update(self.rest[16:]) + decryptor.finalize()
+
+
+def parse_blob(data):
+    """None for what is no blob."""
+    data_key, cipher = None, "aes-cfb"
+    if data[:1] == b"#":
+        name, mark, data = data[1:].partition(b"#")
+        data_key = unb64(name.decode("ascii", "replace")) if mark else None
+        if data_key is None:
+            return None
+        data_key = data_key.decode()
+    if data[:1] == b"*":
+        name, mark, data = data[1:].partition(b"*")
+        cipher = {b"": "aes-cfb", b"YWVzLWNmYg": "aes-cfb", b"YWVzLWdjbQ": "aes-gcm"}.get(name) if mark else None
+    elif not data[:8].isalnum():
+        return None
+    return Blob(data_key, cipher, data[:8], data[8:]) if cipher and len(data) >= 24 else None

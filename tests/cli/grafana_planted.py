@@ -9,6 +9,12 @@ from grafana_schema import Statements
 
 OWN_KEY = "a secret_key of our own, 4711"
 MANAGER_KEY = "another one, of the secrets manager"
+NEWEST = "a-data-key-that-is-newer"  # of rotated_world
+# What is under data keys in a world, and Grafana's own re-encryption does not visit.
+NOT_VISITED = [("alert_configuration_history", "alertmanager_configuration"), ("setting", "encrypted_value"),
+               ("cloud_migration_session", "auth_token"), ("cloud_migration_snapshot", "encryption_key"),
+               ("resource_history", "value")]
+KMS_BLOB = bytes.fromhex("0102020078") + bytes(range(64))  # as a key management service wraps a data key
 
 
 class Planted(NamedTuple):
@@ -97,7 +103,7 @@ class World:
                                        ("kms", "awskms.prod", True), ("unused", "secretKey.v1", False)):
             self.encryptor.make_data_key(name)
             self.add("data_keys", name=name, active=active, scope="root", provider=provider, label=f"2026-01-01/{name}",
-                     encrypted_data=self.encryptor.wrapped(name))
+                     encrypted_data=KMS_BLOB if name == "kms" else self.encryptor.wrapped(name))
         self.encryptor.make_data_key("gone")
         self.manager.make_data_key("m1")
         self.add("secret_data_key", uid="m1", namespace="default", label="x", active=True, provider="secret_key.v1",
@@ -300,4 +306,14 @@ def clean_world(secret_key=OWN_KEY, manager_key=MANAGER_KEY):
     world.add_logins()
     world.add_other_encrypted()
     world.add_harmless()
+    return world
+
+
+def rotated_world():
+    """clean_world(), after its Grafana made a data key that one datasource is under."""
+    world = clean_world()
+    world.encryptor.make_data_key(NEWEST)
+    world.add("data_keys", name=NEWEST, active=True, scope="root", provider="secretKey.v1", label="2026-02-01/root",
+              encrypted_data=world.encryptor.wrapped(NEWEST))
+    world.add_datasource(60, {"password": b64(world.sealed("data_source", "secure_json_data", 60, "password", NEWEST))})
     return world

@@ -3,10 +3,10 @@
 # Table: its columns, "name" or "name:type"; text where none is said.
 TABLES = {
     "data_source": "id:int org_id:int type uid name url user basic_auth_user json_data password basic_auth_password"
-                   " secure_json_data updated",
-    "secrets": "id:int org_id:int namespace type value updated",
-    "data_keys": "name active:bool scope provider encrypted_data:bytes created label updated",
-    "plugin_setting": "id:int org_id:int plugin_id json_data secure_json_data",
+                   " secure_json_data updated:time",
+    "secrets": "id:int org_id:int namespace type value updated:time",
+    "data_keys": "name active:bool scope provider encrypted_data:bytes created:time label updated:time",
+    "plugin_setting": "id:int org_id:int plugin_id json_data secure_json_data updated:time",
     "alert_configuration": "id:int org_id:int alertmanager_configuration",
     "alert_configuration_history": "id:int org_id:int alertmanager_configuration",
     "ngalert_configuration": "id:int org_id:int alertmanagers",
@@ -50,8 +50,9 @@ TABLES = {
     "cache_data": "cache_key data:bytes",
 }
 TYPES = {
-    "sqlite": {"int": "INTEGER", "text": "TEXT", "bytes": "BLOB", "bool": "INTEGER"},
-    "postgres": {"int": "BIGINT", "text": "TEXT", "bytes": "BYTEA", "bool": "BOOLEAN"},
+    "sqlite": {"int": "INTEGER", "text": "TEXT", "bytes": "BLOB", "bool": "INTEGER", "time": "DATETIME"},
+    "postgres": {"int": "BIGINT", "text": "TEXT", "bytes": "BYTEA", "bool": "BOOLEAN",
+                 "time": "TIMESTAMP"},
 }
 
 

@@ -5,6 +5,7 @@ No service is needed."""
 import base64
 import contextlib
 import json
+import os
 import pathlib
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from grafana_crypto import DEFAULT_KEY  # noqa: E402
+from grafana_crypto import DEFAULT_KEY, Encryptor, b64  # noqa: E402
 from grafana_planted import MANAGER_KEY, OWN_KEY, clean_world, expected, exposed_world, place_of  # noqa: E402
 from grafana_sample import sample_sql  # noqa: E402
 from grafana_schema import Statements  # noqa: E402
@@ -136,7 +137,7 @@ class Scan(unittest.TestCase):
                      "5 data keys: 3 active, 2 old, 1 with nothing under it here.",
                      "1 data key is gone, and with it 3 values.",
                      "1 session is kept as hashes keyed with secret_key",
-                     "Tables of old versions hold 18 copies", "\nNext:\n", "coffer grafana secret-key create"):
+                     "Tables of old versions hold 18 copies", "\nNext:\n", "coffer grafana rotate-secret-key DATABASE"):
             self.assertIn(part, text)
         self.assertLess(max(map(len, text.splitlines())), 400)
 
@@ -165,10 +166,64 @@ class Scan(unittest.TestCase):
         statements = Statements()
         statements.add("data_source", secure_json_data='{"password": "cut')
         statements.add("alert_configuration", alertmanager_configuration="no json")
-        report = self.report(self.database(statements), code=0)
-        self.assertEqual(report["unreadable"], 2)
+        report = self.report(self.database(statements), code=1)
+        self.assertEqual((report["unreadable"], report["unjudged"], report["exposed"]), (2, 2, 0))
         self.assertEqual({finding["protection"] for finding in report["findings"]}, {"unreadable"})
-        self.assertIn(b"2 values could not be read; look at them.", scan(self.database(statements)).stdout)
+        text = scan(self.database(statements)).stdout
+        self.assertTrue(text.startswith(b"No secret was found in this database; 2 values could not be judged.\n"), text)
+        self.assertIn(b"\nCould not be judged:\n", text)
+        self.assertNotIn(b"Not readable from this database alone", text)
+        self.assertIn(b"2 values could not be read; look at them.", text)
+
+    def test_what_the_default_key_may_open_is_no_success(self):
+        holder = b" can be read by whoever holds this database"
+        for others, headline in (([], b"1 secret" + holder + b".\n"),
+                                 ([OWN_KEY], b"0 of 2 secrets" + holder + b"; 1 value could not be judged.\n")):
+            encryptor, statements = Encryptor(DEFAULT_KEY), Statements()
+            encryptor.make_data_key("k1")
+            statements.add("data_keys", name="k1", active=True, provider="secretKey.v1",
+                           encrypted_data=encryptor.wrapped("k1"))
+            statements.add("data_source", secure_json_data=json.dumps(
+                {"password": b64(encryptor.envelope("hunter2!", "k1"))}))
+            for other in others:
+                statements.add("data_source", secure_json_data=json.dumps(
+                    {"password": b64(Encryptor(other).legacy("another password, long enough to tell"))}))
+            done = scan(self.database(statements))
+            self.assertEqual(done.returncode, 1)
+            self.assertTrue(done.stdout.startswith(headline), done.stdout)
+
+    def test_data_keys_that_are_not_in_a_dump_are_not_gone(self):
+        statements = Statements()
+        statements.rows = [(table, values) for table, values in self.clean.statements.rows if table != "data_keys"]
+        sql = statements.sql(all_tables=False).encode()
+        report = json.loads(scan("-", "--output", "json", stdin=sql).stdout)
+        self.assertEqual(report["readable_by"]["nobody"], 0)
+        self.assertGreater(report["readable_by"]["unknown"], 100)
+        self.assertEqual(report["data_key_rows"], {"data_keys": "no-table", "secret_data_key": "all"})
+        done = scan("-", stdin=sql)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"There is no table data_keys in what was scanned: ", done.stdout)
+
+    def test_secrets_in_keys_and_names_are_found_and_not_printed(self):
+        statements, url = Statements(), "https://u:s3cr3tcanary@h.example/"
+        statements.add("data_source", name=url, json_data=json.dumps({url: {"password": "x1"}}))
+        statements.add("annotation", data=json.dumps({url: 1}))
+        database = self.database(statements)
+        self.assertEqual({(finding["table"], finding["column"], finding["path"])
+                          for finding in self.report(database, code=1)["findings"]},
+                         {("data_source", "name", ""), ("data_source", "json_data", "<key>"),
+                          ("data_source", "json_data", "<key>.password"), ("annotation", "data", "<key>")})
+        for arguments in (["--all"], ["--output", "json"]):
+            self.assertNotIn(b"s3cr3tcanary", scan(database, *arguments).stdout)
+
+    def test_json_has_nothing_that_a_terminal_obeys(self):
+        statements = Statements()
+        statements.add("data_source", name="\u009b31m\u202e\u2028\x7f\u00e4", password="hunter2")
+        database = self.database(statements)
+        output = scan(database, "--output", "json").stdout
+        self.assertTrue(output.isascii() and b"\x7f" not in output)
+        self.assertEqual(json.loads(output)["findings"][0]["row"]["name"], "\u009b31m\u202e\u2028?\u00e4")
+        self.assertIn("name=?31m???\u00e4".encode(), scan(database, "--all").stdout)
 
     def test_bad_input_is_one_sentence_and_says_no_value(self):
         empty, binary = self.file("empty.txt", "\n"), self.file("binary", bytes(range(256)) * 8)
@@ -208,6 +263,21 @@ class Scan(unittest.TestCase):
         done = scan("-", "--output", "json", stdin=self.exposed.statements.sql().encode())
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assert_found(json.loads(done.stdout), self.exposed, security="anyone", manager="anyone")
+
+    def test_what_pg_restore_says_cannot_write_on_the_terminal(self):
+        """And however much it says, before it writes and after: none waits for the other."""
+        program = self.file("pg_restore", """#!/bin/sh
+            head -c 1000000 /dev/zero >&2
+            echo '-- PostgreSQL database dump'
+            head -c 1000000 /dev/zero >&2
+            printf '\\nforgotten\\npg_restore: error: it is \\033[2J\\302\\233m bad\\n' >&2
+            exit 1
+            """)
+        pathlib.Path(program).chmod(0o700)
+        done = scan(self.file("archive.dump", b"PGDMP\x01\x0e"), PATH=f"{self.folder}:{os.environ['PATH']}")
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertEqual(done.stderr.decode(), "coffer: it is ?[2J??m bad: pg_restore cannot read the archive: it is "
+                                               "damaged, cut short or of a newer PostgreSQL\n")
 
     def test_the_demos_sample_is_what_its_program_makes(self):
         sample = pathlib.Path(__file__).resolve().parent.parent / "demo" / "grafana.sql"

@@ -128,6 +128,15 @@ by_two() { # why, then a command
   run "$@" --approval "$id"
 }
 
+look_at_a_grafana() {
+  step "Scan a Grafana's database." "Without a server or a key: what its holder can read."
+  sqlite3 grafana.db <"$here/grafana.sql"
+  refused "9 secrets can be read by whoever holds this database" coffer grafana scan grafana.db
+  ! holds canary out || fail "a value was printed"
+  holds canary grafana.db || fail "the search finds nothing where there is plaintext"
+  claim "9 secrets, each by its place, no value; seven of them are under the key that every Grafana ships with"
+}
+
 start_service() {
   step "Start the key service." "It keeps wrapped keys only; what unwraps them is a key file, elsewhere in real life."
   mkdir media
@@ -139,6 +148,14 @@ start_service() {
   start_daemon
   run coffer operator init --key-file media/seal.key --accept-total-loss --allow-same-device
   coffer operator status --check >out || fail "the service is not unsealed"
+}
+
+take_its_key_away() {
+  step "Give that Grafana a secret_key of its own." "The key is in the vault; the database changes in one transaction."
+  run coffer grafana rotate-secret-key grafana.db
+  refused "2 of 9 secrets can be read by whoever holds this database" coffer grafana scan grafana.db
+  ! holds canary out || fail "a value was printed"
+  claim "what Grafana encrypted opens with the vault's key alone; what lies in plain settings is named, to be moved"
 }
 
 import_grafana() {
@@ -400,7 +417,9 @@ finish() {
 }
 
 cd "$work"
+look_at_a_grafana
 start_service
+take_its_key_away
 import_grafana
 apply_catalog
 encrypt_tables

@@ -1,9 +1,9 @@
 -- A small Grafana, under the secret_key that Grafana ships. Made by tests/cli/grafana_sample.py.
 -- sqlite3 grafana.db < grafana.sql
 BEGIN;
-CREATE TABLE "data_source" ("id" INTEGER, "org_id" INTEGER, "type" TEXT, "uid" TEXT, "name" TEXT, "url" TEXT, "user" TEXT, "basic_auth_user" TEXT, "json_data" TEXT, "password" TEXT, "basic_auth_password" TEXT, "secure_json_data" TEXT, "updated" TEXT);
-CREATE TABLE "secrets" ("id" INTEGER, "org_id" INTEGER, "namespace" TEXT, "type" TEXT, "value" TEXT, "updated" TEXT);
-CREATE TABLE "data_keys" ("name" TEXT, "active" INTEGER, "scope" TEXT, "provider" TEXT, "encrypted_data" BLOB, "created" TEXT, "label" TEXT, "updated" TEXT);
+CREATE TABLE "data_source" ("id" INTEGER, "org_id" INTEGER, "type" TEXT, "uid" TEXT, "name" TEXT, "url" TEXT, "user" TEXT, "basic_auth_user" TEXT, "json_data" TEXT, "password" TEXT, "basic_auth_password" TEXT, "secure_json_data" TEXT, "updated" DATETIME);
+CREATE TABLE "secrets" ("id" INTEGER, "org_id" INTEGER, "namespace" TEXT, "type" TEXT, "value" TEXT, "updated" DATETIME);
+CREATE TABLE "data_keys" ("name" TEXT, "active" INTEGER, "scope" TEXT, "provider" TEXT, "encrypted_data" BLOB, "created" DATETIME, "label" TEXT, "updated" DATETIME);
 CREATE TABLE "alert_configuration" ("id" INTEGER, "org_id" INTEGER, "alertmanager_configuration" TEXT);
 CREATE TABLE "alert_configuration_history" ("id" INTEGER, "org_id" INTEGER, "alertmanager_configuration" TEXT);
 CREATE TABLE "user_auth" ("id" INTEGER, "user_id" INTEGER, "auth_module" TEXT, "auth_id" TEXT, "o_auth_access_token" TEXT, "o_auth_refresh_token" TEXT, "o_auth_token_type" TEXT, "o_auth_id_token" TEXT);

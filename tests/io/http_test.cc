@@ -101,14 +101,18 @@ class HttpTest : public ::testing::Test {
  protected:
   // Echoes the body, with the status that the target names.
   void Start(HttpServerOptions options = {}) {
-    server = HttpServer::Start(options, [this](const HttpRequest& request) -> HttpReply {
-               ++requests;
-               if (request.target == "/header") {
-                 return {.status = 200, .body = std::string(OnlyHeader(request.headers, "x-test").value_or("none"))};
-               }
-               if (request.target == "/409") return {.status = 409, .content_type = "text/x", .body = "17\n"};
-               return {.status = 200, .body = request.method + " " + request.target + " " + request.body};
-             }).value();
+    server =
+        HttpServer::Start(options, [this](const HttpRequest& request) -> HttpReply {
+          ++requests;
+          if (request.target == "/header") {
+            return {.status = 200, .body = std::string(OnlyHeader(request.headers, "x-test").value_or("none"))};
+          }
+          if (request.target == "/login") {
+            return {.status = 200, .body = std::string(OnlyHeader(request.headers, "authorization").value_or("none"))};
+          }
+          if (request.target == "/409") return {.status = 409, .content_type = "text/x", .body = "17\n"};
+          return {.status = 200, .body = request.method + " " + request.target + " " + request.body};
+        }).value();
     url = "http://127.0.0.1:" + std::to_string(server->port());
   }
   // A connection that the server has accepted, after which it has said `text`.
@@ -137,6 +141,21 @@ TEST_F(HttpTest, ABodyGoesThereAndAnAnswerComesBack) {
   EXPECT_EQ(client->Post(url + "/409", "")->body, "17\n");
   const std::string large(200'000, 'x');
   EXPECT_EQ(client->Post(url + "/409", large)->status, 409);
+}
+
+TEST_F(HttpTest, ALoginIsSentWithItsOwnCallAlone) {
+  Start();
+  const auto client = HttpClient::Create({}).value();
+  const auto login = [](std::string user, std::string_view secret) {
+    return HttpLogin{.user = std::move(user), .secret = SecretBytes::CopyOf(AsBytes(secret))};
+  };
+  EXPECT_EQ(client->Post(url + "/login", "", login("user", "a:b c"))->body, "Basic dXNlcjphOmIgYw==");
+  EXPECT_EQ(client->Post(url + "/login", "", login("", "to.ken"))->body, "Bearer to.ken");
+  EXPECT_EQ(client->Post(url + "/login", "")->body, "none");
+  for (const auto& bad : {login("user:x", "y"), login("us er", "y"), login("user", ""), login("", ""),
+                          login("", "two words"), login("", "a\r\nX-Test: b"), login("u\n", "x")}) {
+    EXPECT_EQ(client->Post(url + "/login", "", bad).error().code(), ErrorCode::kInvalidArgument) << bad.user;
+  }
 }
 
 TEST_F(HttpTest, EachRequestHasItsOwnHeaders) {

@@ -121,6 +121,36 @@ TEST(PrivateDirTest, WipedFolderTakesNoMoreSecrets) {
   EXPECT_EQ(folder.WriteSecret("a", Secret("x")).error().code(), ErrorCode::kFailedPrecondition);
 }
 
+TEST(PrivateDirTest, AReplacedSubfolderIsOverwrittenAndGone) {
+  PrivateDir folder = MakeOne();
+  ASSERT_TRUE(folder.MakeSubfolder("top").ok());
+  ASSERT_TRUE(folder.MakeSubfolder("top/conf").ok());
+  ASSERT_TRUE(folder.MakeSubfolder("next").ok());
+  const auto old_path = folder.WriteSecret("top/conf/old", Secret("sesame"));
+  ASSERT_TRUE(old_path.ok() && folder.WriteSecret("next/new", Secret("fresh")).ok());
+  const UniqueFd still_open(open(old_path->c_str(), O_RDONLY | O_CLOEXEC));
+  const Status replaced = folder.ReplaceSubfolder("top/conf", "next");
+  ASSERT_TRUE(replaced.ok()) << replaced.error().ToString();
+  EXPECT_EQ(*ListDirectory(folder.path() + "/top/conf", 10), std::vector<std::string>{"new"});
+  EXPECT_EQ(*ListDirectory(folder.path(), 10), std::vector<std::string>{"top"});
+  std::array<char, 16> seen{};
+  ASSERT_EQ(read(still_open.get(), seen.data(), seen.size()), 6);
+  EXPECT_EQ(std::string_view(seen.data(), 6), std::string_view("\0\0\0\0\0\0", 6));
+}
+
+TEST(PrivateDirTest, ASubfolderIsReplacedOnlyByOneThatIsThere) {
+  PrivateDir folder = MakeOne();
+  ASSERT_TRUE(folder.MakeSubfolder("conf").ok());
+  EXPECT_EQ(folder.ReplaceSubfolder("conf", "next").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(folder.ReplaceSubfolder("other", "conf").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(folder.ReplaceSubfolder("conf", "../x").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(folder.WipeSubfolder("..").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(folder.WipeSubfolder("next").ok());
+  EXPECT_EQ(*ListDirectory(folder.path(), 10), std::vector<std::string>{"conf"});
+  ASSERT_TRUE(folder.Wipe().ok());
+  EXPECT_EQ(folder.ReplaceSubfolder("conf", "next").error().code(), ErrorCode::kFailedPrecondition);
+}
+
 TEST(PrivateDirTest, MovingKeepsTheFolderOnce) {
   PrivateDir first = MakeOne();
   const std::string first_path = first.path();

@@ -288,17 +288,17 @@ TEST_F(SqliteReaderTest, TextOfAUtf16DatabaseIsUtf8) {
 
 TEST_F(SqliteReaderTest, OnlyOrdinaryTablesHaveColumns) {
   MakeFile(
-      "CREATE TABLE \"Us\"\"er\" (id INTEGER PRIMARY KEY, \"Log in\", g AS (id + 1)); CREATE TABLE w (k PRIMARY KEY, "
-      "v) "
-      "WITHOUT ROWID; CREATE TABLE r (_RowId_, v); CREATE VIEW seen AS SELECT 1 AS v; CREATE VIRTUAL TABLE f USING "
-      "fts5(v)");
+      "CREATE TABLE \"Us\"\"er\" (id INTEGER PRIMARY KEY, \"Log in\"); CREATE TABLE w (k PRIMARY KEY, v) WITHOUT "
+      "ROWID; "
+      "CREATE TABLE r (_RowId_, v); CREATE TABLE g (v, _rowid_ AS (v)); CREATE VIEW seen AS SELECT 1 AS v; "
+      "CREATE VIRTUAL TABLE f USING fts5(v)");
   const auto reader = SqliteReader::Open(path_, 0);
   ASSERT_TRUE(reader.ok());
   const auto user = (*reader)->ColumnsOf("us\"ER");
   ASSERT_TRUE(user.ok() && user->has_value());
-  EXPECT_EQ((*user)->names, (Values{"id", "Log in", "g"}));
+  EXPECT_EQ((*user)->names, (Values{"id", "Log in"}));
   EXPECT_TRUE((*user)->has_row_ids);
-  for (const char* name : {"w", "r"}) {
+  for (const char* name : {"w", "r", "g"}) {
     const auto columns = (*reader)->ColumnsOf(name);
     ASSERT_TRUE(columns.ok() && columns->has_value()) << name;
     EXPECT_FALSE((*columns)->has_row_ids) << name;
@@ -308,6 +308,24 @@ TEST_F(SqliteReaderTest, OnlyOrdinaryTablesHaveColumns) {
     ASSERT_TRUE(columns.ok()) << name;
     EXPECT_FALSE(columns->has_value()) << name;
   }
+}
+
+TEST_F(SqliteReaderTest, GeneratedColumnsAreNone) {
+  MakeFile("CREATE TABLE t (a, b AS (zeroblob(a)), c GENERATED ALWAYS AS (a || 'x') STORED, d)");
+  const auto reader = SqliteReader::Open(path_, 0);
+  ASSERT_TRUE(reader.ok());
+  const auto columns = (*reader)->ColumnsOf("t");
+  ASSERT_TRUE(columns.ok() && columns->has_value());
+  EXPECT_EQ((*columns)->names, (Values{"a", "d"}));
+}
+
+TEST_F(SqliteReaderTest, SizeIsThatOfAllPages) {
+  MakeFile("PRAGMA page_size=512; CREATE TABLE t (v); INSERT INTO t VALUES (zeroblob(5000))");
+  const auto bytes = ReadFile(path_, kFileLimit);
+  ASSERT_TRUE(bytes.ok());
+  const auto reader = SqliteReader::Open(path_, 0);
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->Size().value(), bytes->size());
 }
 
 TEST_F(SqliteReaderTest, NothingCanBeWritten) {

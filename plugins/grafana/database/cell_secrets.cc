@@ -6,6 +6,7 @@
 #include <string>
 
 #include "crypto/base64.h"
+#include "plugins/grafana/database/characters.h"
 #include "plugins/grafana/database/secret_blob.h"
 
 namespace coffer::grafana {
@@ -18,8 +19,6 @@ constexpr std::string_view kExtraConfiguration = "alertmanager_config";
 // Base64 of the shortest blob, a salt and an IV.
 constexpr std::size_t kShortestBase64 = 32;
 constexpr std::size_t kBase64Group = 4;
-
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
@@ -63,11 +62,12 @@ void ReadBase64(std::string_view path, std::string_view value, const OnCellSecre
   if (text.empty() || IsPlaceholder(text)) return;
   const std::optional<Bytes> decoded = FromAnyBase64(text);
   const ByteView bytes = decoded ? ByteView(*decoded) : AsBytes(value);
-  if (HasBlobMark(bytes) && (NamesCipher(bytes) || !IsPrintableText(AsText(bytes)))) {
+  const bool has_size = text.size() >= kShortestBase64;
+  if (HasBlobMark(bytes) && (NamesCipher(bytes) || (has_size && !IsPrintableText(AsText(bytes))))) {
     const bool whole = SecretBlob::Parse(bytes).ok();
     return on_secret({path, whole ? SecretForm::kBlob : SecretForm::kUnreadable, bytes});
   }
-  if (!decoded || text.size() < kShortestBase64) return on_secret(Plaintext(path, value));
+  if (!decoded || !has_size) return on_secret(Plaintext(path, value));
   if (IsPrintableText(AsText(bytes))) return on_secret({path, SecretForm::kPlaintext, bytes});
   if (SecretBlob::Parse(bytes).ok()) return on_secret({path, SecretForm::kBlob, bytes});
   on_secret(Plaintext(path, value));
@@ -141,9 +141,7 @@ bool IsPlaceholder(std::string_view value) {
 }
 
 bool IsPrintableText(std::string_view text) {
-  constexpr char kDelete = 0x7F;
-  const bool controls =
-      std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ' && !IsSpace(c)) || c == kDelete; });
+  const bool controls = std::any_of(text.begin(), text.end(), [](char c) { return IsControl(c) && !IsSpace(c); });
   return !controls && IsUtf8(text);
 }
 

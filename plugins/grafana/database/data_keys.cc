@@ -19,7 +19,7 @@ std::string_view TextOf(const ReadRow& row, Column column) {
 
 bool IsTrue(std::string_view boolean) { return boolean == "1" || boolean == "t" || boolean == "true"; }
 
-std::optional<SecretBlob> WrappedBySecretKey(std::string_view bytes) {
+std::optional<SecretBlob> WrappedKey(std::string_view bytes) {
   auto blob = SecretBlob::Parse(AsBytes(bytes));
   if (!blob.ok() || blob->data_key) return std::nullopt;  // A data key is never under another one.
   return std::move(blob).value();
@@ -59,11 +59,15 @@ Status DataKeys::Add(const ReadRow& row) {
   key.label = TextOf(row, kLabel);
   (table_ == DataKeyTable::kDataKeys ? key.scope : key.name_space) = TextOf(row, kScopeOrNamespace);
   key.active = IsTrue(TextOf(row, kActive));
-  if (key.IsUnderSecretKey()) key.wrapped = WrappedBySecretKey(TextOf(row, kEncryptedData));
-  if (!keys_.emplace(std::string(id), std::move(key)).second) {
-    return Error(ErrorCode::kAlreadyExists, "two data keys have one id");
+  key.wrapped = WrappedKey(TextOf(row, kEncryptedData));
+  const auto known = keys_.find(id);
+  if (known == keys_.end()) {
+    keys_.emplace(std::string(id), std::move(key));
+    return {};
   }
-  return {};
+  if (!known->second.wrapped) known->second = std::move(key);
+  known->second.is_twice = true;
+  return Error(ErrorCode::kAlreadyExists, "two data keys have one id");
 }
 
 const DataKey* DataKeys::Find(std::string_view id) const {

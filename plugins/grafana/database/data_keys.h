@@ -22,8 +22,9 @@ struct DataKey {
   std::string scope;       // of data_keys
   std::string label;
   bool active = false;
-  // What a secret_key wraps. Nothing: another provider's, or the row is damaged.
+  // As a secret_key wraps it, whoever the row says has done so. Nothing: it is no such blob.
   std::optional<SecretBlob> wrapped;
+  bool is_twice = false;  // another row has the same id: which of the two keys is meant cannot be told
 
   // Its provider wraps with a secret_key; others with a key management service.
   bool IsUnderSecretKey() const;
@@ -43,8 +44,8 @@ class DataKeys {
 
   explicit DataKeys(DataKeyTable table) : table_(table) {}
 
-  // A row of DataKeyColumns(table). Nothing is added by a failure. kInvalidArgument: no id, or one above
-  // SecretBlob::kMaxDataKeyId; kAlreadyExists: an id for the second time; kResourceExhausted: more than kMaxKeys.
+  // A row of DataKeyColumns(table). kInvalidArgument: no id, or one above SecretBlob::kMaxDataKeyId; kAlreadyExists: an
+  // id for the second time, of which the first one with a blob is kept; kResourceExhausted: more than kMaxKeys.
   Status Add(const ReadRow& row);
 
   DataKeyTable table() const { return table_; }

@@ -19,7 +19,7 @@ class DumpRows : public RowReader {
   DumpRows(std::string path, DumpForm form) : path_(std::move(path)), form_(form) {}
 
   // As RowReader::Read and ReadDump. kNotFound and kPermissionDenied: the file; kNotFound also: pg_restore is not
-  // installed. What pg_restore says about an archive goes to standard error.
+  // installed. Where pg_restore fails, the last line that it said is the error's place.
   Result<std::vector<FoundTable>> Read(std::span<const WantedTable> wanted, const OnRow& on_row) override;
 
  private:

@@ -1,6 +1,7 @@
 #include "plugins/grafana/database/dump_tokens.h"
 
 #include <algorithm>
+#include <array>
 
 #include "plugins/grafana/database/copy_text.h"
 #include "plugins/grafana/database/sql_names.h"
@@ -165,9 +166,10 @@ Status DumpTokens::TakeString(DumpToken& token, bool escapes, KeepText keep) {
 
 // To the quote that is not doubled. Of a name, and of what is not kept, the rest is dropped.
 Status DumpTokens::TakeQuoted(char quote, bool escapes, std::size_t keep_bytes, std::string& out) {
+  const std::array<char, 2> quote_and_backslash = {quote, '\\'};
+  const std::string_view ends(quote_and_backslash.data(), quote_and_backslash.size());
   for (std::string_view next = input_.Available(); !next.empty(); next = input_.Available()) {
-    std::size_t size = std::min(next.find(quote), next.size());
-    if (escapes) size = std::min(next.substr(0, size).find('\\'), size);
+    const std::size_t size = std::min(escapes ? next.find_first_of(ends) : next.find(quote), next.size());
     if (keep_bytes == kMaxDumpRow && out.size() + size > keep_bytes) {
       return Error(ErrorCode::kInvalidArgument, "a value of the dump is longer than allowed")
           .AtLine(input_.line())

@@ -1,5 +1,6 @@
 #include "plugins/grafana/database/json_leaves.h"
 
+#include <bitset>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,16 @@ namespace {
 constexpr std::string_view kCut = "...";
 constexpr std::size_t kMaxKeyInPath = 64;
 
+// Most keys are short names, in which FindMisplaced finds nothing: what has no mark of a URL or a setting is a token,
+// and longer.
+bool MayHoldSecret(std::string_view name) {
+  constexpr std::size_t kShortestToken = 12;
+  return name.size() >= kShortestToken || name.find_first_of(":=@") != std::string_view::npos;
+}
+
 class LeafWalker final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit LeafWalker(const OnJsonLeaf& on_leaf) : on_leaf_(on_leaf) {}
+  LeafWalker(const OnJsonLeaf& on_leaf, const OnMisplaced& on_key) : on_leaf_(on_leaf), on_key_(on_key) {}
 
   bool too_deep() const { return too_deep_; }
 
@@ -22,9 +30,9 @@ class LeafWalker final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool boolean(bool) override { return Leaf(false, {}); }
-  bool number_integer(number_integer_t) override { return Leaf(false, {}); }
-  bool number_unsigned(number_unsigned_t) override { return Leaf(false, {}); }
-  bool number_float(number_float_t, const string_t&) override { return Leaf(false, {}); }
+  bool number_integer(number_integer_t number) override { return Leaf(false, std::to_string(number)); }
+  bool number_unsigned(number_unsigned_t number) override { return Leaf(false, std::to_string(number)); }
+  bool number_float(number_float_t, const string_t& text) override { return Leaf(false, text); }
   bool string(string_t& text) override { return Leaf(true, text); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return Start(false); }
@@ -35,9 +43,15 @@ class LeafWalker final : public nlohmann::json_sax<nlohmann::json> {
     Frame& frame = frames_.back();
     path_.resize(frame.path_size);
     if (!path_.empty()) path_ += '.';
-    const std::size_t end = CharacterEnd(name, kMaxKeyInPath);
-    path_.append(name, 0, end);
-    if (end < name.size()) path_ += kCut;
+    const std::bitset<kMisplacedKinds> kinds = KindsIn(name);
+    if (kinds.any()) {
+      path_ += kHiddenKey;
+      GiveKey(kinds);
+    } else {
+      const std::size_t end = CharacterEnd(name, kMaxKeyInPath);
+      path_.append(name, 0, end);
+      if (end < name.size()) path_ += kCut;
+    }
     frame.key = name;
     return true;
   }
@@ -59,6 +73,27 @@ class LeafWalker final : public nlohmann::json_sax<nlohmann::json> {
     path_ += '[' + std::to_string(frame.next++) + ']';
   }
 
+  static std::bitset<kMisplacedKinds> KindsIn(std::string_view name) {
+    std::bitset<kMisplacedKinds> kinds;
+    if (!MayHoldSecret(name)) return kinds;
+    FindMisplaced(name, [&kinds](MisplacedKind kind) { kinds.set(static_cast<std::size_t>(kind)); });
+    return kinds;
+  }
+
+  void GiveKey(const std::bitset<kMisplacedKinds>& kinds) {
+    if (!on_key_) return;
+    for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+      if (kinds.test(kind)) on_key_(ShownPath(), static_cast<MisplacedKind>(kind));
+    }
+  }
+
+  // Valid until the next call.
+  std::string_view ShownPath() {
+    if (path_.size() <= kMaxJsonPath) return path_;
+    shown_.assign(path_, 0, CharacterEnd(path_, kMaxJsonPath - kCut.size()));
+    return shown_.append(kCut);
+  }
+
   bool Leaf(bool is_string, std::string_view text) {
     EnterValue();
     // The objects around, from the inside.
@@ -67,13 +102,7 @@ class LeafWalker final : public nlohmann::json_sax<nlohmann::json> {
     for (auto frame = frames_.rbegin(); frame != frames_.rend() && found < 2; ++frame) {
       if (!frame->is_array) keys[found++] = frame->key;
     }
-    std::string shown;
-    std::string_view path = path_;
-    if (path_.size() > kMaxJsonPath) {
-      shown.assign(path_, 0, CharacterEnd(path_, kMaxJsonPath - kCut.size()));
-      path = shown.append(kCut);
-    }
-    on_leaf_({path, keys[0], keys[1], frames_.size(), is_string, text});
+    on_leaf_({ShownPath(), keys[0], keys[1], frames_.size(), is_string, text});
     return true;
   }
 
@@ -92,8 +121,10 @@ class LeafWalker final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   const OnJsonLeaf& on_leaf_;
+  const OnMisplaced& on_key_;
   std::vector<Frame> frames_;
   std::string path_;
+  std::string shown_;
   bool too_deep_ = false;
 };
 
@@ -107,8 +138,8 @@ std::size_t CharacterEnd(std::string_view text, std::size_t size) {
   return size;
 }
 
-Status ForEachJsonLeaf(std::string_view json, const OnJsonLeaf& on_leaf) {
-  LeafWalker walker(on_leaf);
+Status ForEachJsonLeaf(std::string_view json, const OnJsonLeaf& on_leaf, const OnMisplaced& on_key) {
+  LeafWalker walker(on_leaf, on_key);
   if (nlohmann::json::sax_parse(json, &walker)) return {};
   if (walker.too_deep())
     return Error(ErrorCode::kInvalidArgument, "is nested deeper than allowed").WithLimit(kMaxJsonDepth);

@@ -1,13 +1,10 @@
 #include "plugins/grafana/database/key_trials.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <optional>
-#include <system_error>
-#include <thread>
 
-#include "plugins/grafana/database/plausible.h"
+#include "plugins/grafana/database/in_parallel.h"
 
 namespace coffer::grafana {
 namespace {
@@ -16,15 +13,21 @@ namespace {
 constexpr int kMaxPartOfCharacter = 3;
 // Of a whole database: all but one in a million wrong keys fail.
 constexpr double kCertainBits = 20;
+// Of a data key, in bytes: Grafana's are of 16. Nothing else is one, least of all nothing: whoever can write to the
+// database could otherwise make one that he knows.
+constexpr std::size_t kDataKeySize = 16;
+constexpr std::size_t kLongDataKeySize = 32;
 // Of a test that is one of two.
 constexpr double kBitsOfChoice = 1;
+
+bool IsDataKeySize(std::size_t size) { return size == kDataKeySize || size == kLongDataKeySize; }
 
 Trial LookAt(const TrialSample& sample, const SecretBytes& passphrase) {
   auto plaintext = sample.blob.Decrypt(passphrase);
   if (!plaintext.ok()) return {TrialOutcome::kFailed};
   if (sample.blob.cipher == BlobCipher::kAesGcm) return {TrialOutcome::kTagged};
   if (plaintext->empty()) return {TrialOutcome::kUntested};
-  std::optional<double> bits = PlausibleBits(*plaintext, PlaintextKind::kText);
+  std::optional<double> bits = PlausibleBits(*plaintext, sample.is_cut ? PlaintextKind::kText : sample.kind);
   for (int cut = 0; !bits && sample.is_cut && cut < kMaxPartOfCharacter; ++cut) {
     plaintext->Truncate(plaintext->size() - 1);
     bits = PlausibleBits(*plaintext, PlaintextKind::kText);
@@ -68,9 +71,9 @@ KeyFit FitOf(const Trial& trial, bool right, bool failed) {
     case TrialOutcome::kFailed:
       return KeyFit::kDoesNot;
     case TrialOutcome::kPlausible:
-      return right || !failed ? KeyFit::kOpens : KeyFit::kDoesNot;
+      return right || !failed ? KeyFit::kOpens : KeyFit::kUnknown;
     case TrialOutcome::kUntested:
-      return right ? KeyFit::kOpens : failed ? KeyFit::kDoesNot : KeyFit::kUnknown;
+      return right ? KeyFit::kOpens : KeyFit::kUnknown;
   }
   return KeyFit::kUnknown;
 }
@@ -92,34 +95,21 @@ bool IsProven(std::span<const Trial> trials) {
 
 Trial TryKey(const TrialUnit& unit, const SecretBytes& secret_key) {
   if (unit.wrapped == nullptr) return TrySamples(unit.samples, secret_key);
+  const bool has_tag = unit.wrapped->cipher == BlobCipher::kAesGcm;
+  if (!has_tag && !IsDataKeySize(unit.wrapped->body.size())) return {TrialOutcome::kFailed};
   // Any key gives a data key that nothing contradicts.
-  if (unit.wrapped->cipher == BlobCipher::kAesCfb && unit.samples.empty()) return {};
+  if (!has_tag && unit.samples.empty()) return {};
   const auto data_key = unit.wrapped->Decrypt(secret_key);
-  if (!data_key.ok()) return {TrialOutcome::kFailed};
-  if (unit.wrapped->cipher == BlobCipher::kAesGcm) return {TrialOutcome::kTagged};
+  if (!data_key.ok() || !IsDataKeySize(data_key->size())) return {TrialOutcome::kFailed};
+  if (has_tag) return {TrialOutcome::kTagged};
   return TrySamples(unit.samples, *data_key);
 }
 
 std::vector<Trial> TryKeyOnAll(std::span<const TrialUnit> units, const SecretBytes& secret_key, unsigned threads,
                                const std::function<void(std::size_t)>& on_done) {
   std::vector<Trial> trials(units.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&units, &secret_key, &trials, &next](const std::function<void(std::size_t)>& after_each) {
-    for (std::size_t at = next++; at < units.size(); at = next++) {
-      trials[at] = TryKey(units[at], secret_key);
-      after_each(at);
-    }
-  };
-  const std::size_t wanted = std::min<std::size_t>(std::max(threads, 1U), units.size());
-  std::vector<std::jthread> others;
-  try {
-    for (std::size_t i = 1; i < wanted; ++i) others.emplace_back([&work] { work([](std::size_t) {}); });
-  } catch (const std::system_error&) {
-    // No more threads are to be had: it takes longer with those that are.
-  }
-  work(on_done);
-  others.clear();  // joins
-  on_done(units.size());
+  InParallel(
+      units.size(), threads, [&](std::size_t at) { trials[at] = TryKey(units[at], secret_key); }, on_done);
   return trials;
 }
 

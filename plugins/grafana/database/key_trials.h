@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "crypto/secret_bytes.h"
+#include "plugins/grafana/database/plausible.h"
 #include "plugins/grafana/database/secret_blob.h"
 
 namespace coffer::grafana {
@@ -14,8 +15,9 @@ namespace coffer::grafana {
 // A value that was encrypted, or the start of one.
 struct TrialSample {
   SecretBlob blob;
-  bool is_cut = false;      // aes-cfb: only the start is here
-  bool may_be_raw = false;  // the plaintext need not be text
+  bool is_cut = false;                        // aes-cfb: only the start is here
+  bool may_be_raw = false;                    // the plaintext need not be text
+  PlaintextKind kind = PlaintextKind::kText;  // what it is when it is whole
 };
 
 // A data key with values under it, or, without `wrapped`, values under secret_key itself.
@@ -35,7 +37,8 @@ struct Trial {
   double bits = 0;  // of kPlausible: random bytes come so far with a probability of at most 2^-bits
 };
 
-// About 2 ms a sample, and as much for a data key.
+// About 2 ms a sample, and as much for a data key. What unwraps to another size than 16 or 32 bytes is no data key:
+// kFailed.
 Trial TryKey(const TrialUnit& unit, const SecretBytes& secret_key);
 
 // Each unit, on `threads` threads. `on_done` is called on the caller's thread, now and then, with about how many are
@@ -53,7 +56,8 @@ enum class KeyFit : std::uint8_t {
 bool IsProven(std::span<const Trial> trials);
 
 // What the trials of one key come to, each for its unit. A key that is proven opens all that is plausible or untested.
-// One that is not opens nothing, but where nothing failed: few short values then are plausible enough.
+// One that is not opens what is plausible where nothing failed: few short values then are enough. Where something did,
+// it may have been chance or another key that is older: what is plausible is kUnknown, and so is all that is untested.
 std::vector<KeyFit> Conclude(std::span<const Trial> trials);
 
 }  // namespace coffer::grafana

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "plugins/grafana/database/characters.h"
+
 namespace coffer::grafana {
 namespace {
 
@@ -23,18 +25,13 @@ constexpr CharacterClass kOtherAscii{36, 1, 0.15625};  // with tab, line feed an
 constexpr std::array<CharacterClass, 3> kLonger = {
     {{1888, 2, 0.015625}, {61'440, 3, 0.0078125}, {1'048'576, 4, 0.00390625}}};
 
-bool IsAlphanumeric(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-bool IsOtherAscii(unsigned char c) {
-  return (c >= ' ' && c < 0x7F && !IsAlphanumeric(c)) || c == '\t' || c == '\n' || c == '\r';
-}
+bool IsOtherAscii(char c) { return c >= 0 && !IsAlphanumeric(c) && (!IsControl(c) || IsSpace(c)); }
 
 // The class of the first character of valid UTF-8; null for a control character.
 const CharacterClass* ClassOf(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
-  if (IsAlphanumeric(lead)) return &kAlphanumeric;
-  if (IsOtherAscii(lead)) return &kOtherAscii;
+  if (IsAlphanumeric(text.front())) return &kAlphanumeric;
+  if (IsOtherAscii(text.front())) return &kOtherAscii;
   if (lead < 0x80) return nullptr;
   if (lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) return nullptr;  // U+0080 to U+009F
   return lead < 0xE0 ? &kLonger[0] : lead < 0xF0 ? &kLonger[1] : &kLonger[2];

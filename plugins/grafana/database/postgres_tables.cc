@@ -28,7 +28,7 @@ constexpr const char* kColumns =
     "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
     " (a.atttypid = 'pg_catalog.bytea'::pg_catalog.regtype)::text,"
     " (a.atttypid < 16384 OR (t.typtype = 'd' AND t.typbasetype < 16384))::text,"
-    " (pg_catalog.current_setting('is_superuser')::bool AND NOT o.rolsuper)::text"
+    " (o.rolname <> current_user AND NOT o.rolsuper)::text"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_roles o ON o.oid = c.relowner"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
@@ -100,7 +100,7 @@ Result<PostgresTable> PostgresTables::Define(std::string_view table, const std::
   }
   if (is_trap && lock == PostgresLock::kForWriting) {
     return Error(ErrorCode::kPermissionDenied,
-                 "a superuser would run the triggers of the table's owner: use the role that Grafana uses")
+                 "the triggers of the table's owner would run as another role: use the role that owns the tables")
         .At(table);
   }
   return definition;

@@ -45,7 +45,8 @@ class PostgresTables {
   Status Lock(const std::string& name, PostgresLock lock) const;
 
   // Of what is locked. kConflict: something else has its name now; kInvalidArgument: one of `columns` has a type that
-  // is not PostgreSQL's; kPermissionDenied, for writing: a superuser would run what the table's owner hung on it.
+  // is not PostgreSQL's; kPermissionDenied, for writing: this role is not the table's owner, nor is a superuser, so
+  // what the owner hung on the table would run with this role's rights.
   Result<PostgresTable> Define(std::string_view table, const std::string& name,
                                const std::vector<std::string_view>& columns, PostgresLock lock) const;
 

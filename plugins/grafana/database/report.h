@@ -17,12 +17,14 @@ struct ReportGroup {
   std::uint64_t count = 0;
   std::string example;  // "password of id=1 org_id=1 name=Orders", long ones cut
   bool is_exposed = false;
+  bool is_unjudged = false;
 };
 
 // Whole sentences; every text is printable UTF-8, on one line.
 struct ReportText {
   std::string headline;
-  bool is_exposed = false;  // somebody who has only the database can read a secret
+  bool is_exposed = false;   // somebody who has only the database can read a secret
+  bool is_unjudged = false;  // maybe somebody can
   std::vector<ReportGroup> groups;
   std::vector<std::string> facts;
   std::vector<std::string> steps;  // what to do next

@@ -11,32 +11,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
 
-std::string Dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+// In ASCII: a terminal may show it, and there are characters of Unicode that it would obey.
+std::string Dumped(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 std::string_view TableName(DataKeyTable table) { return DataKeyColumns(table).name; }
 std::string_view CipherName(BlobCipher cipher) { return cipher == BlobCipher::kAesGcm ? "aes-gcm" : "aes-cfb"; }
 
-std::string_view GivenKeyName(GivenKey given) {
-  switch (given) {
-    case GivenKey::kNone:
-      return "none";
-    case GivenKey::kIsDefault:
-      return "default";
-    case GivenKey::kOpens:
-      return "opens";
-    case GivenKey::kOpensNone:
-      return "opens-none";
-    case GivenKey::kNoneToOpen:
-      return "none-to-open";
-  }
-  return "unknown";
-}
-
 Json OrNull(bool there, std::string_view text) { return there ? Json(text) : Json(nullptr); }
 
-bool HasCipher(const Finding& finding) {
-  return finding.protection == Protection::kLegacy || finding.data_key != Finding::kNoDataKey;
-}
+Json CipherJson(std::optional<BlobCipher> cipher) { return cipher ? Json(CipherName(*cipher)) : Json(nullptr); }
 
 Json ColumnsJson(const std::vector<std::size_t>& columns) {
   Json json = Json::array();
@@ -53,7 +36,7 @@ Json GroupJson(const FindingGroup& group) {
           {"column", column.column},
           {"sensitivity", SensitivityName(column.sensitivity)},
           {"protection", ProtectionName(group.protection)},
-          {"cipher", group.cipher ? Json(CipherName(*group.cipher)) : Json(nullptr)},
+          {"cipher", CipherJson(group.cipher)},
           {"misplaced", group.misplaced ? Json(MisplacedKindName(*group.misplaced)) : Json(nullptr)},
           {"readable_by", ReadableByName(group.readable_by)},
           {"count", group.count}};
@@ -84,7 +67,7 @@ Json FindingJson(const ScanReport& report, const Finding& finding) {
           {"path", report.Path(finding)},
           {"sensitivity", SensitivityName(column.sensitivity)},
           {"protection", ProtectionName(finding.protection)},
-          {"cipher", OrNull(HasCipher(finding), CipherName(finding.cipher))},
+          {"cipher", CipherJson(CipherOf(finding))},
           {"data_key", use == nullptr ? Json(nullptr) : Json(use->id)},
           {"misplaced", OrNull(is_misplaced, MisplacedKindName(finding.misplaced))},
           {"readable_by", ReadableByName(finding.readable_by)},
@@ -106,17 +89,23 @@ Json SummaryJson(const ScanReport& report) {
     const std::string name = std::string(column.table) + "." + std::string(column.column);
     if (column.encoding == CellEncoding::kPersonal) personal[name] = report.personal[i];
   }
+  Json data_key_rows = Json::object();
+  for (const DataKeyTable table : {DataKeyTable::kDataKeys, DataKeyTable::kSecretDataKey}) {
+    data_key_rows[std::string(TableName(table))] = DataKeyRowsName(report.RowsOf(table));
+  }
   const auto secrets = std::count_if(report.findings.begin(), report.findings.end(), IsSecret);
   return {{"version", kVersion},
           {"exposed", CountReadableBy(report, ReadableBy::kAnyone)},
           {"secrets", secrets},
           {"unreadable", report.findings.size() - static_cast<std::size_t>(secrets)},
+          {"unjudged", CountUnjudged(report)},
           {"readable_by", readable},
           {"secret_key", GivenKeyName(report.secret_key)},
           {"secrets_manager_key", GivenKeyName(report.manager_key)},
           {"legacy_tried", report.legacy_tried},
           {"legacy_not_tried", report.legacy_not_tried},
           {"damaged_data_keys", report.damaged_data_keys},
+          {"data_key_rows", data_key_rows},
           {"sessions", report.sessions},
           {"personal", personal},
           {"rows", report.rows_read},

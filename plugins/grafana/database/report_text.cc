@@ -2,25 +2,11 @@
 #include <array>
 
 #include "plugins/grafana/database/json_leaves.h"
+#include "plugins/grafana/database/printable_text.h"
 #include "plugins/grafana/database/report.h"
 
 namespace coffer::grafana {
 namespace {
-
-// On one line, and nothing that a terminal would obey.
-std::string Printable(std::string_view text) {
-  if (!IsUtf8(text)) text = "?";
-  std::string printable(text);
-  std::replace_if(
-      printable.begin(), printable.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }, '?');
-  // The second control characters, U+0080 to U+009F.
-  constexpr std::string_view kLead = "\xC2";
-  for (std::size_t at = printable.find(kLead); at != std::string::npos; at = printable.find(kLead, at + 1)) {
-    constexpr unsigned char kFirstPrintable = 0xA0;
-    if (static_cast<unsigned char>(printable[at + 1]) < kFirstPrintable) printable.replace(at, 2, "?");
-  }
-  return printable;
-}
 
 std::string Count(std::uint64_t count, std::string_view one, std::string_view many) {
   return std::to_string(count) + " " + std::string(count == 1 ? one : many);
@@ -37,7 +23,7 @@ std::string RowText(const ScanReport& report, const Finding& finding) {
   std::string text;
   for (const auto& [column, value] : report.RowName(finding)) {
     if (!text.empty()) text += " ";
-    text.append(column).append("=").append(Printable(value));
+    text.append(column).append("=").append(PrintableText(value));
   }
   return text.empty() ? "a row without a name" : text;
 }
@@ -60,13 +46,13 @@ std::string FirstOf(const std::string& text, std::size_t size) {
 // "password of id=1 org_id=1".
 std::string InRow(const ScanReport& report, const Finding& finding) {
   const std::string_view path = report.Path(finding);
-  return (path.empty() ? "" : Printable(path) + " of ") + RowText(report, finding);
+  return (path.empty() ? "" : PrintableText(path) + " of ") + RowText(report, finding);
 }
 
 std::string ExampleOf(const ScanReport& report, const Finding& finding) {
   constexpr std::size_t kOfPath = 28;
   constexpr std::size_t kOfRow = 64;
-  const std::string path = LastOf(Printable(report.Path(finding)), kOfPath);
+  const std::string path = LastOf(PrintableText(report.Path(finding)), kOfPath);
   return (path.empty() ? "" : path + " of ") + FirstOf(RowText(report, finding), kOfRow);
 }
 
@@ -88,6 +74,10 @@ std::string_view MisplacedText(MisplacedKind kind) {
       return "an AWS access key's id in clear";
     case MisplacedKind::kSlackToken:
       return "a Slack token in clear";
+    case MisplacedKind::kDiscordWebhook:
+      return "a Discord webhook";
+    case MisplacedKind::kTelegramToken:
+      return "a Telegram bot's token";
     case MisplacedKind::kJsonWebToken:
       return "a JSON web token in clear";
   }
@@ -138,10 +128,12 @@ std::string ReaderText(const FindingGroup& group) {
 
 std::string Headline(const ScanReport& report) {
   const std::uint64_t exposed = CountReadableBy(report, ReadableBy::kAnyone);
+  const std::uint64_t unjudged = CountUnjudged(report);
   const auto all = static_cast<std::uint64_t>(std::count_if(report.findings.begin(), report.findings.end(), IsSecret));
-  if (all == 0) return "No secret was found in this database.";
   const std::string which = exposed == all ? Secrets(all) : std::to_string(exposed) + " of " + Secrets(all);
-  return which + " can be read by whoever holds this database.";
+  const std::string known =
+      all == 0 ? "No secret was found in this database" : which + " can be read by whoever holds this database";
+  return known + (unjudged > 0 ? "; " + Count(unjudged, "value", "values") + " could not be judged." : ".");
 }
 
 using Facts = std::vector<std::string>;
@@ -167,6 +159,10 @@ void AddKeyFacts(const ScanReport& report, Facts& facts) {
     if (domain.given == GivenKey::kOpensNone) {
       facts.push_back("The given key opens nothing here: it is not " + the_key + " of this database.");
     }
+    if (domain.given == GivenKey::kNotTold) {
+      facts.push_back("Whether the given key is " + the_key +
+                      " of this database cannot be told: what is under it is too short, or too little.");
+    }
     if (domain.given == GivenKey::kNoneToOpen) facts.push_back("There is nothing to try " + the_key + " on.");
   }
 }
@@ -175,16 +171,12 @@ void AddDataKeyFacts(const ScanReport& report, Facts& facts) {
   std::uint64_t rows = 0;
   std::uint64_t active = 0;
   std::uint64_t unused = 0;
-  std::uint64_t missing = 0;
-  std::uint64_t cells_of_missing = 0;
   std::uint64_t damaged = report.damaged_data_keys;
   for (const DataKeyUse& use : report.data_keys) {
     rows += use.has_row ? 1 : 0;
     active += use.active ? 1 : 0;
     unused += use.has_row && use.cells == 0 ? 1 : 0;
     damaged += use.damaged ? 1 : 0;
-    missing += use.has_row ? 0 : 1;
-    cells_of_missing += use.has_row ? 0 : use.cells;
   }
   if (rows > 0) {
     std::string fact = Count(rows, "data key", "data keys") + ": " + std::to_string(active) + " active, " +
@@ -193,11 +185,39 @@ void AddDataKeyFacts(const ScanReport& report, Facts& facts) {
       fact += ", " + std::to_string(unused) + " with nothing under " + (unused == 1 ? "it" : "them") + " here";
     facts.push_back(fact + ".");
   }
-  if (missing > 0) {
-    facts.push_back(Count(missing, "data key is gone, and with it ", "data keys are gone, and with them ") +
-                    Count(cells_of_missing, "value", "values") + ".");
-  }
   if (damaged > 0) facts.push_back(Count(damaged, "row of a data key is", "rows of data keys are") + " damaged.");
+}
+
+// Of blobs that name a data key without a row.
+void AddMissingKeyFacts(const ScanReport& report, Facts& facts) {
+  for (const DataKeyTable table : {DataKeyTable::kDataKeys, DataKeyTable::kSecretDataKey}) {
+    std::uint64_t missing = 0;
+    std::uint64_t cells = 0;
+    for (const DataKeyUse& use : report.data_keys) {
+      if (use.has_row || use.table != table) continue;
+      ++missing;
+      cells += use.cells;
+    }
+    if (missing == 0) continue;
+    const std::string name = "table " + std::string(DataKeyColumns(table).name);
+    const std::string under = ": who can read the " + Count(cells, "value", "values") + " under " +
+                              Count(missing, "data key", "data keys") + " without a row cannot be told.";
+    switch (report.RowsOf(table)) {
+      case DataKeyRows::kAll:
+        facts.push_back(Count(missing, "data key is gone, and with it ", "data keys are gone, and with them ") +
+                        Count(cells, "value", "values") + ".");
+        break;
+      case DataKeyRows::kRefused:
+        facts.push_back("Rows of " + name + " could not be read" + under);
+        break;
+      case DataKeyRows::kNoColumns:
+        facts.push_back("Columns of " + name + " are not there" + under);
+        break;
+      case DataKeyRows::kNoTable:
+        facts.push_back("There is no " + name + " in what was scanned" + under);
+        break;
+    }
+  }
 }
 
 // Where Grafana leaves a secret behind when it is told to re-encrypt.
@@ -222,13 +242,30 @@ void AddLeftBehindFacts(const ScanReport& report, Facts& facts) {
   facts.push_back("Grafana's own re-encryption does not visit " + list + ": old data keys have to stay for it.");
 }
 
-void AddLimits(const ScanReport& report, Facts& facts) {
-  const auto unreadable = static_cast<std::uint64_t>(
+std::uint64_t CountUnreadable(const ScanReport& report) {
+  return static_cast<std::uint64_t>(
       std::count_if(report.findings.begin(), report.findings.end(),
                     [](const Finding& finding) { return finding.protection == Protection::kUnreadable; }));
+}
+
+// What somebody's key opens, the default one maybe.
+std::uint64_t CountUntold(const ScanReport& report) {
+  return static_cast<std::uint64_t>(
+      std::count_if(report.findings.begin(), report.findings.end(), [](const Finding& finding) {
+        return finding.readable_by == ReadableBy::kUnknown && IsEncrypted(finding.protection);
+      }));
+}
+
+void AddLimits(const ScanReport& report, Facts& facts) {
+  const std::uint64_t unreadable = CountUnreadable(report);
   if (unreadable > 0) {
     facts.push_back(Count(unreadable, "value", "values") + " could not be read; look at " +
                     (unreadable == 1 ? "it." : "them."));
+  }
+  const std::uint64_t untold = CountUntold(report);
+  if (untold > 0) {
+    facts.push_back("Whether the default key opens " + Count(untold, "encrypted value", "encrypted values") +
+                    " cannot be told.");
   }
   if (report.legacy_not_tried > 0) {
     facts.push_back("Of " + std::to_string(report.legacy_tried + report.legacy_not_tried) +
@@ -260,9 +297,9 @@ std::vector<std::string> Steps(const ScanReport& report) {
   std::vector<std::string> steps;
   if (IsExposed(report, IsEncrypted)) {
     steps.emplace_back(
-        "the default key protects nothing, and what is under it is lost to Grafana when secret_key is changed by hand: "
-        "read \"What the database shows\" in docs/OPERATIONS.md first");
-    steps.emplace_back("a Grafana without a database starts with a key of its own: `coffer grafana secret-key create`");
+        "the default key protects nothing: stop Grafana and give it another, `coffer grafana rotate-secret-key "
+        "DATABASE`, "
+        "for secure values with --which secrets-manager (\"Another secret_key\" in docs/OPERATIONS.md)");
   }
   if (IsExposed(report, [](Protection protection) { return protection == Protection::kPlaintext; })) {
     steps.emplace_back("what is plaintext in a datasource is encrypted when the datasource is saved again in Grafana");
@@ -278,6 +315,9 @@ std::vector<std::string> Steps(const ScanReport& report) {
   } else if (CountReadableBy(report, ReadableBy::kGivenKey) > 0) {
     steps.emplace_back("keep secret_key out of grafana.ini: `coffer grafana secret-key import --file FILE`");
   }
+  if (report.secret_key == GivenKey::kNone && CountUntold(report) > 0) {
+    steps.emplace_back("Grafana's secret_key may tell of values that could not be judged: --secret-key-file FILE");
+  }
   return steps;
 }
 
@@ -291,13 +331,15 @@ ReportText TextOf(const ScanReport& report) {
   ReportText text;
   text.headline = Headline(report);
   text.is_exposed = CountReadableBy(report, ReadableBy::kAnyone) > 0;
+  text.is_unjudged = CountUnjudged(report) > 0;
   for (const FindingGroup& group : GroupFindings(report)) {
     text.groups.push_back({ColumnName(group.column), ProtectionText(group), ReaderText(group), group.count,
                            ExampleOf(report, report.findings[group.examples.front()]),
-                           group.readable_by == ReadableBy::kAnyone});
+                           group.readable_by == ReadableBy::kAnyone, group.readable_by == ReadableBy::kUnknown});
   }
   AddKeyFacts(report, text.facts);
   AddDataKeyFacts(report, text.facts);
+  AddMissingKeyFacts(report, text.facts);
   AddLeftBehindFacts(report, text.facts);
   AddLimits(report, text.facts);
   AddOtherFacts(report, text.facts);

@@ -1,6 +1,7 @@
 #include "plugins/grafana/database/scan.h"
 
 #include <algorithm>
+#include <span>
 #include <thread>
 
 #include "plugins/grafana/database/key_trials.h"
@@ -18,58 +19,72 @@ bool IsDefaultKey(const SecretBytes& key) {
   return EqualConstantTime(key.Expose(SecretAccess::kCipher), AsBytes(kDefaultSecretKey));
 }
 
+ReadableBy ReaderOf(KeyFit by_default) {
+  switch (by_default) {
+    case KeyFit::kOpens:
+      return ReadableBy::kAnyone;
+    case KeyFit::kDoesNot:
+      return ReadableBy::kKeyHolder;
+    case KeyFit::kUnknown:
+      return ReadableBy::kUnknown;
+  }
+  return ReadableBy::kUnknown;
+}
+
+bool AnyIs(std::span<const Trial> trials, TrialOutcome outcome) {
+  return std::any_of(trials.begin(), trials.end(), [outcome](const Trial& each) { return each.outcome == outcome; });
+}
+
 // The values that one secret_key should open: Grafana's own, or the secrets manager's.
 class Domain {
  public:
-  Domain(const ScanCollector& collector, const std::vector<DataKeyUse>& uses, DataKeyTable table) {
+  Domain(ScanCollector& collector, DataKeyTable table) {
+    const std::vector<DataKeyUse>& uses = collector.report().data_keys;
     for (std::size_t use = 0; use < uses.size(); ++use) {
       if (uses[use].table != table || !uses[use].has_row) continue;
       const DataKey* const key = collector.keys(table).Find(uses[use].id);
       if (key == nullptr || !key->wrapped) continue;
       data_keys_.push_back(use);
-      units_.push_back({&*key->wrapped, collector.SamplesOf(use)});
+      units_.push_back({&*key->wrapped, collector.TakeSamplesOf(use)});
     }
     if (table != DataKeyTable::kDataKeys) return;
-    for (const TrialUnit& unit : collector.legacy_units()) units_.push_back(unit);
+    for (TrialUnit& unit : collector.TakeLegacyUnits()) units_.push_back(std::move(unit));
   }
 
-  bool empty() const { return units_.empty(); }
   std::size_t size() const { return units_.size(); }
-  // Of report.data_keys, for the first units; the others are legacy_units().
+  // Of report.data_keys, for the first units; the others are the legacy ones.
   const std::vector<std::size_t>& data_keys() const { return data_keys_; }
-  ReadableBy readable_by(std::size_t unit) const { return readers_.empty() ? ReadableBy::kUnknown : readers_[unit]; }
+  ReadableBy readable_by(std::size_t unit) const { return readers_[unit]; }
 
-  // Grafana's default, then the key that was given on what is left.
+  // Grafana's default, then the key that was given on what is left. Once.
   GivenKey Try(const std::optional<SecretBytes>& given, unsigned threads,
                const std::function<void(std::size_t)>& on_done) {
     const std::vector<KeyFit> by_default = Conclude(TryKeyOnAll(units_, DefaultKey(), threads, on_done));
-    for (const KeyFit fit : by_default) {
-      readers_.push_back(fit == KeyFit::kOpens     ? ReadableBy::kAnyone
-                         : fit == KeyFit::kDoesNot ? ReadableBy::kKeyHolder
-                                                   : ReadableBy::kUnknown);
-    }
+    for (const KeyFit fit : by_default) readers_.push_back(ReaderOf(fit));
     if (!given) return GivenKey::kNone;
     if (IsDefaultKey(*given)) return GivenKey::kIsDefault;
     if (units_.empty()) return GivenKey::kNoneToOpen;
-    return TryGiven(*given, threads, on_done) ? GivenKey::kOpens : GivenKey::kOpensNone;
+    return TryGiven(*given, threads, on_done);
   }
 
  private:
-  bool TryGiven(const SecretBytes& given, unsigned threads, const std::function<void(std::size_t)>& on_done) {
+  GivenKey TryGiven(const SecretBytes& given, unsigned threads, const std::function<void(std::size_t)>& on_done) {
     std::vector<std::size_t> left;
     std::vector<TrialUnit> units;
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
       if (readers_[unit] == ReadableBy::kAnyone) continue;
       left.push_back(unit);
-      units.push_back(units_[unit]);
+      units.push_back(std::move(units_[unit]));
     }
     const auto on_given_done = [this, &on_done](std::size_t done) { on_done(units_.size() + done); };
-    const std::vector<KeyFit> fits = Conclude(TryKeyOnAll(units, given, threads, on_given_done));
+    const std::vector<Trial> trials = TryKeyOnAll(units, given, threads, on_given_done);
+    const std::vector<KeyFit> fits = Conclude(trials);
     for (std::size_t i = 0; i < fits.size(); ++i) {
       if (fits[i] == KeyFit::kOpens) readers_[left[i]] = ReadableBy::kGivenKey;
-      if (fits[i] == KeyFit::kDoesNot) readers_[left[i]] = ReadableBy::kKeyHolder;
     }
-    return std::find(fits.begin(), fits.end(), KeyFit::kOpens) != fits.end();
+    if (std::find(fits.begin(), fits.end(), KeyFit::kOpens) != fits.end()) return GivenKey::kOpens;
+    const bool all_failed = AnyIs(trials, TrialOutcome::kFailed) && !AnyIs(trials, TrialOutcome::kPlausible);
+    return all_failed || units.empty() ? GivenKey::kOpensNone : GivenKey::kNotTold;
   }
 
   std::vector<TrialUnit> units_;
@@ -77,14 +92,19 @@ class Domain {
   std::vector<ReadableBy> readers_;
 };
 
-// A data key whose wrapping no secret_key opens is a key management service's.
-void GiveDataKeysTheirReaders(const Domain& domain, DataKeyTable table, std::vector<DataKeyUse>& uses) {
-  for (DataKeyUse& use : uses) {
+// What anyone reads is anyone's, whatever else there is. A data key whose wrapping no secret_key opens is a key
+// management service's.
+void GiveDataKeysTheirReaders(const Domain& domain, DataKeyTable table, ScanReport& report) {
+  for (DataKeyUse& use : report.data_keys) {
     if (use.table != table) continue;
-    use.readable_by = !use.has_row ? ReadableBy::kNobody : use.damaged ? ReadableBy::kUnknown : ReadableBy::kKeyHolder;
+    const bool is_gone = !use.has_row && report.RowsOf(table) == DataKeyRows::kAll;
+    const bool is_known = use.has_row && !use.damaged && !use.is_twice;
+    use.readable_by = is_gone ? ReadableBy::kNobody : is_known ? ReadableBy::kKeyHolder : ReadableBy::kUnknown;
   }
   for (std::size_t unit = 0; unit < domain.data_keys().size(); ++unit) {
-    uses[domain.data_keys()[unit]].readable_by = domain.readable_by(unit);
+    DataKeyUse& use = report.data_keys[domain.data_keys()[unit]];
+    const ReadableBy reader = domain.readable_by(unit);
+    if (!use.is_twice || reader == ReadableBy::kAnyone) use.readable_by = reader;
   }
 }
 
@@ -118,8 +138,8 @@ void GiveFindingsTheirReaders(ScanReport& report) {
 void TryKeys(ScanCollector& collector, const ScanOptions& options) {
   const unsigned threads = options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
   ScanReport& report = collector.report();
-  Domain security(collector, report.data_keys, DataKeyTable::kDataKeys);
-  Domain manager(collector, report.data_keys, DataKeyTable::kSecretDataKey);
+  Domain security(collector, DataKeyTable::kDataKeys);
+  Domain manager(collector, DataKeyTable::kSecretDataKey);
   const std::size_t of_security = security.size() * (options.secret_key ? 2 : 1);
   const std::size_t total = of_security + manager.size() * (options.manager_key ? 2 : 1);
   std::size_t before = 0;
@@ -129,8 +149,8 @@ void TryKeys(ScanCollector& collector, const ScanOptions& options) {
   report.secret_key = security.Try(options.secret_key, threads, on_done);
   before = of_security;
   report.manager_key = manager.Try(options.manager_key, threads, on_done);
-  GiveDataKeysTheirReaders(security, DataKeyTable::kDataKeys, report.data_keys);
-  GiveDataKeysTheirReaders(manager, DataKeyTable::kSecretDataKey, report.data_keys);
+  GiveDataKeysTheirReaders(security, DataKeyTable::kDataKeys, report);
+  GiveDataKeysTheirReaders(manager, DataKeyTable::kSecretDataKey, report);
   GiveLegacyCellsTheirReaders(security, collector.legacy(), report);
   GiveFindingsTheirReaders(report);
 }
@@ -138,7 +158,7 @@ void TryKeys(ScanCollector& collector, const ScanOptions& options) {
 }  // namespace
 
 Result<ScanReport> Scan(RowReader& reader, const ScanOptions& options) {
-  ScanCollector collector(options.count_personal, options.max_legacy);
+  ScanCollector collector(options);
   COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
                           reader.Read(collector.wanted(), [&collector, &options](const ReadRow& row) {
                             const std::uint64_t rows = collector.report().rows_read;

@@ -21,6 +21,8 @@ struct ScanOptions {
   bool count_personal = false;
   // Values directly under secret_key that are tried, about 2 ms each for each key; the others are inferred from them.
   std::size_t max_legacy = 20'000;
+  // Of memory for what is found, by a count that leaves out how lists grow: as much again, at most.
+  std::size_t max_kept_bytes = std::size_t{1} << 30;
   unsigned threads = 0;  // 0: as many as there are cores
   // Called on the caller's thread, now and then. A total of 0 is not known.
   std::function<void(ScanStep, std::uint64_t done, std::uint64_t total)> on_progress;
@@ -28,7 +30,7 @@ struct ScanOptions {
 
 // Reads the rows once, in any order of the tables, and keeps no value: places, and a few blobs to try keys on. The
 // public default of Grafana is always tried. Errors: the reader's; kInvalidArgument: none of Grafana's tables is there;
-// kResourceExhausted: more secrets than ScanReport::kMaxFindings.
+// kResourceExhausted: more is found than max_kept_bytes hold.
 Result<ScanReport> Scan(RowReader& reader, const ScanOptions& options);
 
 }  // namespace coffer::grafana

@@ -9,7 +9,7 @@
 
 #include "plugins/grafana/database/cell_secrets.h"
 #include "plugins/grafana/database/key_samples.h"
-#include "plugins/grafana/database/scan_report.h"
+#include "plugins/grafana/database/scan.h"
 
 namespace coffer::grafana {
 
@@ -18,34 +18,40 @@ struct LegacyCell {
   static constexpr std::uint32_t kNotTried = ~std::uint32_t{0};
 
   std::uint32_t finding = 0;
-  std::uint32_t unit = kNotTried;  // of legacy_units()
+  std::uint32_t unit = kNotTried;  // of TakeLegacyUnits()
 };
 
 class ScanCollector {
  public:
-  ScanCollector(bool count_personal, std::size_t max_legacy);
+  // The options have to outlive it.
+  explicit ScanCollector(const ScanOptions& options);
 
   // What to ask a RowReader for.
   const std::vector<WantedTable>& wanted() const { return wanted_; }
-  // kResourceExhausted: more findings than are kept.
+  // kResourceExhausted: ScanOptions::max_kept_bytes.
   Status Take(const ReadRow& row);
-  // Which tables and columns there were, and the rows of data keys into report().data_keys. kInvalidArgument: none.
+  // Which tables and columns there were, and the rows of data keys into report().data_keys. kInvalidArgument: none;
+  // kResourceExhausted as Take.
   Status Finish(const std::vector<FoundTable>& found);
 
   ScanReport& report() { return report_; }
   const std::vector<LegacyCell>& legacy() const { return legacy_; }
   // Each value once, however many copies there are.
-  const std::vector<TrialUnit>& legacy_units() const { return legacy_units_; }
+  std::vector<TrialUnit> TakeLegacyUnits() { return std::move(legacy_units_); }
   // Of report().data_keys.
-  const std::vector<TrialSample>& SamplesOf(std::size_t data_key) const { return samples_[data_key].samples(); }
+  std::vector<TrialSample> TakeSamplesOf(std::size_t data_key) { return samples_[data_key].Take(); }
   const DataKeys& keys(DataKeyTable table) const { return keys_[static_cast<std::size_t>(table)]; }
 
  private:
   // One of wanted_.
   struct Asked {
-    std::size_t table = 0;             // of SensitiveTables()
-    std::size_t names = 0;             // how many of the columns name the row
-    std::vector<std::size_t> columns;  // of SensitiveColumns(), behind the names
+    struct Column {
+      std::size_t column = 0;  // of SensitiveColumns()
+      std::size_t cell = 0;    // of the row: one of its names, or behind them
+    };
+    std::size_t table = 0;  // of SensitiveTables()
+    std::size_t names = 0;  // how many of the cells name the row
+    std::vector<Column> columns;
   };
   // The row that is being taken; it is named when something is found in it.
   struct Current {
@@ -54,22 +60,32 @@ class ScanCollector {
     std::optional<std::uint32_t> name;
   };
 
-  void AskFor(std::size_t table, bool count_personal);
+  void AskFor(std::size_t table);
   std::string_view NameOf(std::string_view column) const;
+  void TakeDataKey(DataKeyTable table, const ReadRow& row);
   Status TakeCell(std::size_t column, ByteView cell);
+  Status SearchCell(std::size_t column, ByteView cell, bool is_broken);
   Status AddSecret(std::size_t column, const CellSecret& secret);
-  Status AddBlob(Finding finding, ByteView bytes, CellEncoding encoding);
-  Status AddFinding(const Finding& finding, std::string_view path);
+  Status AddBlob(std::size_t column, const CellSecret& secret);
+  Status AddMisplaced(std::size_t column, std::string_view path, MisplacedKind kind);
+  Status AddFinding(Finding finding, std::string_view path);
   std::uint32_t UseOf(DataKeyTable table, std::string_view id);
-  void AddLegacy(std::uint32_t finding, SecretBlob blob, bool may_be_raw);
+  void AddSample(std::uint32_t data_key, SecretBlob blob, std::size_t column);
+  void AddLegacy(SecretBlob blob, std::size_t column);
+  PlaintextKind KindOf(std::size_t column) const;
+  Status CheckMemory() const;
+  void NoteDataKeyRows(const FoundTable& found);
+  void NoteDataKeys();
 
-  std::size_t max_legacy_;
+  const ScanOptions& options_;
+  std::size_t kept_bytes_ = 0;  // besides report_.kept_bytes()
   std::size_t legacy_bytes_ = 0;
   std::vector<WantedTable> wanted_;
   std::vector<Asked> asked_;
   Current current_;
   ScanReport report_;
   std::array<DataKeys, 2> keys_ = {DataKeys(DataKeyTable::kDataKeys), DataKeys(DataKeyTable::kSecretDataKey)};
+  std::array<bool, 2> refused_rows_ = {};                                  // of keys_
   std::array<std::map<std::string, std::uint32_t, std::less<>>, 2> uses_;  // of report_.data_keys
   std::vector<KeySamples> samples_;                                        // as report_.data_keys
   std::vector<LegacyCell> legacy_;

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "plugins/grafana/database/characters.h"
 #include "plugins/grafana/database/json_leaves.h"
 
 namespace coffer::grafana {
@@ -12,18 +13,13 @@ namespace {
 constexpr char kBetween = '\x1F';
 constexpr std::size_t kMaxName = 64;  // bytes of a value that names a row
 
-bool IsControl(char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }
+// Of a new path, besides its text: a node of the index, and a pointer.
+constexpr std::size_t kPathBytes = sizeof(std::string) + 7 * sizeof(void*);
 
-const SensitiveTable& TableOf(const Finding& finding) {
-  const std::string_view name = SensitiveColumns()[finding.column].table;
-  const auto tables = SensitiveTables();
-  return *std::find_if(tables.begin(), tables.end(),
-                       [name](const SensitiveTable& table) { return table.name == name; });
-}
-
-bool HasCipher(Protection protection) {
-  return protection == Protection::kLegacy || protection == Protection::kEnvelope ||
-         protection == Protection::kManager || protection == Protection::kUnknownKey;
+bool HoldsSecret(std::string_view name) {
+  bool holds = false;
+  FindMisplaced(name, [&holds](MisplacedKind) { holds = true; });
+  return holds;
 }
 
 }  // namespace
@@ -64,11 +60,43 @@ std::string_view ReadableByName(ReadableBy readable_by) {
   return "unknown";
 }
 
+std::string_view GivenKeyName(GivenKey given) {
+  switch (given) {
+    case GivenKey::kNone:
+      return "none";
+    case GivenKey::kIsDefault:
+      return "default";
+    case GivenKey::kOpens:
+      return "opens";
+    case GivenKey::kOpensNone:
+      return "opens-none";
+    case GivenKey::kNotTold:
+      return "not-told";
+    case GivenKey::kNoneToOpen:
+      return "none-to-open";
+  }
+  return "unknown";
+}
+
+std::string_view DataKeyRowsName(DataKeyRows rows) {
+  switch (rows) {
+    case DataKeyRows::kAll:
+      return "all";
+    case DataKeyRows::kRefused:
+      return "refused";
+    case DataKeyRows::kNoColumns:
+      return "no-columns";
+    case DataKeyRows::kNoTable:
+      return "no-table";
+  }
+  return "unknown";
+}
+
 std::vector<std::pair<std::string_view, std::string_view>> ScanReport::RowName(const Finding& finding) const {
   const Row& row = rows_[finding.row];
   std::string_view rest = std::string_view(row_names_).substr(row.offset, row.size);
   std::vector<std::pair<std::string_view, std::string_view>> names;
-  for (const std::string_view column : TableOf(finding).row_name) {
+  for (const std::string_view column : TableOfColumn(finding.column).row_name) {
     const std::size_t end = std::min(rest.find(kBetween), rest.size());
     if (end > 0) names.emplace_back(column, rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -85,32 +113,50 @@ std::uint32_t ScanReport::AddRow(const std::vector<std::string_view>& names) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) row_names_ += kBetween;
     const std::size_t start = row_names_.size();
-    row_names_ += names[i].substr(0, CharacterEnd(names[i], kMaxName));
+    row_names_ += HoldsSecret(names[i]) ? kHiddenName : names[i].substr(0, CharacterEnd(names[i], kMaxName));
     std::replace_if(row_names_.begin() + static_cast<std::ptrdiff_t>(start), row_names_.end(), IsControl, '?');
   }
   rows_.push_back({offset, static_cast<std::uint32_t>(row_names_.size() - offset)});
+  names_and_paths_bytes_ += sizeof(Row) + rows_.back().size;
   return static_cast<std::uint32_t>(rows_.size() - 1);
 }
 
 std::uint32_t ScanReport::AddPath(std::string_view path) {
   const auto [found, is_new] = path_index_.try_emplace(std::string(path), static_cast<std::uint32_t>(paths_.size()));
-  if (is_new) paths_.push_back(&found->first);
+  if (!is_new) return found->second;
+  paths_.push_back(&found->first);
+  names_and_paths_bytes_ += kPathBytes + path.size();
   return found->second;
 }
 
 bool IsSecret(const Finding& finding) { return finding.protection != Protection::kUnreadable; }
 
+std::optional<BlobCipher> CipherOf(const Finding& finding) {
+  switch (finding.protection) {
+    case Protection::kLegacy:
+    case Protection::kEnvelope:
+    case Protection::kManager:
+    case Protection::kUnknownKey:
+      return finding.cipher;
+    case Protection::kPlaintext:
+    case Protection::kMisplaced:
+    case Protection::kUnreadable:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::vector<FindingGroup> GroupFindings(const ScanReport& report) {
-  using Key = std::tuple<ReadableBy, std::uint8_t, Protection, BlobCipher, MisplacedKind>;
+  using Key = std::tuple<ReadableBy, std::uint8_t, Protection, std::optional<BlobCipher>, MisplacedKind>;
   std::map<Key, FindingGroup> groups;
   for (std::size_t i = 0; i < report.findings.size(); ++i) {
     const Finding& finding = report.findings[i];
     FindingGroup& group =
-        groups[{finding.readable_by, finding.column, finding.protection, finding.cipher, finding.misplaced}];
+        groups[{finding.readable_by, finding.column, finding.protection, CipherOf(finding), finding.misplaced}];
     group.column = finding.column;
     group.protection = finding.protection;
     group.readable_by = finding.readable_by;
-    if (HasCipher(finding.protection)) group.cipher = finding.cipher;
+    group.cipher = CipherOf(finding);
     if (finding.protection == Protection::kMisplaced) group.misplaced = finding.misplaced;
     ++group.count;
     if (group.examples.size() < kMaxExamples) group.examples.push_back(i);
@@ -127,10 +173,16 @@ std::uint64_t CountReadableBy(const ScanReport& report, ReadableBy readable_by) 
       [readable_by](const Finding& finding) { return finding.readable_by == readable_by && IsSecret(finding); }));
 }
 
+std::uint64_t CountUnjudged(const ScanReport& report) {
+  return static_cast<std::uint64_t>(
+      std::count_if(report.findings.begin(), report.findings.end(),
+                    [](const Finding& finding) { return finding.readable_by == ReadableBy::kUnknown; }));
+}
+
 std::uint64_t CountInHistory(const ScanReport& report, ReadableBy readable_by) {
   return static_cast<std::uint64_t>(
       std::count_if(report.findings.begin(), report.findings.end(), [readable_by](const Finding& finding) {
-        return finding.readable_by == readable_by && IsSecret(finding) && TableOf(finding).is_history;
+        return finding.readable_by == readable_by && IsSecret(finding) && TableOfColumn(finding.column).is_history;
       }));
 }
 

@@ -1,6 +1,7 @@
 // ScanReport: what a scan found. Places and kinds, never a value.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -30,7 +31,7 @@ enum class ReadableBy : std::uint8_t {
   kGivenKey,   // who has the secret_key that the scan was given, too
   kKeyHolder,  // who has a key that the scan was not given
   kNobody,     // the data key is gone
-  kUnknown,    // it cannot be told
+  kUnknown,    // it cannot be told: anyone, maybe
 };
 inline constexpr std::size_t kReaders = 5;
 std::string_view ReadableByName(ReadableBy readable_by);
@@ -60,6 +61,7 @@ struct DataKeyUse {
   bool has_row = false;
   bool active = false;
   bool damaged = false;     // its row does not parse
+  bool is_twice = false;    // another row has its id
   std::uint64_t cells = 0;  // blobs under it
   ReadableBy readable_by = ReadableBy::kUnknown;
 };
@@ -70,15 +72,23 @@ enum class GivenKey : std::uint8_t {
   kIsDefault,   // it is Grafana's public one
   kOpens,       // it opens what there is under secret_key, or some of it
   kOpensNone,   // it opens nothing
+  kNotTold,     // it may be right for some: too little is under it that would tell
   kNoneToOpen,  // there is nothing to try it on
 };
+std::string_view GivenKeyName(GivenKey given);
 
-// Move-only. About 100 bytes a finding.
+// How much is known of a table of data keys.
+enum class DataKeyRows : std::uint8_t {
+  kAll,
+  kRefused,    // rows without an id, or with another one's
+  kNoColumns,  // the table lacks its keys' ids, or the keys
+  kNoTable,    // it is not in what was scanned
+};
+std::string_view DataKeyRowsName(DataKeyRows rows);
+
+// Move-only.
 class ScanReport {
  public:
-  // A database with more is refused.
-  static constexpr std::size_t kMaxFindings = 20'000'000;
-
   ScanReport() = default;
   ScanReport(ScanReport&&) = default;
   ScanReport& operator=(ScanReport&&) = default;
@@ -90,21 +100,26 @@ class ScanReport {
   std::vector<std::size_t> tables;  // of SensitiveTables() that are there
   std::vector<std::size_t> absent;  // of SensitiveColumns() whose table is there and has no such column
   std::uint64_t rows_read = 0;
-  std::uint64_t sessions = 0;  // rows of user_auth_token
-  std::uint64_t damaged_data_keys = 0;
+  std::uint64_t sessions = 0;                                                                 // rows of user_auth_token
+  std::array<DataKeyRows, 2> data_key_rows = {DataKeyRows::kNoTable, DataKeyRows::kNoTable};  // by DataKeyTable
+  std::uint64_t damaged_data_keys = 0;                                                        // rows that were refused
   std::uint64_t legacy_tried = 0;
   std::uint64_t legacy_not_tried = 0;
   GivenKey secret_key = GivenKey::kNone;
   GivenKey manager_key = GivenKey::kNone;
 
-  // The columns that name the finding's row, and what they hold; without those that are empty.
+  // The columns that name the finding's row, and what they hold; without those that are empty. What holds a secret
+  // (FindMisplaced) is given as kHiddenName.
   std::vector<std::pair<std::string_view, std::string_view>> RowName(const Finding& finding) const;
   std::string_view Path(const Finding& finding) const { return *paths_[finding.path]; }
   const DataKeyUse* DataKeyOf(const Finding& finding) const;
+  DataKeyRows RowsOf(DataKeyTable table) const { return data_key_rows[static_cast<std::size_t>(table)]; }
 
   // For the scan. A row's name: values of its table's row_name columns, in their order.
   std::uint32_t AddRow(const std::vector<std::string_view>& names);
   std::uint32_t AddPath(std::string_view path);
+  // About how much memory findings, rows and paths take, in bytes.
+  std::size_t kept_bytes() const { return findings.size() * sizeof(Finding) + names_and_paths_bytes_; }
 
  private:
   struct Row {
@@ -114,12 +129,17 @@ class ScanReport {
 
   std::string row_names_;  // of all rows, one behind the other
   std::vector<Row> rows_;
+  std::size_t names_and_paths_bytes_ = 0;
   std::vector<const std::string*> paths_;  // of path_index_
   std::unordered_map<std::string, std::uint32_t> path_index_;
 };
 
+inline constexpr std::string_view kHiddenName = "<name>";
+
 // Not one that cannot be read: nobody knows what it is.
 bool IsSecret(const Finding& finding);
+// Of what is encrypted.
+std::optional<BlobCipher> CipherOf(const Finding& finding);
 
 // Findings that have all of this in common.
 struct FindingGroup {
@@ -136,6 +156,8 @@ inline constexpr std::size_t kMaxExamples = 3;
 std::vector<FindingGroup> GroupFindings(const ScanReport& report);
 
 std::uint64_t CountReadableBy(const ScanReport& report, ReadableBy readable_by);
+// Of all findings, those that anyone can read for all that is known: secrets, and what cannot be read.
+std::uint64_t CountUnjudged(const ScanReport& report);
 // Of those, the ones in history tables.
 std::uint64_t CountInHistory(const ScanReport& report, ReadableBy readable_by);
 

@@ -5,6 +5,7 @@
 #include "crypto/base64.h"
 #include "crypto/pbkdf2_aes.h"
 #include "crypto/random.h"
+#include "plugins/grafana/database/characters.h"
 
 namespace coffer::grafana {
 namespace {
@@ -45,9 +46,6 @@ Result<std::optional<std::string>> TakeMarked(std::string_view& rest, char mark,
   rest.remove_prefix(1 + end + 1);
   return std::optional(std::move(decoded));
 }
-
-bool IsControl(char c) { return (c >= 0 && c < 0x20) || c == 0x7F; }
-bool IsAlphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 bool IsDataKeyId(std::string_view id) {
   return !id.empty() && id.size() <= SecretBlob::kMaxDataKeyId && IsUtf8(id) &&

@@ -66,11 +66,13 @@ constexpr auto kColumns = std::to_array<SensitiveColumn>({
     {"data_source", "secure_json_data", kJsonMap, kSecret, kRotated, {}},
     {"data_source", "password", kPlaintext, kSecret, kNotRotated, {}},
     {"data_source", "basic_auth_password", kPlaintext, kSecret, kNotRotated, {}},
+    {"data_source", "name", kText, kMixed, kNotRotated, {}},
     {"data_source", "url", kText, kMixed, kNotRotated, {}},
     {"data_source", "json_data", kSettings, kMixed, kNotRotated, {}},
     {"data_source", "user", kPersonal, kPii, kNotRotated, kIsPersonal},
     {"data_source", "basic_auth_user", kPersonal, kPii, kNotRotated, kIsPersonal},
     {"secrets", "value", kBase64Raw, kSecret, kRotated, {}},
+    {"secrets", "namespace", kText, kMixed, kNotRotated, {}},
     {"data_keys", "encrypted_data", kDataKey, kKey, kRotated, {}},
     {"plugin_setting", "secure_json_data", kJsonMap, kSecret, kRotated, {}},
     {"plugin_setting", "json_data", kSettings, kMixed, kNotRotated, {}},
@@ -78,9 +80,12 @@ constexpr auto kColumns = std::to_array<SensitiveColumn>({
     {"alert_configuration_history", "alertmanager_configuration", kAlertingJson, kSecret, kNotRotated, {}},
     {"ngalert_configuration", "alertmanagers", kText, kMixed, kNotRotated, {}},
     {"alert_notification", "secure_settings", kJsonMap, kSecret, kNotRotated, {}},
+    {"alert_notification", "name", kText, kMixed, kNotRotated, {}},
     {"alert_notification", "settings", kSettings, kMixed, kNotRotated, {}},
+    {"alert", "name", kText, kMixed, kNotRotated, {}},
     {"alert", "message", kText, kMixed, kNotRotated, {}},
     {"alert", "settings", kText, kMixed, kNotRotated, {}},
+    {"alert_rule", "title", kText, kMixed, kNotRotated, {}},
     {"alert_rule", "data", kText, kMixed, kNotRotated, {}},
     {"alert_rule", "annotations", kText, kMixed, kNotRotated, {}},
     {"alert_rule_version", "data", kText, kMixed, kNotRotated, {}},
@@ -119,9 +124,10 @@ constexpr auto kColumns = std::to_array<SensitiveColumn>({
     {"anon_device", "client_ip", kPersonal, kPii, kNotRotated, kIsPersonal},
     {"signing_key", "private_key", kBase64, kKey, kRotated, {}},
     {"sso_setting", "settings", kSsoJson, kSecret, kRotated, {}},
-    {"setting", "value", kText, kMixed, kNotRotated, {}},
+    {"setting", "value", kMaybeSettings, kMixed, kNotRotated, {}},
     {"setting", "encrypted_value", kBase64, kSecret, kNotRotated, {}},
     {"dashboard_snapshot", "dashboard_encrypted", kBlob, kContent, kRotated, {}},
+    {"dashboard_snapshot", "name", kText, kMixed, kNotRotated, {}},
     {"dashboard_snapshot", "dashboard", kText, kMixed, kNotRotated, {}},
     {"dashboard_snapshot", "key", kPlaintext, kToken, kNotRotated, {}},
     {"dashboard_snapshot", "delete_key", kPlaintext, kToken, kNotRotated, {}},
@@ -140,8 +146,10 @@ constexpr auto kColumns = std::to_array<SensitiveColumn>({
     {"secret_encrypted_value", "encrypted_data", kManagerValue, kSecret, kRotated, {}},
     {"secret_data_key", "encrypted_data", kManagerKey, kKey, kRotated, {}},
     {"secret_keeper", "payload", kSettings, kMixed, kNotRotated, {}},
+    {"dashboard", "title", kText, kMixed, kNotRotated, {}},
     {"dashboard", "data", kText, kMixed, kNotRotated, {}},
     {"dashboard_version", "data", kText, kMixed, kNotRotated, {}},
+    {"library_element", "name", kText, kMixed, kNotRotated, {}},
     {"library_element", "model", kText, kMixed, kNotRotated, {}},
     {"annotation", "text", kText, kMixed, kNotRotated, {}},
     {"annotation", "data", kText, kMixed, kNotRotated, {}},
@@ -149,7 +157,9 @@ constexpr auto kColumns = std::to_array<SensitiveColumn>({
     {"query_history", "comment", kText, kMixed, kNotRotated, {}},
     {"short_url", "path", kText, kMixed, kNotRotated, {}},
     {"correlation", "config", kText, kMixed, kNotRotated, {}},
-    {"kv_store", "value", kText, kMixed, kNotRotated, {}},
+    {"kv_store", "key", kText, kMixed, kNotRotated, {}},
+    {"kv_store", "value", kMaybeSettings, kMixed, kNotRotated, {}},
+    {"cache_data", "cache_key", kText, kMixed, kNotRotated, {}},
     {"cache_data", "data", kText, kMixed, kNotRotated, {}},
 });
 
@@ -168,6 +178,15 @@ constexpr bool IsInOrder() {
 }
 static_assert(IsInOrder());
 static_assert(kColumns.size() < 256);  // a finding keeps one in a byte
+
+// Of each column, its table.
+constexpr auto kTableOf = [] {
+  std::array<std::size_t, kColumns.size()> tables{};
+  for (std::size_t column = 1; column < kColumns.size(); ++column) {
+    tables[column] = tables[column - 1] + (kColumns[column].table == kColumns[column - 1].table ? 0 : 1);
+  }
+  return tables;
+}();
 
 }  // namespace
 
@@ -193,5 +212,7 @@ std::string_view SensitivityName(Sensitivity sensitivity) {
 
 std::span<const SensitiveTable> SensitiveTables() { return kTables; }
 std::span<const SensitiveColumn> SensitiveColumns() { return kColumns; }
+const SensitiveTable& TableOfColumn(std::size_t column) { return kTables[kTableOf[column]]; }
+bool MayBeRaw(std::size_t column) { return kColumns[column].column == "encryption_key"; }
 
 }  // namespace coffer::grafana

@@ -24,6 +24,7 @@ enum class CellEncoding : std::uint8_t {
   kPlaintext,     // the secret itself
   kPendingInvite,  // a code that counts while the row's status says so
   kSettings,       // JSON, maybe with a secret under a key that names one
+  kMaybeSettings,  // text, or JSON as kSettings
   kText,           // text or JSON, maybe with a secret in it
   kHash,           // a one-way hash
   kPersonal,       // about a person, in clear
@@ -60,5 +61,9 @@ struct SensitiveTable {
 // Both in the same order: the columns of a table stand together.
 std::span<const SensitiveTable> SensitiveTables();
 std::span<const SensitiveColumn> SensitiveColumns();
+// The table of one of SensitiveColumns().
+const SensitiveTable& TableOfColumn(std::size_t column);
+// Whether the plaintexts of one of SensitiveColumns() may be any bytes. All others are text, signing keys as PEM.
+bool MayBeRaw(std::size_t column);
 
 }  // namespace coffer::grafana

@@ -3,22 +3,52 @@
 #include <algorithm>
 #include <limits>
 
-#include "io/sqlite_reader.h"
 #include "plugins/grafana/database/sql_names.h"
 
 namespace coffer::grafana {
 namespace {
 
+Error Damaged() {
+  return Error(ErrorCode::kInvalidArgument, "the database's file is damaged: a table has rows more than once");
+}
+
+// Pages of a damaged file can be of many tables, or many times of one: rows without end, from a small file. What is
+// read is never much more than what is stored. A number is longer as text, UTF-16 as UTF-8, and a column's default is
+// stored once.
+class Budget {
+ public:
+  void Raise(std::uint64_t file_bytes) { most_ = std::max(most_, file_bytes * kMostPerStored); }
+  Status TakeRow(std::uint64_t bytes) {
+    taken_ += kMostPerStored * kShortestRow + bytes;
+    if (taken_ > most_) return Damaged();
+    return {};
+  }
+
+ private:
+  static constexpr std::uint64_t kMostPerStored = 16;
+  static constexpr std::uint64_t kShortestRow = 2;  // its pointer in the page
+
+  std::uint64_t most_ = 0;
+  std::uint64_t taken_ = 0;
+};
+
 // Rows in memory, in their order.
 class Spool {
  public:
-  explicit Spool(std::size_t limit) : limit_(limit) {}
+  explicit Spool(const SpoolLimits& limits) : limits_(limits) {}
 
-  bool full() const { return bytes_ >= limit_; }
+  bool full() const { return bytes_ >= limits_.spool_bytes; }
+  // Of the row that is being added.
+  std::size_t row_bytes() const { return row_.size(); }
 
-  void AddCell(std::optional<ByteView> cell) {
+  Status AddCell(std::optional<ByteView> cell) {
+    if (cell && cell->size() > limits_.row_bytes - row_.size()) {
+      return Error(ErrorCode::kInvalidArgument, "the database has a row that is longer than allowed")
+          .WithLimit(limits_.row_bytes);
+    }
     if (cell) Append(row_, *cell);
     ends_.push_back(cell ? row_.size() : kNull);
+    return {};
   }
   // What was added since the last row is one of `table`.
   void EndRow(std::size_t table) {
@@ -57,7 +87,7 @@ class Spool {
     Bytes bytes;                // of its cells
   };
 
-  std::size_t limit_;
+  SpoolLimits limits_;
   std::size_t bytes_ = 0;
   std::vector<Row> rows_;
   std::vector<std::size_t> ends_;  // of each cell, in its row's bytes
@@ -67,8 +97,8 @@ class Spool {
 // One call of Read.
 class Scan {
  public:
-  Scan(const std::string& path, std::size_t spool_bytes, std::span<const WantedTable> wanted, const OnRow& on_row)
-      : path_(path), wanted_(wanted), on_row_(on_row), spool_(spool_bytes) {}
+  Scan(const std::string& path, const SpoolLimits& limits, std::span<const WantedTable> wanted, const OnRow& on_row)
+      : path_(path), wanted_(wanted), on_row_(on_row), spool_(limits) {}
 
   Result<std::vector<FoundTable>> Run() {
     for (std::size_t table = 0; table < wanted_.size(); ++table) {
@@ -84,6 +114,8 @@ class Scan {
   Status OpenFile() {
     if (file_ != nullptr) return {};
     COFFER_ASSIGN_OR_RETURN(file_, SqliteReader::Open(path_));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t size, file_->Size());
+    budget_.Raise(size);
     return {};
   }
 
@@ -123,24 +155,31 @@ class Scan {
   // True: the spool is full, and the table may go on behind last_row_id_.
   Result<bool> ReadPiece(const std::string& sql, bool has_row_ids) {
     COFFER_ASSIGN_OR_RETURN(SqliteQuery rows, file_->Prepare(sql));
-    if (has_row_ids) COFFER_TRY(rows.Bind(1, next_row_id_));
-    FoundTable& found = found_.back();
+    if (has_row_ids) COFFER_TRY(rows.Bind(1, last_row_id_ ? *last_row_id_ + 1 : kFirstRowId));
     for (;;) {
       COFFER_ASSIGN_OR_RETURN(const bool row, rows.Step());
       if (!row) break;
-      for (std::size_t i = 0; i < found.has_column.size(); ++i) {
-        COFFER_ASSIGN_OR_RETURN(const auto cell, rows.Cell(static_cast<int>(i) + 1));
-        spool_.AddCell(cell);
-      }
-      spool_.EndRow(found.table);
-      ++found.rows;
+      COFFER_TRY(TakeRow(rows));
+      if (!has_row_ids) continue;
       const std::int64_t id = rows.Integer(0);
-      if (!has_row_ids || !spool_.full() || id == kLastRowId) continue;
-      next_row_id_ = id + 1;
-      return true;
+      if (last_row_id_ && id <= *last_row_id_) return Damaged();
+      last_row_id_ = id;
+      if (spool_.full() && id != kLastRowId) return true;
     }
-    next_row_id_ = kFirstRowId;
+    last_row_id_.reset();
     return false;
+  }
+
+  Status TakeRow(const SqliteQuery& row) {
+    FoundTable& found = found_.back();
+    for (std::size_t i = 0; i < found.has_column.size(); ++i) {
+      COFFER_ASSIGN_OR_RETURN(const auto cell, row.Cell(static_cast<int>(i) + 1));
+      COFFER_TRY(spool_.AddCell(cell));
+    }
+    COFFER_TRY(budget_.TakeRow(spool_.row_bytes()));
+    spool_.EndRow(found.table);
+    ++found.rows;
+    return {};
   }
 
   static constexpr std::int64_t kFirstRowId = std::numeric_limits<std::int64_t>::min();
@@ -151,14 +190,15 @@ class Scan {
   const OnRow& on_row_;
   Spool spool_;
   std::unique_ptr<SqliteReader> file_;
-  std::int64_t next_row_id_ = kFirstRowId;
+  Budget budget_;
+  std::optional<std::int64_t> last_row_id_;  // of the table that is read
   std::vector<FoundTable> found_;
 };
 
 }  // namespace
 
 Result<std::vector<FoundTable>> SqliteRows::Read(std::span<const WantedTable> wanted, const OnRow& on_row) {
-  return Scan(path_, spool_bytes_, wanted, on_row).Run();
+  return Scan(path_, limits_, wanted, on_row).Run();
 }
 
 }  // namespace coffer::grafana

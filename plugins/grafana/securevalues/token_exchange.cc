@@ -71,7 +71,10 @@ Result<TokenExchange> TokenExchange::Create(ExchangeOptions options, const Acces
 
 Result<std::string> TokenExchange::Exchange(const HttpRequest& request, std::string& who) const {
   const auto clients = ReadClients(options_.clients_file);
-  if (!clients.ok()) return Error(ErrorCode::kUnavailable, "the list of clients cannot be read");
+  if (!clients.ok()) {
+    log_("clients: " + clients.error().ToString());
+    return Error(ErrorCode::kUnavailable, "the list of clients cannot be read");
+  }
   const ExchangeClient* const client = clients->Find(BearerOf(request));
   if (client == nullptr) return Error(ErrorCode::kUnauthenticated, "this bearer token is nobody's");
   who = client->identity;

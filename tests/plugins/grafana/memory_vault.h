@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "plugins/grafana/secret_listing.h"
 #include "plugins/grafana/vault_port.h"
 
 namespace coffer::grafana {
 
-class MemoryVault : public VaultPort {
+class MemoryVault : public VaultPort, public SecretLister {
  public:
   Result<StoredSecret> Get(const SecretReference& reference) override {
     ++gets;
@@ -31,6 +32,25 @@ class MemoryVault : public VaultPort {
     return versions.size();
   }
 
+  Result<SecretPage> List(const std::string& prefix, const std::string& page_token) override {
+    ++lists;
+    if (list_failure) return Error(*list_failure, "the test's failure");
+    if (!page_token.empty() && prefix != listed_prefix_) {
+      return Error(ErrorCode::kInvalidArgument, "a token of another list");
+    }
+    listed_prefix_ = prefix;
+    SecretPage page;
+    for (auto at = versions_.upper_bound(page_token); at != versions_.end(); ++at) {
+      if (!at->first.starts_with(prefix)) continue;
+      if (page.secrets.size() == page_size) {
+        page.next = page.secrets.back().path;
+        break;
+      }
+      page.secrets.push_back({at->first, at->second.size()});
+    }
+    return page;
+  }
+
   void Set(const std::string& path, const std::string& value) { versions_[path].push_back(value); }
   // The newest value, or nothing.
   std::optional<std::string> At(const std::string& path) const {
@@ -41,11 +61,15 @@ class MemoryVault : public VaultPort {
   std::size_t size() const { return versions_.size(); }
 
   int gets = 0;
+  int lists = 0;
+  std::size_t page_size = 1'000;  // of a list
   int puts = 0;
   int failing_put = 0;               // The count of the put that fails; 0: none.
   std::optional<ErrorCode> failure;  // Of every get.
+  std::optional<ErrorCode> list_failure;
 
  private:
+  std::string listed_prefix_;  // of the last list
   std::map<std::string, std::vector<std::string>> versions_;
 };
 

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/directory.h"
+#include "io/unique_fd.h"
 #include "tests/plugins/grafana/grafana_model.h"
 #include "tests/plugins/grafana/test_files.h"
 #include "tests/support/temp_dir.h"
@@ -232,6 +233,58 @@ TEST_F(RunTest, SignalsReachTheCommandAndTheFolderIsGoneAfterwards) {
     EXPECT_TRUE(NothingLeft());
     close(fifo);
   }
+}
+
+// Grafana that says on a pipe when it is told, and then takes until it is cancelled.
+class SlowGrafana final : public ReloadTarget {
+ public:
+  explicit SlowGrafana(const std::string& fifo) : fifo_(fifo) {}
+  Status Reload(const std::atomic<bool>& cancelled) override {
+    const UniqueFd pipe(open(fifo_.c_str(), O_RDWR | O_CLOEXEC));  // with a reader of its own, it waits for none
+    EXPECT_EQ(write(pipe.get(), "told\n", 5), 5);
+    while (!cancelled) poll(nullptr, 0, 1);
+    return {};
+  }
+
+ private:
+  const std::string fifo_;
+};
+
+TEST_F(RunTest, CommandThatEndsDuringAReloadEndsIt) {
+  const std::string fifo = dir_ / "told";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  auto options = Options("0");
+  // Waits until the reload runs; its folder was rendered anew by then.
+  options.command = {"timeout",
+                     "60",
+                     "sh",
+                     "-c",
+                     "read told <\"$0\" && grep -q new \"$GF_PATHS_PROVISIONING/datasources/a.yaml\" && exit 5",
+                     fifo};
+  auto prepared = PreparedRun::Prepare(options, vault_);
+  ASSERT_TRUE(prepared.ok());
+  SlowGrafana grafana(fifo);
+  const SystemClock clock;
+  std::vector<std::string> lines;
+  const ReloadPorts ports{vault_, vault_, grafana, clock, [&lines](const std::string& line) { lines.push_back(line); }};
+  ASSERT_TRUE(prepared->ReloadWith(ports, std::chrono::microseconds(1)).ok());
+  vault_.Set("grafana/1/a/p", "new");
+  const auto code = std::move(*prepared).Execute();
+  ASSERT_TRUE(code.ok());
+  EXPECT_EQ(*code, 5);
+  EXPECT_TRUE(lines.empty());
+  EXPECT_TRUE(NothingLeft());
+}
+
+TEST_F(RunTest, ReloadingThatIsNotAllowedIsKnownBeforeTheStart) {
+  auto prepared = PreparedRun::Prepare(Options("0"), vault_);
+  ASSERT_TRUE(prepared.ok());
+  SlowGrafana grafana("");
+  const SystemClock clock;
+  vault_.list_failure = ErrorCode::kPermissionDenied;
+  const Status refused = prepared->ReloadWith({vault_, vault_, grafana, clock, {}}, std::chrono::seconds(1));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied);
 }
 
 TEST_F(RunTest, SignalWhileThePreparedFolderStandsIsKeptForTheCommand) {

@@ -68,15 +68,17 @@ TEST(DataKeys, OldNamesOfProvidersAreTheNewestName) {
   }
 }
 
-TEST(DataKeys, WhatAnotherProviderWrapsIsNotASecretKeys) {
+TEST(DataKeys, WhatAnotherProviderWrapsIsNotASecretKeysUnlessItIsItsBlob) {
   DataKeys keys(DataKeyTable::kDataKeys);
   for (const std::string_view provider : {"awskms.prod", "hashicorpvault.key", "", "secretKey.v2", "secret_keys"}) {
     ASSERT_TRUE(AddKey(keys, std::string("under ") + std::string(provider), provider, Hex(kWrappedHex)).ok());
   }
   for (const auto& [id, key] : keys.all()) {
     EXPECT_FALSE(key.IsUnderSecretKey()) << id;
-    EXPECT_FALSE(key.wrapped) << id;
+    EXPECT_TRUE(key.wrapped) << id;
   }
+  ASSERT_TRUE(AddKey(keys, "of a service", "awskms.prod", CopyOf(B("AQIDAHh-not-a-blob"))).ok());
+  EXPECT_FALSE(keys.Find("of a service")->wrapped);
 }
 
 TEST(DataKeys, DamagedRowsAreKeptWithoutTheirKey) {
@@ -100,7 +102,18 @@ TEST(DataKeys, BooleansAreReadAsEachDatabaseWritesThem) {
   for (const auto& [id, key] : keys.all()) EXPECT_EQ(key.active, id == "is 1" || id == "is t" || id == "is true") << id;
 }
 
-TEST(DataKeys, BadIdsAreRefusedAndChangeNothing) {
+TEST(DataKeys, OfTwoRowsWithOneIdTheOneWithABlobIsKept) {
+  DataKeys keys(DataKeyTable::kDataKeys);
+  ASSERT_TRUE(AddKey(keys, "id", "secretKey.v1", Bytes(10)).ok());
+  EXPECT_EQ(AddKey(keys, "id", "secretKey.v1", Hex(kWrappedHex)).error().code(), ErrorCode::kAlreadyExists);
+  EXPECT_EQ(AddKey(keys, "id", "secretKey.v1", Hex(kGcmHex)).error().code(), ErrorCode::kAlreadyExists);
+  ASSERT_TRUE(keys.Find("id")->wrapped);
+  EXPECT_EQ(keys.Find("id")->wrapped->ToBytes(), Hex(kWrappedHex));
+  EXPECT_TRUE(keys.Find("id")->is_twice);
+  EXPECT_EQ(keys.all().size(), 1U);
+}
+
+TEST(DataKeys, BadIdsAreRefused) {
   DataKeys keys(DataKeyTable::kDataKeys);
   ASSERT_TRUE(AddKey(keys, "id", "secretKey.v1", Hex(kWrappedHex)).ok());
   EXPECT_EQ(AddKey(keys, "", "secretKey.v1", {}).error().code(), ErrorCode::kInvalidArgument);
@@ -110,6 +123,7 @@ TEST(DataKeys, BadIdsAreRefusedAndChangeNothing) {
   EXPECT_EQ(AddKey(keys, "id", "awskms.x", {}).error().code(), ErrorCode::kAlreadyExists);
   EXPECT_EQ(keys.all().size(), 1U);
   EXPECT_EQ(keys.Find("id")->provider, "secretKey.v1");
+  EXPECT_TRUE(keys.Find("id")->is_twice);
   EXPECT_TRUE(AddKey(keys, std::string(256, 'k'), "secretKey.v1", {}).ok());
 }
 

@@ -271,6 +271,17 @@ DumpInput Repeating(std::string before, char repeated, std::size_t count, std::s
       });
 }
 
+// It would take hours if the quote were looked for to the buffer's end at each escape.
+TEST(DumpParserTest, ManyEscapesAreReadInLinearTime) {
+  constexpr std::size_t kEscapes = std::size_t{4} << 20;
+  const std::string text = std::string(kPostgresBegin) + "INSERT INTO t VALUES (E'" + std::string(2 * kEscapes, '\\') +
+                           "');\n" + Definition("data_source") +
+                           "INSERT INTO data_source VALUES (1, E'a\\\\b''', '');\n" + std::string(kPostgresEnd);
+  const auto all = ReadDumpText(text, kWanted, text.size());
+  ASSERT_TRUE(all.ok()) << all.error().ToString();
+  EXPECT_EQ(all->rows, (Texts{"data_source: 1|a\\b'|~|"}));
+}
+
 TEST(DumpParserTest, RowAboveTheLimitIsRefused) {
   const std::string table = std::string(kPostgresBegin) + Definition("data_source");
   for (const char* before :

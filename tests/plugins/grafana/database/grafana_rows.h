@@ -22,14 +22,15 @@ class GrafanaRows {
 
   // The row is added by AddDataKeys, or never.
   void MakeDataKey(const std::string& id) { data_keys_.emplace(id, RandomSecret(16)); }
-  void AddDataKey(const std::string& id, const std::string& provider = "secretKey.v1", bool active = true) {
+  void AddDataKey(const std::string& id, const std::string& provider = "secretKey.v1", bool active = true,
+                  const std::string& day = "2026-01-01", const std::string& scope = "root") {
     MakeDataKey(id);
     rows.Add("data_keys", {{"name", id},
                            {"provider", provider},
                            {"encrypted_data", Wrapped(id)},
                            {"active", active ? "1" : "0"},
-                           {"label", "2026-01-01/root@secretKey.v1"},
-                           {"scope", "root"}});
+                           {"label", day + "/" + scope + "@secretKey.v1"},
+                           {"scope", scope}});
   }
   void AddManagerKey(const std::string& id) {
     MakeDataKey(id);

@@ -26,6 +26,30 @@ TEST(JsonLeavesTest, PathsNameKeysAndIndexes) {
             (Leaves{"a|a||1|x", "b[0].c|c|b|3|-", "b[0].d.e|e|d|4|y", "b[1]|b||2|z", "b[2][0]|b||3|-"}));
 }
 
+TEST(JsonLeavesTest, KeyThatHoldsASecretIsHiddenAndTold) {
+  const std::string json = R"({"a": {"https://u:s3cr3tcanary@h/": {"b": "x"}, "c": "y"},
+      "ghp_012345678901234567890123456789abcdef": 1, "http:\/\/u:s3cr3tcanary@h": []})";
+  EXPECT_EQ(LeavesOf(json), (Leaves{"a.<key>.b|b|https://u:s3cr3tcanary@h/|3|x", "a.c|c|a|2|y",
+                                    "<key>|ghp_012345678901234567890123456789abcdef||1|-"}));
+  Leaves keys;
+  const auto on_key = [&keys](std::string_view path, MisplacedKind kind) {
+    keys.push_back(std::string(path) + "|" + std::string(MisplacedKindName(kind)));
+  };
+  EXPECT_TRUE(ForEachJsonLeaf(
+                  json, [](const JsonLeaf&) {}, on_key)
+                  .ok());
+  EXPECT_EQ(keys, (Leaves{"a.<key>|url-password", "<key>|github-token", "<key>|url-password"}));
+}
+
+TEST(JsonLeavesTest, TheShortestSecretsInKeysAreHidden) {
+  for (const std::string name :
+       {"a://b:c@d", "host=a;pwd=b", "xoxb-4711471147-canaryscan", "AKIAIOSFODNN7EXAMPLE", "a:b@tcp(c)/"}) {
+    const Leaves leaves = LeavesOf("{\"" + name + "\": 1}");
+    ASSERT_EQ(leaves.size(), 1U);
+    EXPECT_TRUE(leaves[0].starts_with("<key>|")) << name;
+  }
+}
+
 TEST(JsonLeavesTest, NullCountsAsAnElementAndIsNoLeaf) { EXPECT_EQ(LeavesOf(R"([null, "x"])"), (Leaves{"[1]|||1|x"})); }
 
 TEST(JsonLeavesTest, ATextThatIsOneValueHasAnEmptyPath) {

@@ -1,5 +1,6 @@
 #include "plugins/grafana/database/key_trials.h"
 
+#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -42,7 +43,7 @@ std::vector<TrialUnit> Values(const std::vector<std::size_t>& sizes, std::string
 }
 
 TEST(KeyTrialsTest, ValuesOpenWithTheirKeyAndWithNoOther) {
-  const auto units = Values({30, 8, 12, 40});
+  const auto units = Values({30, 20, 25, 40});
   EXPECT_EQ(FitsOf(units, "right"), (Fits{kOpens, kOpens, kOpens, kOpens}));
   EXPECT_EQ(FitsOf(units, "wrong"), (Fits{kDoesNot, kDoesNot, kDoesNot, kDoesNot}));
 }
@@ -57,12 +58,40 @@ TEST(KeyTrialsTest, FewShortValuesAreBelievedWhereNothingFails) {
   EXPECT_EQ(FitsOf(Values({4}), "right"), Fits{kOpens});
   auto units = Values({4});
   units.push_back(Value(Under("another", std::string(64, 'p'))));
+  EXPECT_EQ(FitsOf(units, "right"), (Fits{kUnknown, kDoesNot}));
+}
+
+TEST(KeyTrialsTest, WhatIsPlausibleAndNotProvenIsNeverDenied) {
+  auto units = Values({9});  // under the right key, too short to prove it
+  const SecretBlob unused = SecretBlob::Encrypt(RandomSecret(16), Secret("right"), kCfb, std::nullopt);
+  units.push_back({&unused, {}});
+  units.push_back(Value(Under("another", std::string(64, 'p'))));
+  EXPECT_EQ(FitsOf(units, "right"), (Fits{kUnknown, kUnknown, kDoesNot}));
+  const Fits another = FitsOf(units, "another");
+  EXPECT_EQ(another[1], kOpens);
+  EXPECT_EQ(another[2], kOpens);
+}
+
+TEST(KeyTrialsTest, BracesOfAnObjectProveAKey) {
+  const std::string object = R"({"a":"xyz"})";
+  auto units = std::vector<TrialUnit>{Value(Under("right", object))};
+  units.push_back(Value(Under("another", std::string(64, 'p'))));
+  EXPECT_EQ(FitsOf(units, "right"), (Fits{kUnknown, kDoesNot}));
+  units.front().samples.front().kind = PlaintextKind::kJsonObject;
+  EXPECT_EQ(FitsOf(units, "right"), (Fits{kOpens, kDoesNot}));
+  // One that is cut has no end.
+  units.front() = Value(Under("right", object + std::string(64, 'p')));
+  units.front().samples.front().kind = PlaintextKind::kJsonObject;
   EXPECT_EQ(FitsOf(units, "right"), (Fits{kDoesNot, kDoesNot}));
+  units.front().samples.front().is_cut = true;
+  EXPECT_EQ(FitsOf(units, "right"), (Fits{kOpens, kDoesNot}));
 }
 
 TEST(KeyTrialsTest, AWrongKeyNeverOpensManyShortValues) {
-  // One in eight of them comes out as text.
-  EXPECT_EQ(FitsOf(Values(std::vector<std::size_t>(60, 2)), "wrong"), Fits(60, kDoesNot));
+  // One in six of them comes out as text.
+  const Fits fits = FitsOf(Values(std::vector<std::size_t>(60, 2)), "wrong");
+  EXPECT_EQ(std::count(fits.begin(), fits.end(), kOpens), 0);
+  EXPECT_NE(std::count(fits.begin(), fits.end(), kDoesNot), 0);
 }
 
 TEST(KeyTrialsTest, TagsTellForCertain) {
@@ -87,8 +116,25 @@ TEST(KeyTrialsTest, ADataKeyWithoutValuesIsLikeTheOthers) {
   std::vector<TrialUnit> units = Values({30});
   units.push_back({&unused, {}});
   EXPECT_EQ(FitsOf(units, "right"), (Fits{kOpens, kOpens}));
-  EXPECT_EQ(FitsOf(units, "wrong"), (Fits{kDoesNot, kDoesNot}));
+  EXPECT_EQ(FitsOf(units, "wrong"), (Fits{kDoesNot, kUnknown}));
   EXPECT_EQ(FitsOf({{&unused, {}}}, "right"), Fits{kUnknown});
+}
+
+// Whoever can write to the database can make one that is empty, and so known, under any key.
+TEST(KeyTrialsTest, ADataKeyIsOf16Or32Bytes) {
+  for (const BlobCipher cipher : {kCfb, kGcm}) {
+    for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 24U, 32U, 33U}) {
+      const SecretBytes data_key = RandomSecret(size);
+      const SecretBlob wrapped = SecretBlob::Encrypt(data_key, Secret("right"), cipher, std::nullopt);
+      std::vector<TrialUnit> units = Values({30});
+      units.push_back({&wrapped, {}});
+      const bool is_one = size == 16 || size == 32;
+      EXPECT_EQ(FitsOf(units, "right"), (Fits{kOpens, is_one ? kOpens : kDoesNot})) << size;
+      units.back().samples.push_back(
+          {SecretBlob::Encrypt(Secret("a-long-password-of-a-database"), data_key, cipher, "id")});
+      EXPECT_EQ(FitsOf(units, "right"), (Fits{kOpens, is_one ? kOpens : kDoesNot})) << size;
+    }
+  }
 }
 
 TEST(KeyTrialsTest, AWrappedDataKeyWithATagNeedsNoValues) {

@@ -47,8 +47,9 @@ GrafanaRows SmallGrafana() {
 TEST(ReportTest, TextHasHeadlineGroupsFactsAndSteps) {
   GrafanaRows grafana = SmallGrafana();
   const ReportText text = TextOf(Scanned(grafana.rows));
-  EXPECT_EQ(text.headline, "1 of 2 secrets can be read by whoever holds this database.");
+  EXPECT_EQ(text.headline, "1 of 2 secrets can be read by whoever holds this database; 1 value could not be judged.");
   EXPECT_TRUE(text.is_exposed);
+  EXPECT_TRUE(text.is_unjudged);
   ASSERT_EQ(text.groups.size(), 3U);
   const ReportGroup& exposed = text.groups[0];
   EXPECT_EQ(exposed.column, "data_source.secure_json_data");
@@ -61,12 +62,13 @@ TEST(ReportTest, TextHasHeadlineGroupsFactsAndSteps) {
   EXPECT_EQ(text.groups[1].readable_by, "nobody");
   EXPECT_FALSE(text.groups[1].is_exposed);
   EXPECT_EQ(text.groups[2].protection, "cannot be read");
+  EXPECT_TRUE(text.groups[2].is_unjudged);
   EXPECT_EQ(text.facts,
             (Lines{"Data keys open with the secret_key that Grafana ships, which everybody knows.",
                    "1 data key: 1 active, 0 old.", "1 data key is gone, and with it 1 value.",
                    "1 value could not be read; look at it.",
                    "1 session is kept as hashes keyed with secret_key: another secret_key logs everybody out."}));
-  EXPECT_EQ(text.steps.size(), 4U);
+  EXPECT_EQ(text.steps.size(), 3U);
 }
 
 TEST(ReportTest, HeadlinesCount) {
@@ -83,6 +85,34 @@ TEST(ReportTest, HeadlinesCount) {
   const ReportText text = TextOf(Scanned(own.rows));
   EXPECT_EQ(text.headline, "0 of 1 secret can be read by whoever holds this database.");
   EXPECT_FALSE(text.is_exposed);
+  EXPECT_FALSE(text.is_unjudged);
+  MemoryRows broken;
+  broken.Add("data_source", {{"id", "1"}, {"secure_json_data", "{"}});
+  broken.Add("data_source", {{"id", "2"}, {"secure_json_data", "{"}});
+  EXPECT_EQ(TextOf(Scanned(broken)).headline, "No secret was found in this database; 2 values could not be judged.");
+}
+
+TEST(ReportTest, WhatCannotBeToldIsToldOf) {
+  GrafanaRows grafana;
+  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy("hunter2!")));
+  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, "another key")));
+  const ReportText text = TextOf(Scanned(grafana.rows));
+  EXPECT_EQ(text.headline, "0 of 2 secrets can be read by whoever holds this database; 1 value could not be judged.");
+  EXPECT_EQ(text.facts, Lines{"Whether the default key opens 1 encrypted value cannot be told."});
+  EXPECT_EQ(text.steps,
+            Lines{"Grafana's secret_key may tell of values that could not be judged: --secret-key-file FILE"});
+}
+
+TEST(ReportTest, MissingDataKeysAreToldOfWithTheirReason) {
+  GrafanaRows grafana;
+  grafana.MakeDataKey("k1");
+  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  EXPECT_EQ(TextOf(Scanned(grafana.rows)).facts,
+            Lines{"There is no table data_keys in what was scanned: who can read the 1 value under 1 data key without "
+                  "a row cannot be told."});
+  const auto json = nlohmann::json::parse(JsonOf(Scanned(grafana.rows)));
+  EXPECT_EQ(json["data_key_rows"]["data_keys"], "no-table");
+  EXPECT_EQ(json["unjudged"], 1);
 }
 
 TEST(ReportTest, TheGivenKeyIsToldOf) {
@@ -105,6 +135,8 @@ TEST(ReportTest, JsonIsOneObjectWithEveryFinding) {
   EXPECT_EQ(json["exposed"], 1);
   EXPECT_EQ(json["secrets"], 2);
   EXPECT_EQ(json["unreadable"], 1);
+  EXPECT_EQ(json["unjudged"], 1);
+  EXPECT_EQ(json["data_key_rows"]["data_keys"], "all");
   EXPECT_EQ(json["sessions"], 1);
   EXPECT_EQ(json["readable_by"]["nobody"], 1);
   EXPECT_EQ(json["secret_key"], "none");
@@ -152,6 +184,15 @@ TEST(ReportTest, NamesAreMadeHarmless) {
   const std::string json = JsonOf(report);
   EXPECT_TRUE(nlohmann::json::accept(json));
   EXPECT_EQ(json.find('\x1B'), std::string::npos);
+}
+
+TEST(ReportTest, JsonHasNothingThatATerminalObeys) {
+  MemoryRows rows;
+  rows.Add("data_source",
+           {{"id", "1"}, {"name", "\xC2\x9B\x7F\xE2\x80\xAE\xE2\x80\xA8\xC3\xA4"}, {"password", "hunter2"}});
+  const std::string json = JsonOf(Scanned(rows));
+  EXPECT_TRUE(std::all_of(json.begin(), json.end(), [](char c) { return c == '\n' || (c >= ' ' && c < '\x7F'); }));
+  EXPECT_EQ(nlohmann::json::parse(json)["findings"][0]["row"]["name"], "\xC2\x9B?\xE2\x80\xAE\xE2\x80\xA8\xC3\xA4");
 }
 
 TEST(ReportTest, LongNamesAreCut) {

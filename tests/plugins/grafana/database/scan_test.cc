@@ -5,43 +5,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/plugins/grafana/database/grafana_rows.h"
+#include "tests/plugins/grafana/database/scanned.h"
 
 namespace coffer::grafana {
 namespace {
 
 using known_answers::Secret;
-
-const std::string kOwnKey = "a-secret-key-of-our-own";
-const std::string kPassword = "a-password-of-some-length";
-
-ScanReport Scanned(RowReader& rows, ScanOptions options = {}) {
-  auto report = Scan(rows, options);
-  EXPECT_TRUE(report.ok()) << report.error().ToString();
-  return std::move(report).value();
-}
-
-ScanOptions WithKey(const std::string& key) {
-  ScanOptions options;
-  options.secret_key = Secret(key);
-  return options;
-}
-
-// "table.column path id: protection readable-by", one a finding.
-std::vector<std::string> Lines(const ScanReport& report) {
-  std::vector<std::string> lines;
-  for (const Finding& finding : report.findings) {
-    const SensitiveColumn& column = SensitiveColumns()[finding.column];
-    std::string line =
-        std::string(column.table) + "." + std::string(column.column) + " " + std::string(report.Path(finding));
-    const auto name = report.RowName(finding);
-    line += " " + (name.empty() ? "" : std::string(name.front().second)) + ": " +
-            std::string(ProtectionName(finding.protection)) + " " + std::string(ReadableByName(finding.readable_by));
-    lines.push_back(line);
-  }
-  return lines;
-}
-using Expected = std::vector<std::string>;
 
 TEST(ScanTest, WhatIsUnderTheDefaultKeyIsReadableByAnyone) {
   for (const BlobCipher cipher : {BlobCipher::kAesCfb, BlobCipher::kAesGcm}) {
@@ -103,7 +72,8 @@ TEST(ScanTest, ValuesUnderADataKeyWithoutARowAreReadableByNobody) {
 
 TEST(ScanTest, DataKeysOfAKeyManagementServiceAreItsHolders) {
   GrafanaRows grafana;
-  grafana.AddDataKey("k1", "awskms.prod");
+  grafana.MakeDataKey("k1");
+  grafana.rows.Add("data_keys", {{"name", "k1"}, {"provider", "awskms.prod"}, {"encrypted_data", "\x01\x02\x02"}});
   grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
   EXPECT_EQ(Lines(Scanned(grafana.rows, WithKey("x"))),
             Expected{"data_source.secure_json_data password 1: envelope key-holder"});
@@ -170,13 +140,54 @@ TEST(ScanTest, PlaintextAndMisplacedSecretsAreAnybodys) {
                 "dashboard_public.access_token  p1: plaintext anyone"}));
 }
 
-TEST(ScanTest, OnlyPendingInvitesCount) {
+TEST(ScanTest, OnlyUnfinishedInvitesCount) {
   MemoryRows rows;
-  for (const std::string status : {"InvitePending", "SignUpStarted", "Completed", "Revoked"}) {
-    rows.Add("temp_user", {{"id", status}, {"org_id", "1"}, {"status", status}, {"code", "abc"}});
+  for (const std::string status : {"InvitePending", "SignUpStarted", "EmailUpdateStarted", "OfALaterRelease", "",
+                                   "Completed", "Revoked", "Expired", "EmailUpdateCompleted", "EmailUpdateExpired"}) {
+    rows.Add("temp_user", {{"id", "<" + status + ">"}, {"org_id", "1"}, {"status", status}, {"code", "abc"}});
   }
-  EXPECT_EQ(Lines(Scanned(rows)), (Expected{"temp_user.code  InvitePending: plaintext anyone",
-                                            "temp_user.code  SignUpStarted: plaintext anyone"}));
+  EXPECT_EQ(Lines(Scanned(rows)),
+            (Expected{"temp_user.code  <InvitePending>: plaintext anyone",
+                      "temp_user.code  <SignUpStarted>: plaintext anyone",
+                      "temp_user.code  <EmailUpdateStarted>: plaintext anyone",
+                      "temp_user.code  <OfALaterRelease>: plaintext anyone", "temp_user.code  <>: plaintext anyone"}));
+}
+
+TEST(ScanTest, TheKeyOfASettingNamesItsValue) {
+  MemoryRows rows;
+  const auto add = [&rows](const std::string& section, const std::string& key, const std::string& value) {
+    rows.Add("setting", {{"section", section}, {"key", key}, {"value", value}});
+  };
+  add("smtp", "password", "hunter2");
+  add("auth.a", "client_secret", "${SECRET}");
+  add("auth.b", "client_secret", "");
+  add("auth.c", "use_secret", "true");
+  add("auth.d", "client_id", "grafana");
+  add("auth.e", "auth_url", "https://u:pw@h/");
+  add("auth.f", "password", "https://u:pw@h/");
+  EXPECT_EQ(Lines(Scanned(rows)),
+            (Expected{"setting.value  smtp: misplaced anyone", "setting.value  auth.e: misplaced anyone",
+                      "setting.value  auth.f: misplaced anyone"}));
+}
+
+// As it is in table dashboard, where a panel may have any key.
+TEST(ScanTest, KeysNameSecretsInResourcesButDashboards) {
+  MemoryRows rows;
+  for (const std::string group : {"provisioning.grafana.app", "dashboard.grafana.app"}) {
+    rows.Add("resource",
+             {{"guid", group}, {"group", group}, {"value", R"({"spec": {"token": "x", "url": "https://u:pw@h/"}})"}});
+  }
+  EXPECT_EQ(Lines(Scanned(rows)), (Expected{"resource.value spec.token provisioning.grafana.app: misplaced anyone",
+                                            "resource.value spec.url provisioning.grafana.app: misplaced anyone",
+                                            "resource.value spec.url dashboard.grafana.app: misplaced anyone"}));
+}
+
+TEST(ScanTest, KeysNameSecretsInThePluginsStore) {
+  MemoryRows rows;
+  rows.Add("kv_store", {{"id", "1"}, {"namespace", "plugin"}, {"key", "k"}, {"value", R"({"apiToken": "x"})"}});
+  rows.Add("kv_store",
+           {{"id", "2"}, {"namespace", "datasource"}, {"key", "secretMigrationStatus"}, {"value", "compatible"}});
+  EXPECT_EQ(Lines(Scanned(rows)), (Expected{"kv_store.value apiToken 1: misplaced anyone"}));
 }
 
 TEST(ScanTest, EmptyValuesAndLabelsUseADataKeyAndAreNoSecrets) {
@@ -276,7 +287,7 @@ TEST(ScanTest, AbsentColumnsAreNamed) {
   rows.AddEmpty("data_source", {{"id", "x"}, {"password", "x"}, {"secure_json_data", "x"}});
   std::vector<std::string> absent;
   for (const std::size_t column : Scanned(rows).absent) absent.emplace_back(SensitiveColumns()[column].column);
-  EXPECT_EQ(absent, (std::vector<std::string>{"basic_auth_password", "url", "json_data"}));
+  EXPECT_EQ(absent, (std::vector<std::string>{"basic_auth_password", "name", "url", "json_data"}));
 }
 
 TEST(ScanTest, ADatabaseOfSomethingElseIsRefused) {

@@ -59,6 +59,12 @@ TEST(SensitiveColumnsTest, ColumnsAreTheRightOnes) {
   EXPECT_EQ(Find("data_source", "secrets"), nullptr);
 }
 
+TEST(SensitiveColumnsTest, EachColumnHasItsTable) {
+  for (std::size_t column = 0; column < SensitiveColumns().size(); ++column) {
+    EXPECT_EQ(TableOfColumn(column).name, SensitiveColumns()[column].table);
+  }
+}
+
 TEST(SensitiveColumnsTest, HistoryIsOfAnotherTable) {
   std::set<std::string_view> history;
   for (const SensitiveTable& table : SensitiveTables()) {

@@ -1,7 +1,10 @@
 #include "plugins/grafana/database/sqlite_rows.h"
 
 #include <limits>
+#include <unistd.h>
 
+#include "crypto/cursor.h"
+#include "io/file.h"
 #include "tests/plugins/grafana/database/read_all.h"
 #include "tests/support/sqlite_program.h"
 #include "tests/support/temp_dir.h"
@@ -27,13 +30,14 @@ const std::vector<WantedTable> kWanted = {
     {"plugin_setting", {"id"}},
     {"data_source", {"id", "secure_json_data", "password", "basic_auth"}},
 };
+const SpoolLimits kRowByRow = {.spool_bytes = 1};
 const std::string kBlob("\x2a\x00\xff", 3);
 
 class SqliteRowsTest : public testing::Test {
  protected:
   void MakeFile(const std::string& sql) { ASSERT_EQ(RunSqlite(path_, sql), SQLITE_OK); }
-  AllRows Read(std::span<const WantedTable> wanted, std::size_t spool_bytes = SqliteRows::kSpoolBytes) {
-    const auto all = ReadAll(*std::make_unique<SqliteRows>(path_, spool_bytes), wanted);
+  AllRows Read(std::span<const WantedTable> wanted, const SpoolLimits& limits = {}) {
+    const auto all = ReadAll(*std::make_unique<SqliteRows>(path_, limits), wanted);
     EXPECT_TRUE(all.ok()) << all.error().ToString();
     return all.ok() ? *all : AllRows();
   }
@@ -77,16 +81,16 @@ TEST_F(SqliteRowsTest, PiecesHaveEachRowOnceWhateverItsId) {
   const Texts rows = {"t: first", "t: b", "t: c", "t: d",     "t: last", "w: e",
                       "w: f",     "r: g", "r: h", "after: i", "after: j"};
   EXPECT_EQ(Read(wanted).rows, rows);
-  EXPECT_EQ(Read(wanted, 1).rows, rows);
-  EXPECT_EQ(Read(wanted, 1).tables, (Texts{"t 5 v", "w 2 v", "r 2 v", "after 2 v"}));
+  EXPECT_EQ(Read(wanted, kRowByRow).rows, rows);
+  EXPECT_EQ(Read(wanted, kRowByRow).tables, (Texts{"t 5 v", "w 2 v", "r 2 v", "after 2 v"}));
 }
 
 // While a row is worked on, the program that has the file writes.
 class SqliteRowsWriterTest : public SqliteRowsTest {
  protected:
   // The names that were read while `sql` was run behind each row; it must not have had to wait.
-  Texts ReadWhileWriting(SqliteProgram& program, const std::string& sql, std::size_t spool_bytes) {
-    SqliteRows rows(path_, spool_bytes);
+  Texts ReadWhileWriting(SqliteProgram& program, const std::string& sql, const SpoolLimits& limits) {
+    SqliteRows rows(path_, limits);
     const std::vector<WantedTable> wanted = {{"data_source", {"name"}}};
     Texts names;
     const auto found = rows.Read(wanted, [&](const ReadRow& row) -> Status {
@@ -102,15 +106,15 @@ class SqliteRowsWriterTest : public SqliteRowsTest {
 TEST_F(SqliteRowsWriterTest, AWriterWithoutALogDoesNotWait) {
   MakeFile(kGrafana);
   SqliteProgram program(path_);
-  const Texts names = ReadWhileWriting(program, "INSERT INTO data_source (name, basic_auth) VALUES ('new', 0)",
-                                       SqliteRows::kSpoolBytes);
+  const Texts names =
+      ReadWhileWriting(program, "INSERT INTO data_source (name, basic_auth) VALUES ('new', 0)", SpoolLimits());
   EXPECT_EQ(names, (Texts{"one", "two"}));
 }
 
 TEST_F(SqliteRowsWriterTest, AWriterWithoutALogDoesNotWaitBetweenPiecesEither) {
   MakeFile(kGrafana);
   SqliteProgram program(path_);
-  const Texts names = ReadWhileWriting(program, "UPDATE data_source SET name = name || '+'", 1);
+  const Texts names = ReadWhileWriting(program, "UPDATE data_source SET name = name || '+'", kRowByRow);
   EXPECT_EQ(names, (Texts{"one", "two+"}));  // each piece of its own moment
 }
 
@@ -118,13 +122,13 @@ TEST_F(SqliteRowsWriterTest, AWriterWithALogDoesNotWaitAndAllPiecesAreOfOneMomen
   MakeFile(std::string("PRAGMA journal_mode=WAL;") + kGrafana);
   SqliteProgram program(path_);
   ASSERT_EQ(program.Run("SELECT * FROM data_source"), SQLITE_OK);
-  EXPECT_EQ(ReadWhileWriting(program, "UPDATE data_source SET name = name || '+'", 1), (Texts{"one", "two"}));
+  EXPECT_EQ(ReadWhileWriting(program, "UPDATE data_source SET name = name || '+'", kRowByRow), (Texts{"one", "two"}));
 }
 
 TEST_F(SqliteRowsWriterTest, AProgramThatOpensTheFileBetweenPiecesEndsTheReading) {
   MakeFile(std::string("PRAGMA journal_mode=WAL;") + kGrafana);
   std::unique_ptr<SqliteProgram> program;
-  SqliteRows rows(path_, 1);
+  SqliteRows rows(path_, kRowByRow);
   const std::vector<WantedTable> wanted = {{"data_source", {"name"}}};
   const auto found = rows.Read(wanted, [&](const ReadRow&) -> Status {
     program = std::make_unique<SqliteProgram>(path_);
@@ -137,7 +141,7 @@ TEST_F(SqliteRowsWriterTest, AProgramThatOpensTheFileBetweenPiecesEndsTheReading
 
 TEST_F(SqliteRowsTest, ErrorOfARowEndsTheReading) {
   MakeFile(kGrafana);
-  SqliteRows rows(path_, 1);
+  SqliteRows rows(path_, kRowByRow);
   int calls = 0;
   const auto found = rows.Read(kWanted, [&calls](const ReadRow&) -> Status {
     ++calls;
@@ -154,6 +158,119 @@ TEST_F(SqliteRowsTest, DamagedTableIsAnError) {
   const auto all = ReadAll(*std::make_unique<SqliteRows>(path_), kWanted);
   ASSERT_FALSE(all.ok());
   EXPECT_EQ(all.error().code(), ErrorCode::kInvalidArgument);
+}
+
+// What would be made while it is read is not read.
+TEST_F(SqliteRowsTest, GeneratedColumnsAreAbsent) {
+  MakeFile(
+      "CREATE TABLE user (id INTEGER PRIMARY KEY, login AS (hex(zeroblob(1000))), g AS (id) STORED);"
+      "INSERT INTO user VALUES (1)");
+  const std::vector<WantedTable> wanted = {{"user", {"id", "login", "g"}}};
+  EXPECT_EQ(Read(wanted).rows, Texts{"user: 1|~|~"});
+  EXPECT_EQ(Read(wanted).tables, Texts{"user 1 id"});
+}
+
+TEST_F(SqliteRowsTest, RowAboveTheLimitIsRefused) {
+  MakeFile("CREATE TABLE user (id, login); INSERT INTO user VALUES ('12345', '12345'), ('123456', '12345')");
+  const std::vector<WantedTable> wanted = {{"user", {"id", "login"}}};
+  EXPECT_EQ(Read(wanted, {.row_bytes = 11}).rows.size(), 2U);
+  const auto all = ReadAll(*std::make_unique<SqliteRows>(path_, SpoolLimits{.row_bytes = 10}), wanted);
+  ASSERT_FALSE(all.ok());
+  EXPECT_EQ(all.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(all.error().limit(), 10U);
+}
+
+// One table whose pages have the same children again and again, level below level.
+class SharedPagesTest : public SqliteRowsTest {
+ protected:
+  static constexpr std::uint32_t kEndless = 8;
+
+  // `sql` makes the file's only table, of more than one page. All its leaves become the first one, and `levels` pages
+  // are put above that.
+  void MakeShared(const std::string& sql, std::uint32_t levels) {
+    MakeFile("PRAGMA page_size=512;" + sql);
+    auto bytes = ReadFile(path_, kFileLimit);
+    ASSERT_TRUE(bytes.ok());
+    file_ = std::move(*bytes);
+    constexpr std::uint32_t kRoot = 2;
+    const std::uint32_t leaf = LeftmostLeaf(kRoot);
+    const auto first = static_cast<std::uint32_t>(file_.size() / kPage) + 1;
+    for (std::uint32_t level = 0; level < levels; ++level) {
+      const Bytes interior(file_.begin() + kPage, file_.begin() + 2 * kPage);
+      Append(file_, interior);
+      PointTo(first + level, level + 1 == levels ? leaf : first + level + 1);
+    }
+    PointTo(kRoot, levels == 0 ? leaf : first);
+    Put(kPagesAt, static_cast<std::uint32_t>(file_.size() / kPage));
+    ASSERT_TRUE(ReplaceFile(path_, file_, 0600).ok());
+  }
+
+  void ExpectDamaged() {
+    const std::vector<WantedTable> wanted = {{"user", {"id"}}};
+    for (const SpoolLimits& limits : {SpoolLimits(), kRowByRow}) {
+      const auto all = ReadAll(*std::make_unique<SqliteRows>(path_, limits), wanted);
+      ASSERT_FALSE(all.ok());
+      EXPECT_EQ(all.error().code(), ErrorCode::kInvalidArgument);
+      EXPECT_NE(all.error().message().find("damaged"), std::string_view::npos);
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kFileLimit = std::uint64_t{1} << 20;
+  static constexpr std::size_t kPage = 512;
+  // sqlite.org/fileformat2.html
+  static constexpr std::size_t kPagesAt = 28;
+  static constexpr std::size_t kCellCountAt = 3;
+  static constexpr std::size_t kRightChildAt = 8;
+  static constexpr std::size_t kCellsAt = 12;
+  static constexpr std::byte kTableInterior{5};
+  static constexpr std::byte kIndexInterior{2};
+
+  static std::size_t Start(std::uint32_t page) { return (page - 1) * kPage; }
+  std::uint32_t Get(std::size_t at, std::size_t size) const {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) value = value << 8 | std::to_integer<std::uint32_t>(file_[at + i]);
+    return value;
+  }
+  void Put(std::size_t at, std::uint32_t value) { StoreU32(MutableBytes(file_).subspan(at, 4), value); }
+  // Where an interior page has the numbers of its children.
+  std::vector<std::size_t> ChildrenOf(std::uint32_t page) const {
+    std::vector<std::size_t> children;
+    const std::uint32_t cells = Get(Start(page) + kCellCountAt, 2);
+    for (std::uint32_t i = 0; i < cells; ++i) {
+      children.push_back(Start(page) + Get(Start(page) + kCellsAt + 2 * i, 2));
+    }
+    children.push_back(Start(page) + kRightChildAt);
+    return children;
+  }
+  std::uint32_t LeftmostLeaf(std::uint32_t page) const {
+    const std::byte kind = file_[Start(page)];
+    EXPECT_TRUE(page != 2 || kind == kTableInterior || kind == kIndexInterior);
+    if (kind != kTableInterior && kind != kIndexInterior) return page;
+    return LeftmostLeaf(Get(ChildrenOf(page).front(), 4));
+  }
+  void PointTo(std::uint32_t page, std::uint32_t child) {
+    for (const std::size_t at : ChildrenOf(page)) Put(at, child);
+  }
+
+  Bytes file_;
+};
+
+constexpr const char* kRows =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+    "INSERT INTO user SELECT i, 'login' FROM n";
+
+TEST_F(SharedPagesTest, RowsThatDoNotComeInOrderAreDamage) {
+  for (const std::uint32_t levels : {0U, kEndless}) {
+    MakeShared(std::string("CREATE TABLE user (id INTEGER PRIMARY KEY, login);") + kRows, levels);
+    ExpectDamaged();
+    ASSERT_EQ(unlink(path_.c_str()), 0);
+  }
+}
+
+TEST_F(SharedPagesTest, MoreRowsThanTheFileHasRoomForAreDamage) {
+  MakeShared(std::string("CREATE TABLE user (id PRIMARY KEY, login) WITHOUT ROWID;") + kRows, kEndless);
+  ExpectDamaged();
 }
 
 }  // namespace

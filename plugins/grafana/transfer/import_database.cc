@@ -1,0 +1,175 @@
+#include "plugins/grafana/transfer/import_database.h"
+
+#include <algorithm>
+
+#include "plugins/grafana/database/postgres_rows.h"
+#include "plugins/grafana/database/sqlite_rows.h"
+#include "plugins/grafana/transfer/origin.h"
+
+namespace coffer::grafana {
+namespace {
+
+// A credential, and what the vault has under its path.
+struct Planned {
+  Credential credential;
+  std::uint64_t version = 0;
+  TransferOutcome outcome = TransferOutcome::kSkipped;
+};
+
+Result<CredentialRows> ReadRows(RowReader& reader) {
+  CredentialRows rows;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
+                          reader.Read(rows.wanted(), [&rows](const ReadRow& row) { return rows.Take({}, row); }));
+  COFFER_TRY(rows.Finish(found));
+  return rows;
+}
+
+// Asks the vault what each path holds and decides; changes nothing.
+Status Decide(TransferVault& vault, bool overwrite, std::vector<Planned>& plan) {
+  for (Planned& each : plan) {
+    Credential& credential = each.credential;
+    if (credential.problem != SkipReason::kNone) continue;
+    each.outcome = TransferOutcome::kCreated;
+    auto stored = vault.Get(SecretReference{*credential.path, std::nullopt});
+    if (!stored.ok() && stored.error().code() == ErrorCode::kNotFound) continue;
+    if (!stored.ok() && IsGone(stored.error())) {
+      each.outcome = TransferOutcome::kSkipped;
+      credential.problem = SkipReason::kGoneFromVault;
+      continue;
+    }
+    if (!stored.ok()) return Error(std::move(stored).error()).At(credential.path->text());
+    each.version = stored->version;
+    const bool same =
+        EqualConstantTime(stored->value.Expose(SecretAccess::kCipher), credential.value.Expose(SecretAccess::kCipher));
+    each.outcome = same ? TransferOutcome::kUnchanged : TransferOutcome::kUpdated;
+    if (same || overwrite) continue;
+    each.outcome = TransferOutcome::kSkipped;
+    credential.problem = SkipReason::kOtherValue;
+  }
+  return {};
+}
+
+TransferRefusal RefusalOf(const std::vector<Planned>& plan, bool accept_unreadable) {
+  TransferRefusal refusal = TransferRefusal::kNone;
+  for (const Planned& each : plan) {
+    const SkipReason problem = each.credential.problem;
+    if (problem != SkipReason::kOtherValue && IsObstacle(problem) && !accept_unreadable) {
+      return TransferRefusal::kUnreadable;
+    }
+    if (problem == SkipReason::kOtherValue) refusal = TransferRefusal::kOtherValue;
+  }
+  return refusal;
+}
+
+Status Store(const CredentialRows& rows, std::string_view database, TransferVault& vault,
+             const std::vector<Planned>& plan) {
+  for (const Planned& each : plan) {
+    if (each.outcome != TransferOutcome::kCreated && each.outcome != TransferOutcome::kUpdated) continue;
+    const Credential& credential = each.credential;
+    auto put =
+        vault.PutWithMetadata(*credential.path, credential.value, each.version, OriginOf(rows, credential, database));
+    if (!put.ok()) return Error(std::move(put).error()).At(credential.path->text());
+  }
+  return {};
+}
+
+void Report(const CredentialRows& rows, const std::vector<Planned>& plan, TransferReport& report) {
+  const bool refused = report.refusal != TransferRefusal::kNone;
+  for (const Planned& each : plan) {
+    TransferredCredential& line = report.credentials.emplace_back();
+    line.kind = each.credential.kind;
+    if (each.credential.path) line.path = each.credential.path->text();
+    for (const CredentialSite& site : each.credential.sites) line.places.push_back(rows.PlaceOf(site));
+    line.reason = each.credential.problem;
+    line.outcome = refused && line.reason == SkipReason::kNone ? TransferOutcome::kHeld : each.outcome;
+  }
+}
+
+TransferRefusal RefusalOf(KeyRefusal refusal) {
+  switch (refusal) {
+    case KeyRefusal::kNone:
+      return TransferRefusal::kNone;
+    case KeyRefusal::kOpensNothing:
+      return TransferRefusal::kOpensNothing;
+    case KeyRefusal::kUnproven:
+      return TransferRefusal::kUnproven;
+  }
+  return TransferRefusal::kOpensNothing;
+}
+
+}  // namespace
+
+std::string_view TransferOutcomeName(TransferOutcome outcome) {
+  switch (outcome) {
+    case TransferOutcome::kCreated:
+      return "created";
+    case TransferOutcome::kUnchanged:
+      return "unchanged";
+    case TransferOutcome::kUpdated:
+      return "updated";
+    case TransferOutcome::kAdded:
+      return "added";
+    case TransferOutcome::kSkipped:
+      return "skipped";
+    case TransferOutcome::kHeld:
+      return "held";
+  }
+  return "unknown";
+}
+
+std::string_view TransferRefusalName(TransferRefusal refusal) {
+  switch (refusal) {
+    case TransferRefusal::kNone:
+      return "";
+    case TransferRefusal::kOpensNothing:
+      return "opens-nothing";
+    case TransferRefusal::kUnproven:
+      return "unproven";
+    case TransferRefusal::kUnreadable:
+      return "unreadable";
+    case TransferRefusal::kOtherValue:
+      return "other-value";
+  }
+  return "unknown";
+}
+
+std::size_t TransferReport::Count(TransferOutcome outcome) const {
+  return static_cast<std::size_t>(
+      std::count_if(credentials.begin(), credentials.end(),
+                    [outcome](const TransferredCredential& each) { return each.outcome == outcome; }));
+}
+
+std::string_view DatabaseKindOf(const RowReader& reader) {
+  if (dynamic_cast<const SqliteRows*>(&reader) != nullptr) return "sqlite";
+  return dynamic_cast<const PostgresRows*>(&reader) != nullptr ? "postgresql" : "dump";
+}
+
+bool IsObstacle(SkipReason reason) {
+  return reason != SkipReason::kNone && reason != SkipReason::kReference && reason != SkipReason::kSuperseded &&
+         reason != SkipReason::kNotInVault;
+}
+
+Result<TransferReport> ImportDatabase(RowReader& reader, const SecretBytes& secret_key, TransferVault& vault,
+                                      const DatabaseImportOptions& options) {
+  COFFER_ASSIGN_OR_RETURN(const CredentialRows rows, ReadRows(reader));
+  const CredentialKeys keys(rows, secret_key, options.opening);
+  TransferReport report;
+  report.left_out = rows.left_out();
+  report.refusal = RefusalOf(keys.refusal());
+  if (report.refusal != TransferRefusal::kNone) return report;
+  std::vector<Planned> plan;
+  for (Credential& credential : OpenCredentials(rows, keys, options.opening)) {
+    if (!options.only || credential.kind == *options.only) plan.push_back({std::move(credential)});
+  }
+  report.refusal = RefusalOf(plan, options.accept_unreadable);
+  if (report.refusal == TransferRefusal::kNone) {
+    COFFER_TRY(Decide(vault, options.overwrite, plan));
+    report.refusal = RefusalOf(plan, options.accept_unreadable);
+  }
+  const bool writes = report.refusal == TransferRefusal::kNone && !options.dry_run;
+  if (writes) COFFER_TRY(Store(rows, DatabaseKindOf(reader), vault, plan));
+  Report(rows, plan, report);
+  return report;
+}
+
+}  // namespace coffer::grafana
