@@ -28,7 +28,8 @@ constexpr const char* kColumns =
     "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
     " (a.atttypid = 'pg_catalog.bytea'::pg_catalog.regtype)::text,"
     " (a.atttypid < 16384 OR (t.typtype = 'd' AND t.typbasetype < 16384))::text,"
-    " (o.rolname <> current_user AND NOT o.rolsuper)::text"
+    " (o.rolname <> current_user AND NOT o.rolsuper)::text,"
+    " (pg_catalog.current_setting('is_superuser')::bool AND NOT o.rolsuper)::text"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_roles o ON o.oid = c.relowner"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
@@ -83,12 +84,12 @@ Result<PostgresTable> PostgresTables::Define(std::string_view table, const std::
   const std::array parameters = {name};
   COFFER_TRY(server_->Query(kColumns, parameters, [&](Cells cells) -> Status {
     const bool whole =
-        cells.size() == 5 && std::all_of(cells.begin(), cells.end(), [](const auto& cell) { return cell.has_value(); });
+        cells.size() == 6 && std::all_of(cells.begin(), cells.end(), [](const auto& cell) { return cell.has_value(); });
     if (!whole) return OtherCatalog();
     const std::string_view column = AsText(*cells[0]);
     const bool is_wanted = std::find(columns.begin(), columns.end(), column) != columns.end();
     if (is_wanted && AsText(*cells[3]) != "true") foreign = std::string(table) + "." + std::string(column);
-    is_trap = is_trap || AsText(*cells[4]) == "true";
+    is_trap = is_trap || AsText(*cells[lock == PostgresLock::kForWriting ? 4 : 5]) == "true";
     definition.columns.emplace(column, PostgresColumn{std::string(AsText(*cells[1])), AsText(*cells[2]) == "true"});
     return {};
   }));
@@ -98,9 +99,11 @@ Result<PostgresTable> PostgresTables::Define(std::string_view table, const std::
   if (!foreign.empty()) {
     return Error(ErrorCode::kInvalidArgument, "a column has a type that Grafana does not use").At(foreign);
   }
-  if (is_trap && lock == PostgresLock::kForWriting) {
-    return Error(ErrorCode::kPermissionDenied,
-                 "the triggers of the table's owner would run as another role: use the role that owns the tables")
+  if (is_trap) {
+    return Error(
+               ErrorCode::kPermissionDenied,
+               "functions of the table's owner, in triggers and indexes, would run with another role's rights: use the "
+               "role that owns the tables")
         .At(table);
   }
   return definition;

@@ -45,8 +45,9 @@ class PostgresTables {
   Status Lock(const std::string& name, PostgresLock lock) const;
 
   // Of what is locked. kConflict: something else has its name now; kInvalidArgument: one of `columns` has a type that
-  // is not PostgreSQL's; kPermissionDenied, for writing: this role is not the table's owner, nor is a superuser, so
-  // what the owner hung on the table would run with this role's rights.
+  // is not PostgreSQL's; kPermissionDenied: somebody else's functions would run with this user's rights. For writing,
+  // whoever does not own the table runs its triggers; for reading, a superuser runs what its indexes compute, since
+  // PostgreSQL evaluates that while it plans.
   Result<PostgresTable> Define(std::string_view table, const std::string& name,
                                const std::vector<std::string_view>& columns, PostgresLock lock) const;
 

@@ -249,6 +249,16 @@ TEST_F(ServerRowsTest, NothingOfTheOwnersIsRun) {
   EXPECT_EQ(ReadWhole(server_->Url("trapped")).rows, (Texts{"data_source: 1|~|~|~"}));
 }
 
+// An index's expression is evaluated while a statement is planned, whatever the statement.
+TEST_F(ServerRowsTest, SuperuserReadsNoTablesOfOthers) {
+  Run("postgres", "CREATE DATABASE owned");
+  Run("owned",
+      "CREATE ROLE table_owner LOGIN; CREATE TABLE data_source (id int); INSERT INTO data_source VALUES (1);"
+      "ALTER TABLE data_source OWNER TO table_owner");
+  EXPECT_EQ(ReadError(server_->Url("owned")), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(ReadWhole(server_->Url("owned", "table_owner")).rows, (Texts{"data_source: 1|~|~|~"}));
+}
+
 TEST_F(ServerRowsTest, ViewsAreRefusedInEveryStatement) {
   const auto connection = PostgresConnection::Open({.connection = server_->Url("grafana")});
   ASSERT_TRUE(connection.ok());
