@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "crypto/argon2.h"
+#include "crypto/secret_equality.h"
 #include "io/file.h"
 #include "io/terminal.h"
 
@@ -33,7 +34,7 @@ Outcome<SecretBytes> ReadPassphrase(const std::string& file, bool confirm) {
   COFFER_ASSIGN_OR_RETURN(SecretBytes first, PromptSecret("Passphrase: "));
   if (!confirm) return first;
   COFFER_ASSIGN_OR_RETURN(const SecretBytes second, PromptSecret("The same again: "));
-  if (!EqualConstantTime(first.Expose(SecretAccess::kCipher), second.Expose(SecretAccess::kCipher))) {
+  if (!EqualConstantTime(first, second)) {
     return UsageFailure("the two passphrases are not the same");
   }
   return first;

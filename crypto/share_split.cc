@@ -3,6 +3,7 @@
 #include "crypto/internal/gf256.h"
 #include "crypto/internal/share_seeds.h"
 #include "crypto/random.h"
+#include "crypto/secret_equality.h"
 #include "crypto/share_combiner.h"
 
 namespace coffer {
@@ -29,7 +30,7 @@ Status CheckSplit(const SecretBytes& secret, const ShareSplit& split) {
     COFFER_TRY(combiner.Add(std::move(typed)));
   }
   COFFER_ASSIGN_OR_RETURN(const SecretBytes combined, combiner.Combine());
-  if (!EqualConstantTime(combined.Expose(SecretAccess::kCipher), secret.Expose(SecretAccess::kCipher))) {
+  if (!EqualConstantTime(combined, secret)) {
     return Error(ErrorCode::kInternal, "the shares do not give the secret back");
   }
   return {};

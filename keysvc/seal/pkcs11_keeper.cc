@@ -4,6 +4,7 @@
 
 #include "crypto/cursor.h"
 #include "crypto/random.h"
+#include "crypto/secret_equality.h"
 #include "io/file.h"
 #include "keysvc/seal/internal/pkcs11_session.h"
 
@@ -91,7 +92,7 @@ Result<SecretBytes> Pkcs11Keeper::ReadPinFile() const {
 
 bool Pkcs11Keeper::WasRefused(const SecretBytes& pin) {
   if (refused_ && clock_.MonotonicMicros() >= refused_->until_micros) refused_.reset();
-  return refused_ && EqualConstantTime(refused_->pin.Expose(SecretAccess::kCipher), pin.Expose(SecretAccess::kCipher));
+  return refused_ && EqualConstantTime(refused_->pin, pin);
 }
 
 Result<Pkcs11Session> Pkcs11Keeper::LogIn(const SecretBytes& given_pin, SessionRights rights) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/random.h"
+#include "crypto/secret_equality.h"
 #include "policy/index_value.h"
 
 namespace coffer::keysvc {
@@ -172,8 +173,7 @@ bool IndexMatcher::Matches(ByteView plaintext) const {
 
 bool IndexMatcher::MatchesParts(const std::vector<std::optional<ByteView>>& parts) const {
   const Result<std::optional<SecretBytes>> packed = PackParts(*version_, parts);
-  return packed.ok() && *packed &&
-         EqualConstantTime((*packed)->Expose(SecretAccess::kCipher), needle_.Expose(SecretAccess::kCipher));
+  return packed.ok() && *packed && EqualConstantTime(**packed, needle_);
 }
 
 }  // namespace coffer::keysvc

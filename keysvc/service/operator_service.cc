@@ -2,6 +2,7 @@
 
 #include "crypto/age_file.h"
 #include "crypto/random.h"
+#include "crypto/secret_equality.h"
 #include "io/file.h"
 #include "keysvc/service/authorisation.h"
 #include "policy/declaration.h"
@@ -139,9 +140,7 @@ Result<Bytes> OperatorService::StartRecovery(const Caller& caller, const std::ve
 
 bool OperatorService::IsProven(const RecoveryProof& proof) const {
   return challenge_ && clock_.MonotonicMicros() - challenge_->since_us <= kChallengeUs &&
-         challenge_->recipients == proof.recipients &&
-         EqualConstantTime(challenge_->answer.Expose(SecretAccess::kCipher),
-                           proof.answer.Expose(SecretAccess::kCipher));
+         challenge_->recipients == proof.recipients && EqualConstantTime(challenge_->answer, proof.answer);
 }
 
 Status OperatorService::CheckProof(const RecoveryProof& proof) const {

@@ -5,6 +5,7 @@
 #include "crypto/age_file.h"
 #include "crypto/argon2.h"
 #include "crypto/random.h"
+#include "crypto/secret_equality.h"
 #include "io/directory.h"
 #include "io/file.h"
 
@@ -152,7 +153,7 @@ class SlotMaker {
     COFFER_ASSIGN_OR_RETURN(SlotParams params, keeper.Encrypt(slot_, key, pin));
     // What cannot be decrypted again is no way in.
     COFFER_ASSIGN_OR_RETURN(const SecretBytes again, keeper.Decrypt(slot_, params, pin));
-    if (!EqualConstantTime(again.Expose(SecretAccess::kCipher), key.Expose(SecretAccess::kCipher))) {
+    if (!EqualConstantTime(again, key)) {
       return Error(ErrorCode::kUnavailable, "gives back another key than it was given");
     }
     return SlotKey{std::move(key), std::move(params), {}};

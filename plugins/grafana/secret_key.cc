@@ -4,6 +4,7 @@
 #include <array>
 
 #include "crypto/random.h"
+#include "crypto/secret_equality.h"
 #include "plugins/grafana/default_secret_key.h"
 
 namespace coffer::grafana {
@@ -83,7 +84,7 @@ Status ImportSecretKey(VaultPort& vault, GrafanaKey key, const SecretBytes& valu
   const SecretPath path = KeyPath(key);
   auto stored = vault.Get(SecretReference{path, std::nullopt});
   if (stored.ok()) {
-    if (EqualConstantTime(stored->value.Expose(SecretAccess::kCipher), value.Expose(SecretAccess::kCipher))) return {};
+    if (EqualConstantTime(stored->value, value)) return {};
     return Error(ErrorCode::kAlreadyExists, "the vault holds another key under this path, and something may need it")
         .At(path.text());
   }

@@ -10,6 +10,11 @@
 
 namespace coffer::grafana {
 
+// `wanted`, or as many as there are cores for 0.
+inline unsigned ThreadsFor(unsigned wanted) {
+  return wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
+}
+
 // Calls `work(i)` once for each i below `count`, in any order and at once, and returns after the last. `on_done` is
 // called on the caller's thread, now and then, with about how many are done.
 template <typename Work>

@@ -4,6 +4,7 @@
 #include <span>
 #include <thread>
 
+#include "plugins/grafana/database/in_parallel.h"
 #include "plugins/grafana/database/key_trials.h"
 #include "plugins/grafana/database/scan_collector.h"
 #include "plugins/grafana/default_secret_key.h"
@@ -136,7 +137,7 @@ void GiveFindingsTheirReaders(ScanReport& report) {
 }
 
 void TryKeys(ScanCollector& collector, const ScanOptions& options) {
-  const unsigned threads = options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  const unsigned threads = ThreadsFor(options.threads);
   ScanReport& report = collector.report();
   Domain security(collector, DataKeyTable::kDataKeys);
   Domain manager(collector, DataKeyTable::kSecretDataKey);

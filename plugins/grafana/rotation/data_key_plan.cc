@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <thread>
 
 #include "plugins/grafana/cells/cell_rewriter.h"
 #include "plugins/grafana/database/cell_secrets.h"
@@ -36,10 +35,6 @@ SecretBlob FormOf(const SecretBlob& old, const std::string& data_key) {
 
 }  // namespace
 
-unsigned DataKeyPlan::threads() const {
-  return options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
-}
-
 Status DataKeyPlan::Make(bool encrypts) {
   report_.legacy = cells_.legacy();
   report_.unread = cells_.keyed().census().unreadable;
@@ -70,9 +65,10 @@ void DataKeyPlan::TryKeys() {
   std::vector<TrialUnit> units;
   units.reserve(rows.size());
   for (const DataKeyRow& row : rows) units.push_back({&*row.key->wrapped, cells_.keyed().SamplesOf(row)});
-  const std::vector<Trial> trials = TryKeyOnAll(units, secret_key_, threads(), [this, &units](std::size_t done) {
-    if (options_.on_progress) options_.on_progress(RotationStep::kTrying, done, units.size());
-  });
+  const std::vector<Trial> trials =
+      TryKeyOnAll(units, secret_key_, ThreadsFor(options_.threads), [this, &units](std::size_t done) {
+        if (options_.on_progress) options_.on_progress(RotationStep::kTrying, done, units.size());
+      });
   if (!IsTargetProven(trials)) return;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const bool failed = trials[i].outcome == TrialOutcome::kFailed;
@@ -123,7 +119,7 @@ Status DataKeyPlan::MoveValues(bool encrypts) {
     if (!moved.ok()) failed = true;
     if (moved.ok()) moved_[i] = std::move(moved).value();
   };
-  InParallel(values.size(), threads(), move, [this, &values](std::size_t done) {
+  InParallel(values.size(), ThreadsFor(options_.threads), move, [this, &values](std::size_t done) {
     if (options_.on_progress) options_.on_progress(RotationStep::kEncrypting, done, values.size());
   });
   if (failed) return Error(ErrorCode::kInternal, "a value does not come back from its new encryption");

@@ -36,7 +36,6 @@ class DataKeyPlan {
   UnreadableReason ReasonOf(const SecretBlob& blob) const;
   bool IsOfOthers(const SecretBlob& blob) const;
   void Count();
-  unsigned threads() const;
 
   const EnvelopeCells& cells_;
   const SecretBytes& secret_key_;

@@ -17,10 +17,6 @@ constexpr std::string_view kUpdated = "updated";
 // Grafana keeps what it decrypted of the first three until "updated" changes; its own rotation stamps the fourth.
 constexpr std::array<std::string_view, 4> kStamped = {"data_source", "plugin_setting", "secrets", "data_keys"};
 
-DataKeyTable TableOf(GrafanaKey which) {
-  return which == GrafanaKey::kSecurity ? DataKeyTable::kDataKeys : DataKeyTable::kSecretDataKey;
-}
-
 // Of cells whose values are under this key, or under a data key that is.
 bool IsUnder(GrafanaKey which, CellEncoding encoding) {
   switch (encoding) {
@@ -46,11 +42,10 @@ bool IsWrappedBy(GrafanaKey which, const DataKey& key) {
 
 std::string DigestOf(ByteView bytes) { return std::string(AsText(Sha256({bytes}))); }
 
-std::string_view NameOf(const RowNames& names, std::string_view column) {
-  for (const auto& [name, value] : names) {
-    if (name == column) return value;
-  }
-  return {};
+}  // namespace
+
+DataKeyTable TableOf(GrafanaKey which) {
+  return which == GrafanaKey::kSecurity ? DataKeyTable::kDataKeys : DataKeyTable::kSecretDataKey;
 }
 
 std::size_t ColumnOfDataKeys(DataKeyTable table) {
@@ -61,7 +56,12 @@ std::size_t ColumnOfDataKeys(DataKeyTable table) {
   return static_cast<std::size_t>(found - columns.begin());
 }
 
-}  // namespace
+std::string_view NameIn(const RowNames& names, std::string_view column) {
+  for (const auto& [name, value] : names) {
+    if (name == column) return value;
+  }
+  return {};
+}
 
 std::string PlaceText(std::size_t column, const RowNames& names, std::string_view path) {
   ScanReport place;
@@ -186,7 +186,7 @@ bool KeyedCells::AddBlob(const Asked& asked, const ReadRow& row, std::size_t col
   const bool may_be_raw = MayBeRaw(column);
   std::string data_key = blob.data_key.value_or("");
   const bool is_manager = which_ == GrafanaKey::kSecretsManager;
-  if (data_key.empty() && is_manager) data_key = NameOf(NamesOf(asked, row), kDataKeyColumn);
+  if (data_key.empty() && is_manager) data_key = NameIn(NamesOf(asked, row), kDataKeyColumn);
   if (!data_key.empty() || is_manager) {
     ++census_.envelopes;
     samples_[data_key].Add(std::move(blob), may_be_raw);
@@ -195,7 +195,7 @@ bool KeyedCells::AddBlob(const Asked& asked, const ReadRow& row, std::size_t col
   ++census_.legacy_cells[column];
   if (!value_of_.try_emplace(DigestOf(bytes), values_.size()).second) return true;
   const bool is_object =
-      SensitiveColumns()[column].table == kUnified && NameOf(NamesOf(asked, row), "type") == "datasource";
+      SensitiveColumns()[column].table == kUnified && NameIn(NamesOf(asked, row), "type") == "datasource";
   values_.push_back({std::move(blob), is_object ? PlaintextKind::kJsonObject : PlaintextKind::kText, may_be_raw});
   return true;
 }

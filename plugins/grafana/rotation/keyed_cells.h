@@ -16,6 +16,12 @@ namespace coffer::grafana {
 
 // The columns that tell a row of SensitiveTables() from others, and their text; "" for NULL.
 using RowNames = std::vector<std::pair<std::string_view, std::string>>;
+// Empty where there is no such column.
+std::string_view NameIn(const RowNames& names, std::string_view column);
+
+// Where the data keys of this secret_key are, and which of SensitiveColumns() holds them.
+DataKeyTable TableOf(GrafanaKey which);
+std::size_t ColumnOfDataKeys(DataKeyTable table);
 
 struct DataKeyRow {
   std::string row_id;

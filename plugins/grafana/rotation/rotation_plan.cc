@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "plugins/grafana/cells/cell_rewriter.h"
 #include "plugins/grafana/database/in_parallel.h"
@@ -10,14 +9,6 @@
 
 namespace coffer::grafana {
 namespace {
-
-std::size_t ColumnOfDataKeys(GrafanaKey which) {
-  const auto encoding = which == GrafanaKey::kSecurity ? CellEncoding::kDataKey : CellEncoding::kManagerKey;
-  const auto columns = SensitiveColumns();
-  const auto found = std::find_if(columns.begin(), columns.end(),
-                                  [encoding](const SensitiveColumn& column) { return column.encoding == encoding; });
-  return static_cast<std::size_t>(found - columns.begin());
-}
 
 Error NotWritten() { return {ErrorCode::kInternal, "the database does not hold what was written to it"}; }
 
@@ -28,7 +19,7 @@ RotationPlan::RotationPlan(const KeyedCells& cells, const RotationKeys& keys, co
   if (keys.target_may_be_in_use) candidates_.push_back(&keys.target);
   first_old_ = candidates_.size();
   for (const SecretBytes& old : keys.old) candidates_.push_back(&old);
-  assignment_ = AssignKeys(cells, candidates_, threads(),
+  assignment_ = AssignKeys(cells, candidates_, ThreadsFor(options_.threads),
                            [this](std::size_t done, std::size_t total) { Show(RotationStep::kTrying, done, total); });
   if (options.accept_unproven && !assignment_.possible.empty()) {
     // Of two, the one that Grafana was handed until now.
@@ -37,10 +28,6 @@ RotationPlan::RotationPlan(const KeyedCells& cells, const RotationKeys& keys, co
   }
   Assess();
   Refuse();
-}
-
-unsigned RotationPlan::threads() const {
-  return options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
 void RotationPlan::Show(RotationStep step, std::uint64_t done, std::uint64_t total) const {
@@ -60,8 +47,9 @@ void RotationPlan::AssessDataKeys() {
   for (std::size_t i = 0; i < cells_.data_keys().size(); ++i) {
     const auto& candidate = assignment_.of_data_key[i];
     if (!candidate) {
-      report_.unreadable.push_back({PlaceText(ColumnOfDataKeys(options_.which), cells_.data_keys()[i].names, {}),
-                                    UnreadableReason::kNotUnderKey});
+      report_.unreadable.push_back(
+          {PlaceText(ColumnOfDataKeys(TableOf(options_.which)), cells_.data_keys()[i].names, {}),
+           UnreadableReason::kNotUnderKey});
     } else if (Moves(candidate)) {
       ++report_.data_keys;
       ++report_.rows;
@@ -138,7 +126,7 @@ Result<std::vector<RowChange>> RotationPlan::MakeChanges() {
   const std::size_t units = data_keys_.size() + values_.size();
   std::atomic<bool> failed{false};
   InParallel(
-      units, threads(),
+      units, ThreadsFor(options_.threads),
       [this, &failed](std::size_t unit) {
         if (!EncryptUnit(unit).ok()) failed = true;
       },
@@ -149,7 +137,7 @@ Result<std::vector<RowChange>> RotationPlan::MakeChanges() {
   for (std::size_t i = 0; i < data_keys_.size(); ++i) {
     if (data_keys_[i].empty()) continue;
     const DataKeyRow& row = cells_.data_keys()[i];
-    const SensitiveColumn& column = SensitiveColumns()[ColumnOfDataKeys(options_.which)];
+    const SensitiveColumn& column = SensitiveColumns()[ColumnOfDataKeys(TableOf(options_.which))];
     changes.push_back(
         {column.table, row.row_id, row.names, {{column.column, row.cell, data_keys_[i]}}, cells_.Stamps(column.table)});
   }

@@ -30,7 +30,6 @@ class RotationPlan {
   void Refuse();
   Status EncryptUnit(std::size_t unit);
   RowChange ChangeOf(const LegacyRow& row);
-  unsigned threads() const;
   void Show(RotationStep step, std::uint64_t done, std::uint64_t total) const;
 
   const KeyedCells& cells_;

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "crypto/secret_equality.h"
 #include "plugins/grafana/default_secret_key.h"
 
 namespace coffer::grafana {
 namespace {
-
-bool AreEqual(const SecretBytes& a, const SecretBytes& b) {
-  return EqualConstantTime(a.Expose(SecretAccess::kCipher), b.Expose(SecretAccess::kCipher));
-}
 
 // The newest version; nothing when there is none.
 Result<std::optional<StoredSecret>> NewestOf(VaultPort& vault, const SecretPath& path) {
@@ -27,7 +24,7 @@ Result<std::uint64_t> PutNewest(VaultPort& vault, const SecretPath& path, const 
 }
 
 bool IsPending(const std::optional<StoredSecret>& current, const std::optional<StoredSecret>& next) {
-  return next && (!current || !AreEqual(current->value, next->value));
+  return next && (!current || !EqualConstantTime(current->value, next->value));
 }
 
 }  // namespace
@@ -96,7 +93,7 @@ Result<VaultRotation> VaultRotation::Begin(VaultPort& vault, GrafanaKey which, R
 
 Status VaultRotation::BeginNew(std::optional<StoredSecret> current, std::optional<SecretBytes> old_key) {
   if (!current && !old_key) old_key = SecretBytes::CopyOf(AsBytes(kDefaultSecretKey));
-  if (current && old_key && !AreEqual(current->value, *old_key)) {
+  if (current && old_key && !EqualConstantTime(current->value, *old_key)) {
     kind_ = RotationKind::kToVault;
     keys_.target = std::move(current->value);
     keys_.target_may_be_in_use = true;
@@ -119,7 +116,7 @@ Status VaultRotation::BeginUndo(std::optional<StoredSecret> current) {
   }
   auto before = vault_->Get(SecretReference{KeyPath(which_), current->version - 1});
   if (!before.ok()) return Error(std::move(before).error()).At(KeyPath(which_).text());
-  if (AreEqual(before->value, current->value)) {
+  if (EqualConstantTime(before->value, current->value)) {
     return Error(ErrorCode::kFailedPrecondition, "the vault's version before the newest is the same key")
         .At(KeyPath(which_).text());
   }
@@ -134,7 +131,7 @@ Status VaultRotation::BeginUndo(std::optional<StoredSecret> current) {
 bool VaultRotation::begins_with_default() const {
   const SecretBytes known = SecretBytes::CopyOf(AsBytes(kDefaultSecretKey));
   return std::any_of(keys_.old.begin(), keys_.old.end(),
-                     [&known](const SecretBytes& key) { return AreEqual(key, known); });
+                     [&known](const SecretBytes& key) { return EqualConstantTime(key, known); });
 }
 
 Status VaultRotation::Stage() {

@@ -115,13 +115,6 @@ std::string_view SkipReasonText(SkipReason reason) {
   return "unknown";
 }
 
-std::string_view NameIn(const RowNames& names, std::string_view column) {
-  for (const auto& [name, value] : names) {
-    if (name == column) return value;
-  }
-  return {};
-}
-
 // Of an organisation a datasource's have four segments and others five; what is of none has no number in its second.
 std::optional<SecretPath> CredentialPath(CredentialKind kind, const RowNames& names, std::string_view key) {
   const auto name = [&names](std::string_view column) { return std::string(NameIn(names, column)); };

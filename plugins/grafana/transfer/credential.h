@@ -81,7 +81,4 @@ struct Credential {
 // What its path is made of: the row's names and its own key. Nothing when there is none (docs/FORMAT.md section 6).
 std::optional<SecretPath> CredentialPath(CredentialKind kind, const RowNames& names, std::string_view key);
 
-// The text of a name; empty when there is none.
-std::string_view NameIn(const RowNames& names, std::string_view column);
-
 }  // namespace coffer::grafana

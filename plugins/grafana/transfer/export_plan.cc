@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "crypto/secret_equality.h"
 #include "plugins/grafana/cells/cell_rewriter.h"
 #include "plugins/grafana/cells/json_strings.h"
 #include "plugins/grafana/database/plausible.h"
@@ -14,10 +15,6 @@
 
 namespace coffer::grafana {
 namespace {
-
-bool IsSame(const SecretBytes& a, const SecretBytes& b) {
-  return EqualConstantTime(a.Expose(SecretAccess::kCipher), b.Expose(SecretAccess::kCipher));
-}
 
 Error DoesNotComeBack() { return {ErrorCode::kInternal, "a value does not come back from its new encryption"}; }
 Error NotWritten() { return {ErrorCode::kInternal, "the database does not hold what was written to it"}; }
@@ -123,7 +120,7 @@ Status ExportPlan::Decide(TransferVault& vault, Planned& each) const {
   each.clears = any_in_clear && options_.clear_plaintext && !sites.front().in_clear;
   if (!stored.ok()) {
     credential.problem = SkipReason::kNotInVault;
-  } else if (IsSame(stored->secret.value, credential.value)) {
+  } else if (EqualConstantTime(stored->secret.value, credential.value)) {
     return {};
   } else if (sites.front().in_clear) {
     if (!options_.add) credential.problem = SkipReason::kInClear;
@@ -211,7 +208,7 @@ Result<Bytes> ExportPlan::Encrypt(const SecretBlob& old, const SecretBytes& valu
   Bytes bytes = blob.ToBytes();
   COFFER_ASSIGN_OR_RETURN(const SecretBlob parsed, SecretBlob::Parse(bytes));
   const auto decrypted = parsed.Decrypt(key);
-  if (!decrypted.ok() || !IsSame(*decrypted, value)) return DoesNotComeBack();
+  if (!decrypted.ok() || !EqualConstantTime(*decrypted, value)) return DoesNotComeBack();
   return bytes;
 }
 
@@ -290,7 +287,7 @@ Status ExportPlan::CheckWritten(const CredentialRows& after) const {
     if (each.outcome == TransferOutcome::kSkipped || each.credential.sites.front().in_clear) continue;
     const auto now = found.find(rows_.PlaceOf(each.credential.sites.front()));
     if (now == found.end() || now->second->problem != SkipReason::kNone) return NotWritten();
-    if (!IsSame(now->second->value, each.next ? *each.next : each.credential.value)) return NotWritten();
+    if (!EqualConstantTime(now->second->value, each.next ? *each.next : each.credential.value)) return NotWritten();
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/secret_equality.h"
 #include "plugins/grafana/database/postgres_rows.h"
 #include "plugins/grafana/database/sqlite_rows.h"
 #include "plugins/grafana/transfer/origin.h"
@@ -39,8 +40,7 @@ Status Decide(TransferVault& vault, bool overwrite, std::vector<Planned>& plan) 
     }
     if (!stored.ok()) return Error(std::move(stored).error()).At(credential.path->text());
     each.version = stored->version;
-    const bool same =
-        EqualConstantTime(stored->value.Expose(SecretAccess::kCipher), credential.value.Expose(SecretAccess::kCipher));
+    const bool same = EqualConstantTime(stored->value, credential.value);
     each.outcome = same ? TransferOutcome::kUnchanged : TransferOutcome::kUpdated;
     if (same || overwrite) continue;
     each.outcome = TransferOutcome::kSkipped;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <thread>
 
+#include "crypto/secret_equality.h"
 #include "plugins/grafana/cells/json_strings.h"
 #include "plugins/grafana/database/in_parallel.h"
 #include "plugins/grafana/database/json_leaves.h"
@@ -13,14 +13,6 @@
 
 namespace coffer::grafana {
 namespace {
-
-unsigned ThreadsOf(const OpeningOptions& options) {
-  return options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-}
-
-bool IsSame(const SecretBytes& a, const SecretBytes& b) {
-  return EqualConstantTime(a.Expose(SecretAccess::kCipher), b.Expose(SecretAccess::kCipher));
-}
 
 std::string KeyOf(const Credential& credential) {
   return credential.path ? credential.path->Segments().back() : std::string();
@@ -148,7 +140,8 @@ class Opener {
       Credential& credential = credentials_[own];
       if (KeyOf(credential) != secret.key) continue;
       matched.insert(own);
-      if (credential.problem == SkipReason::kNone && !IsSame(credential.value, secret.value)) Differ(credential);
+      if (credential.problem == SkipReason::kNone && !EqualConstantTime(credential.value, secret.value))
+        Differ(credential);
       credential.sites.push_back(std::move(site));
       return;
     }
@@ -175,7 +168,7 @@ class Opener {
       const auto newer = is_old ? encrypted.find(old.path->text()) : encrypted.end();
       if (newer == encrypted.end()) continue;
       Credential& own = credentials_[newer->second];
-      if (own.problem == SkipReason::kNone && IsSame(own.value, old.value)) {
+      if (own.problem == SkipReason::kNone && EqualConstantTime(own.value, old.value)) {
         own.sites.push_back(std::move(old.sites.front()));
         old.sites.clear();
       } else {
@@ -215,7 +208,7 @@ class Opener {
 CredentialKeys::CredentialKeys(const CredentialRows& rows, const SecretBytes& secret_key, const OpeningOptions& options)
     : rows_(rows) {
   const std::array<const SecretBytes*, 1> candidates = {&secret_key};
-  assignment_ = AssignKeys(rows.keyed(), candidates, ThreadsOf(options), [](std::size_t, std::size_t) {});
+  assignment_ = AssignKeys(rows.keyed(), candidates, ThreadsFor(options.threads), [](std::size_t, std::size_t) {});
   if (!assignment_.IsComplete() && !assignment_.AnyProven()) {
     refusal_ = assignment_.possible.empty() ? KeyRefusal::kOpensNothing : KeyRefusal::kUnproven;
     if (refusal_ == KeyRefusal::kUnproven && options.accept_unproven) {
@@ -265,7 +258,7 @@ std::optional<SecretBytes> CredentialKeys::Open(ByteView bytes) const {
 std::vector<Credential> OpenCredentials(const CredentialRows& rows, const CredentialKeys& keys,
                                         const OpeningOptions& options) {
   Opener opener(rows, keys);
-  opener.OpenAll(ThreadsOf(options));
+  opener.OpenAll(ThreadsFor(options.threads));
   return opener.Take();
 }
 
