@@ -8,6 +8,7 @@
 
 #include "keysvc/store/authenticated_store.h"
 #include "tests/keysvc/store/store_fixtures.h"
+#include "tests/support/sanitized.h"
 
 namespace coffer::keysvc {
 namespace {
@@ -18,7 +19,7 @@ using testing::SampleRow;
 using testing::SampleStoreUuid;
 using testing::WholeTable;
 
-constexpr std::uint64_t kDefaultSeeds = 2000;
+constexpr std::uint64_t kDefaultSeeds = kSanitized ? 500 : 2'000;
 constexpr int kRoundsOfLongLives = 3;  // crashes of one store, for every fourth seed
 constexpr int kMutationsPerRound = 8;
 constexpr std::uint8_t kKeysPerTable = 12;
