@@ -11,6 +11,7 @@
 #include "cli/secret_options.h"
 #include "io/directory.h"
 #include "io/file.h"
+#include "io/process_memory.h"
 #include "io/terminal.h"
 #include "plugins/grafana/import.h"
 #include "plugins/grafana/rotation/vault_rotation.h"
@@ -145,6 +146,8 @@ Outcome<int> Run(Session& session, RunCommandOptions& options) {
   }
   std::unique_ptr<GrafanaReload> reload;
   if (!options.reload.url.empty()) {
+    // The last values stay here as long as Grafana runs; where the system gives no lock, they may reach swap.
+    static_cast<void>(LockMemory(true));
     COFFER_ASSIGN_OR_RETURN(reload, GrafanaReload::Create(session, *client, options.reload, options.whose.tenant));
     COFFER_TRY(reload->Join(*prepared));
   }
@@ -187,7 +190,15 @@ Outcome<int> ImportKey(Session& session, const KeyCommandOptions& options) {
   COFFER_ASSIGN_OR_RETURN(SecretBytes key, ReadValue(options.file, "Grafana's secret_key: ", kMaxKey));
   GrafanaVault vault(*client, options.whose.tenant);
   const auto imported = grafana::ImportSecretKey(vault, KeyOf(options), WithoutFinalNewline(std::move(key)));
-  if (!imported.ok()) return vault.FailureOf(imported.error());
+  if (!imported.ok()) {
+    Failure failure = vault.FailureOf(imported.error());
+    if (imported.error().code() == ErrorCode::kAlreadyExists) {
+      failure.next_step =
+          "another Grafana has a tenant of its own (--tenant); to replace this one's: coffer secret put " +
+          grafana::KeyPath(KeyOf(options)).text();
+    }
+    return failure;
+  }
   return PrintKey(session, KeyOf(options));
 }
 
@@ -212,12 +223,14 @@ void AddImport(CommandTree& tree, CLI::App& group) {
 
 void AddRun(CommandTree& tree, CLI::App& group) {
   auto options = std::make_shared<RunCommandOptions>();
-  CLI::App& command =
-      tree.AddCommand(group, "run", "Start Grafana with its secrets, in a folder in memory that is wiped at the end",
-                      "  coffer grafana run --provisioning /etc/grafana/provisioning -- grafana server\n"
-                      "  coffer grafana run --provisioning provisioning --grafana-url http://127.0.0.1:3000 \\\n"
-                      "    --grafana-password-secret grafana/admin_password -- grafana server",
-                      [options](Session& session) { return Run(session, *options); });
+  CLI::App& command = tree.AddCommand(
+      group, "run", "Start Grafana with its secrets, in a folder in memory that is wiped at the end",
+      "  coffer grafana run --provisioning /etc/grafana/provisioning \\\n"
+      "    -- grafana server --homepath /usr/share/grafana\n"
+      "  coffer grafana run --provisioning /etc/grafana/provisioning --grafana-url http://127.0.0.1:3000 \\\n"
+      "    --grafana-password-secret grafana/admin_password \\\n"
+      "    -- grafana server --homepath /usr/share/grafana",
+      [options](Session& session) { return Run(session, *options); });
   command.add_option("--provisioning", options->run.provisioning_dir, "Grafana's provisioning folder")
       ->type_name("DIR")
       ->required();
@@ -234,7 +247,9 @@ void AddRun(CommandTree& tree, CLI::App& group) {
 }
 
 void AddKeyOptions(CLI::App& command, KeyCommandOptions& options) {
-  command.add_option("--which", options.which, "security or secrets-manager: the section of Grafana's settings")
+  command
+      .add_option("--which", options.which,
+                  "security (unless told) or secrets-manager: the section of Grafana's settings")
       ->type_name("SECTION")
       ->check(OneOf({"security", "secrets-manager"}));
   AddTenantOption(command, options.whose);
@@ -255,7 +270,9 @@ void AddGrafanaCommands(CommandTree& tree) {
 
   auto creating = std::make_shared<KeyCommandOptions>();
   CLI::App& create = tree.AddCommand(keys, "create", "Make one for a Grafana without a database, where there is none",
-                                     "  coffer grafana secret-key create",
+                                     "  coffer grafana secret-key create\n"
+                                     "  coffer grafana secret-key create --which secrets-manager\n"
+                                     "Where there is a database under a key: secret-key import, or rotate-secret-key.",
                                      [creating](Session& session) { return CreateKey(session, *creating); });
   AddKeyOptions(create, *creating);
 

@@ -1,11 +1,7 @@
 #include "cli/grafana_database.h"
 
 #include "cli/secret_input.h"
-#include "cli/times.h"
-#include "io/clock.h"
-#include "io/directory.h"
 #include "io/terminal.h"
-#include "plugins/grafana/cells/open_cells.h"
 #include "plugins/grafana/rotation/vault_rotation.h"
 #include "plugins/grafana/secret_key.h"
 
@@ -55,21 +51,6 @@ Outcome<SecretBytes> GrafanaSecretKey(const std::string& file, GrafanaVault& vau
         "where it is Grafana's public default, this database gets another one first: coffer grafana rotate-secret-key";
   }
   return failure;
-}
-
-Outcome<void> CheckBackup(const std::string& database, bool is_said) {
-  if (is_said || grafana::IsDatabaseFile(database)) return {};
-  return UsageFailure("say where the old cells go with --backup FILE, or --no-backup when you have a backup");
-}
-
-std::string BackupFile(const std::string& database, const std::string& said) {
-  if (!said.empty()) return said;
-  std::string time = FormatTime(SystemClock().UnixMicros());
-  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-  const std::string file = database + ".before-" + time;
-  std::string free = file;
-  for (int number = 2; number < 1'000 && FactsOf(free).ok(); ++number) free = file + "-" + std::to_string(number);
-  return free;
 }
 
 Failure DatabaseFailure(const Error& error) {

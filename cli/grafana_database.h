@@ -21,11 +21,6 @@ Outcome<std::optional<SecretBytes>> ReadGrafanaKey(std::string_view option, cons
 // while a rotation is pending: then only the database knows which one it has.
 Outcome<SecretBytes> GrafanaSecretKey(const std::string& file, GrafanaVault& vault);
 
-// A server has no folder of its own where a backup could go: somebody has to say.
-Outcome<void> CheckBackup(const std::string& database, bool is_said);
-// `said`, or, when that is empty, a name beside the SQLite file: "grafana.db.before-20261122T083000Z".
-std::string BackupFile(const std::string& database, const std::string& said);
-
 // Where nothing else says so, the error is about the database.
 Failure DatabaseFailure(const Error& error);
 // The same, of a database that is to be changed.

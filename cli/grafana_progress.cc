@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "plugins/grafana/database/sensitive_columns.h"
+
 namespace coffer::cli {
 
 void StepProgress::Show(grafana::RotationStep step, std::uint64_t done, std::uint64_t total) {
@@ -30,6 +32,23 @@ std::string LinesText(std::string_view title, const std::vector<std::string>& li
   if (lines.size() > most)
     text += "  and " + std::to_string(lines.size() - most) + " more, all of them in --output json\n";
   return text;
+}
+
+Json ValuesJson(const std::map<std::size_t, std::uint64_t>& values) {
+  Json list = Json::array();
+  for (const auto& [column, count] : values) {
+    const grafana::SensitiveColumn& each = grafana::SensitiveColumns()[column];
+    list.push_back({{"table", each.table}, {"column", each.column}, {"count", count}});
+  }
+  return list;
+}
+
+Json UnreadableJson(const std::vector<grafana::UnreadableCell>& cells) {
+  Json list = Json::array();
+  for (const grafana::UnreadableCell& cell : cells) {
+    list.push_back({{"place", cell.place}, {"reason", grafana::UnreadableReasonName(cell.reason)}});
+  }
+  return list;
 }
 
 }  // namespace coffer::cli

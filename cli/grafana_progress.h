@@ -1,11 +1,13 @@
 // What the commands that change a Grafana database show: how far they came, and lists of what they did.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/printing.h"
 #include "cli/progress.h"
 #include "plugins/grafana/rotation/rotation.h"
 
@@ -33,5 +35,9 @@ class StepProgress {
 
 // A title and at most so many lines below it; empty when there are none.
 std::string LinesText(std::string_view title, const std::vector<std::string>& lines, std::size_t most);
+
+// How many values of each of SensitiveColumns(), and what does not open; for --output json.
+Json ValuesJson(const std::map<std::size_t, std::uint64_t>& values);
+Json UnreadableJson(const std::vector<grafana::UnreadableCell>& cells);
 
 }  // namespace coffer::cli

@@ -14,7 +14,7 @@
 namespace coffer::cli {
 namespace {
 
-// Of one call: with it a Grafana that ends waits for the vault no longer than this.
+// Of one call, which is made again anyway.
 constexpr std::chrono::seconds kVaultPatience{5};
 constexpr std::int64_t kLongestEvery = 86'400 * kMicrosPerSecond;
 constexpr std::uint64_t kMaxAuthorities = 1024 * 1024;
@@ -136,7 +136,8 @@ Outcome<void> GrafanaReload::Join(grafana::PreparedRun& run) {
   const Status login = api_.CheckLogin();
   if (!login.ok()) return vault_.FailureOf(login.error());
   COFFER_ASSIGN_OR_RETURN(const std::int64_t every, ParseDuration(options_.every));
-  const Status joined = run.ReloadWith({vault_, vault_, api_, clock_, Say}, std::chrono::microseconds(every));
+  const grafana::ReloadPorts ports{vault_, vault_, api_, clock_, Say, [this] { client_->CancelCalls(); }};
+  const Status joined = run.ReloadWith(ports, std::chrono::microseconds(every));
   if (!joined.ok()) return vault_.FailureOf(joined.error());
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/grafana_backup.h"
 #include "cli/grafana_database.h"
 #include "cli/grafana_progress.h"
 #include "cli/grafana_vault.h"
@@ -13,7 +14,6 @@
 #include "io/terminal.h"
 #include "plugins/grafana/cells/open_cells.h"
 #include "plugins/grafana/database/open_rows.h"
-#include "plugins/grafana/database/sensitive_columns.h"
 #include "plugins/grafana/rotation/rotation_text.h"
 
 namespace coffer::cli {
@@ -23,8 +23,7 @@ struct RotateArguments {
   std::string database;
   std::string which = "security";
   std::string old_key_file;
-  std::string backup;
-  bool no_backup = false;
+  BackupOptions backup;
   bool dry_run = false;
   bool undo = false;
   bool accept_unreadable = false;
@@ -36,28 +35,8 @@ grafana::GrafanaKey KeyOf(const RotateArguments& arguments) {
   return arguments.which == "security" ? grafana::GrafanaKey::kSecurity : grafana::GrafanaKey::kSecretsManager;
 }
 
-Outcome<void> CheckArguments(const RotateArguments& arguments) {
-  COFFER_TRY(CheckDatabaseName(arguments.database));
-  const bool has_backup = !arguments.backup.empty() || arguments.no_backup || arguments.dry_run;
-  return CheckBackup(arguments.database, has_backup);
-}
-
-std::string BackupOf(const RotateArguments& arguments) {
-  if (arguments.no_backup || arguments.dry_run) return arguments.backup;
-  return BackupFile(arguments.database, arguments.backup);
-}
-
 Json JsonOf(const grafana::RotationReport& report, const grafana::RotationOccasion& occasion) {
   const bool refused = report.refusal != grafana::RotationRefusal::kNone;
-  Json values = Json::array();
-  for (const auto& [column, count] : report.values) {
-    const grafana::SensitiveColumn& each = grafana::SensitiveColumns()[column];
-    values.push_back({{"table", each.table}, {"column", each.column}, {"count", count}});
-  }
-  Json unreadable = Json::array();
-  for (const grafana::UnreadableCell& cell : report.unreadable) {
-    unreadable.push_back({{"place", cell.place}, {"reason", grafana::UnreadableReasonName(cell.reason)}});
-  }
   Json json = {{"outcome", refused            ? "refused"
                            : occasion.is_plan ? "planned"
                                               : "rotated"},
@@ -65,13 +44,13 @@ Json JsonOf(const grafana::RotationReport& report, const grafana::RotationOccasi
                {"kind", grafana::RotationKindName(occasion.kind)},
                {"key", {{"path", grafana::KeyPath(occasion.which).text()}, {"version", nullptr}}},
                {"data_keys", report.data_keys},
-               {"values", values},
+               {"values", ValuesJson(report.values)},
                {"rows", report.rows},
                {"envelopes", report.envelopes},
                {"already_under_key", report.already_under_target},
                {"data_keys_of_others", report.data_keys_of_others},
                {"sessions", report.sessions},
-               {"unreadable", unreadable},
+               {"unreadable", UnreadableJson(report.unreadable)},
                {"backup", nullptr},
                {"steps", grafana::TextOf(report, occasion).steps}};
   if (refused) json["refusal"] = grafana::RotationRefusalName(report.refusal);
@@ -147,12 +126,12 @@ bool LacksManagerKey(GrafanaVault& vault) {
 
 // How far it came, for what to say of a failure.
 struct Course {
-  std::optional<Error> stage_failure;
+  bool stage_failed = false;
   bool may_be_committed = false;
 };
 
 Failure FailureOf(const Error& error, const Course& course, const GrafanaVault& vault) {
-  if (course.stage_failure) return vault.FailureOf(error);
+  if (course.stage_failed) return vault.FailureOf(error);
   Failure failure = WritingFailure(error);
   if (course.may_be_committed) {
     failure.next_step =
@@ -167,11 +146,11 @@ Outcome<int> RotateWith(const Session& session, const RotateArguments& arguments
   if (!cells.ok()) return DatabaseFailure(cells.error());
   std::optional<StepProgress> progress(std::in_place, !session.json() && IsTerminal(STDERR_FILENO));
   grafana::RotationOptions options = OptionsOf(arguments, *progress);
-  options.backup = BackupOf(arguments);
+  options.backup = BackupFile(arguments.database, arguments.backup, arguments.dry_run);
   Course course;
   const auto report = grafana::Rotate(**cells, rotation.keys(), options, [&rotation, &course]() -> Status {
     const Status staged = rotation.Stage();
-    if (!staged.ok()) course.stage_failure = staged.error();
+    course.stage_failed = !staged.ok();
     course.may_be_committed = staged.ok();
     return staged;
   });
@@ -196,7 +175,8 @@ Outcome<int> RotateWith(const Session& session, const RotateArguments& arguments
 }
 
 Outcome<int> RotateCommand(Session& session, const RotateArguments& arguments) {
-  COFFER_TRY(CheckArguments(arguments));
+  COFFER_TRY(CheckDatabaseName(arguments.database));
+  COFFER_TRY(CheckBackup(arguments.database, arguments.backup, arguments.dry_run));
   // Where the system gives no lock, values may reach swap, as those of any other client of the service.
   static_cast<void>(LockMemory(true));
   COFFER_ASSIGN_OR_RETURN(std::optional<SecretBytes> old_key, ReadGrafanaKey("--old-key-file", arguments.old_key_file));
@@ -237,23 +217,19 @@ void AddGrafanaRotateCommands(CommandTree& tree, CLI::App& group) {
           .add_option("--old-key-file", arguments->old_key_file,
                       "The key that the database is under, when the vault does not have it; - for standard input")
           ->type_name("FILE");
-  rotate.add_option("--which", arguments->which, "security or secrets-manager: the section of Grafana's settings")
+  rotate
+      .add_option("--which", arguments->which,
+                  "security (unless told) or secrets-manager: the section of Grafana's settings")
       ->type_name("SECTION")
       ->check(OneOf({"security", "secrets-manager"}));
-  CLI::Option* const backup =
-      rotate
-          .add_option(
-              "--backup", arguments->backup,
-              "Where what undoes it goes: a copy of a SQLite file (beside it unless told), a script for PostgreSQL")
-          ->type_name("FILE");
-  CLI::Option* const no_backup = rotate.add_flag("--no-backup", arguments->no_backup, "There is a backup: make none");
+  const auto [backup, no_backup] = AddBackupOptions(rotate, arguments->backup);
   CLI::Option* const undo =
       rotate.add_flag("--undo", arguments->undo, "Back to the vault's version before, or give up what was interrupted");
   rotate.add_flag("--accept-unreadable", arguments->accept_unreadable,
                   "Leave what does not open as it is, and list it");
   rotate.add_flag("--accept-unproven", arguments->accept_unproven,
                   "Take the key for right where there is too little to tell and nothing speaks against it");
-  backup->excludes(no_backup)->excludes(dry_run);
+  backup->excludes(dry_run);
   no_backup->excludes(dry_run);
   undo->excludes(old_key);
   AddTenantOption(rotate, arguments->whose);

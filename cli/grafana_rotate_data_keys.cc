@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/grafana_backup.h"
 #include "cli/grafana_database.h"
 #include "cli/grafana_progress.h"
 #include "cli/grafana_vault.h"
@@ -12,7 +13,6 @@
 #include "io/terminal.h"
 #include "plugins/grafana/cells/open_cells.h"
 #include "plugins/grafana/database/open_rows.h"
-#include "plugins/grafana/database/sensitive_columns.h"
 #include "plugins/grafana/rotation/data_key_text.h"
 
 namespace coffer::cli {
@@ -21,27 +21,15 @@ namespace {
 struct DataKeysArguments {
   std::string database;
   std::string secret_key_file;
-  std::string backup;
-  bool no_backup = false;
+  BackupOptions backup;
   bool dry_run = false;
   bool all = false;
   bool accept_unreadable = false;
   SecretOptions whose;  // the tenant alone
 };
 
-Outcome<void> CheckArguments(const DataKeysArguments& arguments) {
-  COFFER_TRY(CheckDatabaseName(arguments.database));
-  const bool has_backup = !arguments.backup.empty() || arguments.no_backup || arguments.dry_run;
-  return CheckBackup(arguments.database, has_backup);
-}
-
 Json JsonOf(const grafana::DataKeyReport& report, const grafana::DataKeyOccasion& occasion) {
   const bool refused = report.refusal != grafana::DataKeyRefusal::kNone;
-  Json values = Json::array();
-  for (const auto& [column, count] : report.values) {
-    const grafana::SensitiveColumn& each = grafana::SensitiveColumns()[column];
-    if (!refused) values.push_back({{"table", each.table}, {"column", each.column}, {"count", count}});
-  }
   Json keys = Json::array();
   for (const grafana::DataKeyCount& key : report.data_keys) {
     keys.push_back({{"id", key.id},
@@ -53,23 +41,19 @@ Json JsonOf(const grafana::DataKeyReport& report, const grafana::DataKeyOccasion
                     {"values", key.values},
                     {"unneeded", key.unneeded}});
   }
-  Json unreadable = Json::array();
-  for (const grafana::UnreadableCell& cell : report.unreadable) {
-    unreadable.push_back({{"place", cell.place}, {"reason", grafana::UnreadableReasonName(cell.reason)}});
-  }
   Json json = {{"outcome", refused            ? "refused"
                            : occasion.is_plan ? "planned"
                                               : "rotated"},
                {"refusal", nullptr},
                {"all", occasion.all},
-               {"values", values},
+               {"values", refused ? Json::array() : ValuesJson(report.values)},
                {"rows", refused ? 0 : report.rows},
                {"already_under_key", report.already},
                {"legacy", report.legacy},
                {"of_others", report.of_others},
                {"unread", report.unread},
                {"data_keys", keys},
-               {"unreadable", unreadable},
+               {"unreadable", UnreadableJson(report.unreadable)},
                {"backup", nullptr},
                {"steps", grafana::TextOf(report, occasion).steps}};
   if (refused) json["refusal"] = grafana::DataKeyRefusalName(report.refusal);
@@ -99,14 +83,20 @@ Outcome<int> PrintReport(const Session& session, const grafana::DataKeyReport& r
   return code;
 }
 
-Result<grafana::DataKeyReport> Run(const DataKeysArguments& arguments, const SecretBytes& key,
-                                   const grafana::DataKeyRotationOptions& options) {
+Outcome<grafana::DataKeyReport> Run(const DataKeysArguments& arguments, const SecretBytes& key,
+                                    const grafana::DataKeyRotationOptions& options) {
   if (arguments.dry_run) {
-    COFFER_ASSIGN_OR_RETURN(const auto rows, grafana::OpenRows(arguments.database));
-    return grafana::PlanDataKeyRotation(*rows, key, options);
+    const auto rows = grafana::OpenRows(arguments.database);
+    if (!rows.ok()) return DatabaseFailure(rows.error());
+    auto report = grafana::PlanDataKeyRotation(**rows, key, options);
+    if (!report.ok()) return DatabaseFailure(report.error());
+    return std::move(report).value();
   }
-  COFFER_ASSIGN_OR_RETURN(const auto cells, grafana::OpenCells(arguments.database));
-  return grafana::RotateDataKeys(*cells, key, options);
+  const auto cells = grafana::OpenCells(arguments.database);
+  if (!cells.ok()) return DatabaseFailure(cells.error());
+  auto report = grafana::RotateDataKeys(**cells, key, options);
+  if (!report.ok()) return WritingFailure(report.error());
+  return std::move(report).value();
 }
 
 Outcome<int> RotateWith(const Session& session, const DataKeysArguments& arguments, const SecretBytes& key) {
@@ -114,14 +104,13 @@ Outcome<int> RotateWith(const Session& session, const DataKeysArguments& argumen
   grafana::DataKeyRotationOptions options;
   options.all = arguments.all;
   options.accept_unreadable = arguments.accept_unreadable;
-  const bool backs_up = !arguments.no_backup && !arguments.dry_run;
-  if (backs_up) options.backup = BackupFile(arguments.database, arguments.backup);
+  options.backup = BackupFile(arguments.database, arguments.backup, arguments.dry_run);
   options.on_progress = [&progress](grafana::RotationStep step, std::uint64_t done, std::uint64_t total) {
     progress->Show(step, done, total);
   };
   const auto report = Run(arguments, key, options);
   progress.reset();
-  if (!report.ok()) return DatabaseFailure(report.error());
+  if (!report.ok()) return report.error();
   grafana::DataKeyOccasion occasion;
   occasion.is_plan = arguments.dry_run;
   occasion.all = arguments.all;
@@ -131,7 +120,8 @@ Outcome<int> RotateWith(const Session& session, const DataKeysArguments& argumen
 }
 
 Outcome<int> DataKeysCommand(Session& session, const DataKeysArguments& arguments) {
-  COFFER_TRY(CheckArguments(arguments));
+  COFFER_TRY(CheckDatabaseName(arguments.database));
+  COFFER_TRY(CheckBackup(arguments.database, arguments.backup, arguments.dry_run));
   // Where the system gives no lock, values may reach swap, as those of any other client of the service.
   static_cast<void>(LockMemory(true));
   COFFER_ASSIGN_OR_RETURN(const std::optional<SecretBytes> given,
@@ -164,16 +154,10 @@ void AddGrafanaRotateDataKeysCommand(CommandTree& tree, CLI::App& group) {
   rotate.add_flag("--all", arguments->all, "The values of every column, those too that Grafana moves itself");
   CLI::Option* const dry_run =
       rotate.add_flag("--dry-run", arguments->dry_run, "Try the key, count, change nothing; a dump will do");
-  CLI::Option* const backup =
-      rotate
-          .add_option(
-              "--backup", arguments->backup,
-              "Where what undoes it goes: a copy of a SQLite file (beside it unless told), a script for PostgreSQL")
-          ->type_name("FILE");
-  CLI::Option* const no_backup = rotate.add_flag("--no-backup", arguments->no_backup, "There is a backup: make none");
+  const auto [backup, no_backup] = AddBackupOptions(rotate, arguments->backup);
   rotate.add_flag("--accept-unreadable", arguments->accept_unreadable,
                   "Leave what does not open as it is, and list it");
-  backup->excludes(no_backup)->excludes(dry_run);
+  backup->excludes(dry_run);
   no_backup->excludes(dry_run);
   AddTenantOption(rotate, arguments->whose);
 }

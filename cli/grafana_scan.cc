@@ -7,7 +7,9 @@
 #include "cli/grafana_database.h"
 #include "cli/printing.h"
 #include "cli/progress.h"
+#include "io/file.h"
 #include "io/terminal.h"
+#include "plugins/grafana/database/accepted_findings.h"
 #include "plugins/grafana/database/open_rows.h"
 #include "plugins/grafana/database/report.h"
 #include "plugins/grafana/database/scan.h"
@@ -16,11 +18,13 @@ namespace coffer::cli {
 namespace {
 
 constexpr char kStandardInputFile[] = "/dev/stdin";
+constexpr char kAccept[] = "--accept";
 
 struct ScanArguments {
   std::string database;
   std::string secret_key_file;
   std::string manager_key_file;
+  std::string accept_file;
   bool all = false;
 };
 
@@ -64,6 +68,25 @@ class ScanProgress {
   std::optional<Progress> bar_;
 };
 
+Outcome<grafana::AcceptedFindings> ReadAccepted(const std::string& file) {
+  if (file.empty()) return grafana::AcceptedFindings();
+  const auto text = ReadFile(file, grafana::AcceptedFindings::kMaxBytes);
+  if (!text.ok()) return FileFailure(kAccept, file, text.error());
+  auto accepted = grafana::AcceptedFindings::Parse(AsText(*text));
+  if (!accepted.ok()) {
+    return UsageFailure(std::string(kAccept) + ": " + ShownPath(file) + ": " + accepted.error().ToString());
+  }
+  return std::move(accepted).value();
+}
+
+// An entry that stands for nothing may be left out.
+void ShowStale(const std::string& file, const std::vector<grafana::AcceptedFindings::Entry>& stale) {
+  for (const grafana::AcceptedFindings::Entry& entry : stale) {
+    std::cerr << "coffer: " << kAccept << ": " << ShownPath(file) << ": line " + std::to_string(entry.line)
+              << ": no finding is like this now: " << entry.text << "\n";
+  }
+}
+
 Outcome<grafana::ScanReport> ScanDatabase(const Session& session, const ScanArguments& arguments) {
   grafana::ScanOptions options;
   COFFER_ASSIGN_OR_RETURN(options.secret_key, ReadGrafanaKey("--secret-key-file", arguments.secret_key_file));
@@ -82,35 +105,34 @@ Outcome<grafana::ScanReport> ScanDatabase(const Session& session, const ScanArgu
   return std::move(report).value();
 }
 
-std::string ExposedText(const std::vector<grafana::ReportGroup>& groups) {
-  Table table({"COUNT", "WHERE", "PROTECTION", "FOR EXAMPLE"});
-  bool any = false;
-  for (const grafana::ReportGroup& group : groups) {
-    if (group.is_exposed) table.Add({std::to_string(group.count), group.column, group.protection, group.example});
-    any = any || group.is_exposed;
-  }
-  return any ? "\nReadable by whoever holds this database:\n" + table.ToText() : "";
-}
+enum class ReaderColumn : std::uint8_t { kNo, kYes };
 
-std::string UnjudgedText(const std::vector<grafana::ReportGroup>& groups) {
-  Table table({"COUNT", "WHERE", "PROTECTION", "FOR EXAMPLE"});
+// The groups that `is_shown` takes, or nothing where there is none.
+std::string GroupsText(std::string_view title, const std::vector<grafana::ReportGroup>& groups, ReaderColumn reader,
+                       bool (*is_shown)(const grafana::ReportGroup&)) {
+  std::vector<std::string> header = {"COUNT", "WHERE", "PROTECTION", "FOR EXAMPLE"};
+  if (reader == ReaderColumn::kYes) header.insert(header.end() - 1, "READABLE BY");
+  Table table(std::move(header));
   bool any = false;
   for (const grafana::ReportGroup& group : groups) {
-    if (group.is_unjudged) table.Add({std::to_string(group.count), group.column, group.protection, group.example});
-    any = any || group.is_unjudged;
-  }
-  return any ? "\nCould not be judged:\n" + table.ToText() : "";
-}
-
-std::string OthersText(const std::vector<grafana::ReportGroup>& groups) {
-  Table table({"COUNT", "WHERE", "PROTECTION", "READABLE BY", "FOR EXAMPLE"});
-  bool any = false;
-  for (const grafana::ReportGroup& group : groups) {
-    if (group.is_exposed || group.is_unjudged) continue;
-    table.Add({std::to_string(group.count), group.column, group.protection, group.readable_by, group.example});
+    if (!is_shown(group)) continue;
+    std::vector<std::string> row = {std::to_string(group.count), group.column, group.protection, group.example};
+    if (reader == ReaderColumn::kYes) row.insert(row.end() - 1, group.readable_by);
+    table.Add(std::move(row));
     any = true;
   }
-  return any ? "\nNot readable from this database alone:\n" + table.ToText() : "";
+  return any ? "\n" + std::string(title) + "\n" + table.ToText() : "";
+}
+
+std::string GroupsText(const std::vector<grafana::ReportGroup>& groups) {
+  using Group = grafana::ReportGroup;
+  return GroupsText("Readable by whoever holds this database:", groups, ReaderColumn::kNo,
+                    [](const Group& group) { return group.is_exposed; }) +
+         GroupsText("Could not be judged:", groups, ReaderColumn::kNo,
+                    [](const Group& group) { return group.is_unjudged; }) +
+         GroupsText("Accepted:", groups, ReaderColumn::kYes, [](const Group& group) { return group.is_accepted; }) +
+         GroupsText("Not readable from this database alone:", groups, ReaderColumn::kYes,
+                    [](const Group& group) { return !group.is_exposed && !group.is_unjudged && !group.is_accepted; });
 }
 
 std::string LinesText(std::string_view title, const std::vector<std::string>& lines) {
@@ -120,23 +142,22 @@ std::string LinesText(std::string_view title, const std::vector<std::string>& li
   return text;
 }
 
-// Every place, a line each.
-std::string PlacesText(const grafana::ScanReport& report) {
-  std::string text = report.findings.empty() ? "" : "\nEvery place:\n";
+// Every place, a line each, as --accept takes it.
+std::string PlacesText(const grafana::ScanReport& report, bool accepted) {
+  std::string text;
   for (const grafana::Finding& finding : report.findings) {
-    text.append("  ").append(grafana::ReadableByName(finding.readable_by)).append("  ");
-    text.append(grafana::ProtectionName(finding.protection)).append("  ");
-    text.append(grafana::PlaceOf(report, finding)).append("\n");
+    if (finding.accepted == accepted) text.append("  ").append(grafana::LineOf(report, finding)).append("\n");
   }
-  return text;
+  if (text.empty()) return "";
+  return (accepted ? "\nEvery accepted place:\n" : "\nEvery place:\n") + text;
 }
 
 Outcome<void> PrintText(const Session& session, const grafana::ScanReport& report, bool all) {
   const grafana::ReportText text = grafana::TextOf(report);
   const Color color = text.is_exposed ? Color::kRed : text.is_unjudged ? Color::kYellow : Color::kGreen;
   COFFER_TRY(Print(Colored(text.headline, color, session.Colors(STDOUT_FILENO)) + "\n"));
-  COFFER_TRY(Print(ExposedText(text.groups) + UnjudgedText(text.groups) + OthersText(text.groups)));
-  if (all) COFFER_TRY(Print(PlacesText(report)));
+  COFFER_TRY(Print(GroupsText(text.groups)));
+  if (all) COFFER_TRY(Print(PlacesText(report, false) + PlacesText(report, true)));
   return Print(LinesText("Also:", text.facts) + LinesText("Next:", text.steps));
 }
 
@@ -157,10 +178,12 @@ Outcome<void> PrintReportJson(const grafana::ScanReport& report) {
 
 Outcome<int> ScanCommand(Session& session, const ScanArguments& arguments) {
   COFFER_TRY(CheckArguments(arguments));
-  COFFER_ASSIGN_OR_RETURN(const grafana::ScanReport report, ScanDatabase(session, arguments));
+  COFFER_ASSIGN_OR_RETURN(const grafana::AcceptedFindings accepted, ReadAccepted(arguments.accept_file));
+  COFFER_ASSIGN_OR_RETURN(grafana::ScanReport report, ScanDatabase(session, arguments));
+  const std::vector<grafana::AcceptedFindings::Entry> stale = accepted.Mark(report);
   COFFER_TRY(session.json() ? PrintReportJson(report) : PrintText(session, report, arguments.all));
-  const bool exposed = grafana::CountReadableBy(report, grafana::ReadableBy::kAnyone) > 0;
-  return exposed || grafana::CountUnjudged(report) > 0 ? kExitFailed : kExitOk;
+  ShowStale(arguments.accept_file, stale);
+  return grafana::IsExposed(report) || grafana::IsUnjudged(report) ? kExitFailed : kExitOk;
 }
 
 }  // namespace
@@ -173,7 +196,8 @@ void AddGrafanaScanCommand(CommandTree& tree, CLI::App& group) {
       "  coffer grafana scan /var/lib/grafana/grafana.db\n"
       "  coffer grafana scan postgresql://grafana@db.example/grafana\n"
       "  pg_dump grafana | coffer grafana scan -\n"
-      "  coffer grafana scan grafana.dump --secret-key-file key.txt -o json",
+      "  coffer grafana scan grafana.dump --secret-key-file key.txt -o json\n"
+      "  coffer grafana scan /var/lib/grafana/grafana.db --accept accepted.txt",
       [arguments](Session& session) { return ScanCommand(session, *arguments); });
   scan.add_option("database", arguments->database,
                   "A SQLite file, a PostgreSQL URL without a password, or a dump; - for a dump on standard input")
@@ -184,6 +208,11 @@ void AddGrafanaScanCommand(CommandTree& tree, CLI::App& group) {
       ->type_name("FILE");
   scan.add_option("--secrets-manager-key-file", arguments->manager_key_file,
                   "The secret_key of Grafana's secrets manager, likewise")
+      ->type_name("FILE");
+  scan.add_option(
+          "--accept", arguments->accept_file,
+          "Findings that were judged, a line each as --all prints them, # for comments: shown, and exiting with "
+          "1 no more. A line holds for one place, as it is read and protected today, whatever its value")
       ->type_name("FILE");
   scan.add_flag("--all", arguments->all, "Every place, and how much personal data is in clear");
 }

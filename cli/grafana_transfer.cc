@@ -4,6 +4,7 @@
 
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/grafana_backup.h"
 #include "cli/grafana_database.h"
 #include "cli/grafana_vault.h"
 #include "cli/printing.h"
@@ -12,6 +13,7 @@
 #include "plugins/grafana/cells/open_cells.h"
 #include "plugins/grafana/database/open_rows.h"
 #include "plugins/grafana/transfer/export_database.h"
+#include "plugins/grafana/transfer/import_database.h"
 
 namespace coffer::cli {
 namespace {
@@ -26,8 +28,7 @@ struct TransferArguments {
   bool overwrite = false;
   bool accept_unreadable = false;
   bool accept_unproven = false;
-  std::string backup;
-  bool no_backup = false;
+  BackupOptions backup;
   bool add = false;
   bool clear_plaintext = false;
   bool accept_other_origin = false;
@@ -103,7 +104,8 @@ std::string LinesOf(const grafana::TransferReport& report) {
             (each.path.empty() ? "(no path)" : each.path) + "\n";
     for (const std::string& place : each.places) text += "    " + place + "\n";
     if (each.reason != grafana::SkipReason::kNone) {
-      text += "    it " + std::string(grafana::SkipReasonText(each.reason)) + "\n";
+      text += "    it " + std::string(grafana::SkipReasonText(each.reason));
+      text += each.reason == grafana::SkipReason::kOtherOrigin ? ": --accept-other-origin if it is meant\n" : "\n";
     }
   }
   return text;
@@ -139,17 +141,16 @@ std::string_view RefusalText(grafana::TransferRefusal refusal, bool is_export) {
       return "Refused: the secret_key is not this database's. Give the one that this Grafana runs with in "
              "--secret-key-file; where that is the public default, coffer grafana rotate-secret-key comes first.";
     case grafana::TransferRefusal::kUnproven:
-      if (is_export) return "Refused: there is too little in the database to tell whether the secret_key is right.";
-      return "Refused: there is too little in the database to tell whether the secret_key is right. If you know that "
-             "it "
-             "is: --accept-unproven.";
+      return is_export ? "Refused: there is too little in the database to tell whether the secret_key is right. Save a "
+                         "password of 20 letters in Grafana, then say this again."
+                       : "Refused: there is too little in the database to tell whether the secret_key is right. If you "
+                         "know that it is: --accept-unproven.";
     case grafana::TransferRefusal::kUnreadable:
       return "Refused: not everything can be taken over. What is skipped says why; for the rest alone: "
              "--accept-unreadable.";
     case grafana::TransferRefusal::kOtherValue:
-      return "Refused: the vault holds other values. Where the vault is newer: coffer grafana export-db. Where Grafana "
-             "is "
-             "newer: --overwrite makes its values the vault's newest versions.";
+      return "Refused: the vault holds other values. Where the vault is newer: coffer grafana export-db. Where "
+             "Grafana is newer: --overwrite makes its values the vault's newest versions.";
   }
   return "";
 }
@@ -208,17 +209,11 @@ Outcome<int> ImportCommand(Session& session, const TransferArguments& arguments)
   options.dry_run = arguments.dry_run;
   options.overwrite = arguments.overwrite;
   options.accept_unreadable = arguments.accept_unreadable;
-  options.opening.accept_unproven = arguments.accept_unproven;
+  options.accept_unproven = arguments.accept_unproven;
   options.only = KindOf(arguments.only);
   const auto report = grafana::ImportDatabase(**rows, key, vault, options);
   if (!report.ok()) return FailureOf(report.error(), vault);
   return PrintReport(session, Printed{*report, arguments.dry_run, {}, {}});
-}
-
-Outcome<void> CheckExport(const TransferArguments& arguments) {
-  COFFER_TRY(CheckArguments(arguments));
-  const bool has_backup = !arguments.backup.empty() || arguments.no_backup || arguments.dry_run;
-  return CheckBackup(arguments.database, has_backup);
 }
 
 Outcome<grafana::ExportReport> Export(const TransferArguments& arguments, const SecretBytes& key, GrafanaVault& vault,
@@ -243,7 +238,8 @@ Outcome<grafana::ExportReport> Export(const TransferArguments& arguments, const 
 }
 
 Outcome<int> ExportCommand(Session& session, const TransferArguments& arguments) {
-  COFFER_TRY(CheckExport(arguments));
+  COFFER_TRY(CheckArguments(arguments));
+  COFFER_TRY(CheckBackup(arguments.database, arguments.backup, arguments.dry_run));
   // Where the system gives no lock, values may reach swap, as those of any other client of the service.
   static_cast<void>(LockMemory(true));
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kAppRole));
@@ -255,7 +251,7 @@ Outcome<int> ExportCommand(Session& session, const TransferArguments& arguments)
   options.clear_plaintext = arguments.clear_plaintext;
   options.accept_other_origin = arguments.accept_other_origin;
   options.only = KindOf(arguments.only);
-  if (!arguments.no_backup) options.backup = BackupFile(arguments.database, arguments.backup);
+  options.backup = BackupFile(arguments.database, arguments.backup, arguments.dry_run);
   COFFER_ASSIGN_OR_RETURN(const grafana::ExportReport report, Export(arguments, key, vault, options));
   const bool wrote = report.rows > 0 && !arguments.dry_run;
   const DatabaseChanges changes{report.rows, report.cleared};
@@ -269,7 +265,9 @@ void AddDatabaseOptions(CLI::App& command, TransferArguments& arguments, const s
       .add_option("--secret-key-file", arguments.secret_key_file,
                   "Grafana's [security] secret_key, where the vault does not have it; - for standard input")
       ->type_name("FILE");
-  command.add_option("--only", arguments.only, "Credentials of this kind alone")
+  std::string kinds;
+  for (const std::string& kind : KindNames()) kinds += (kinds.empty() ? "" : ", ") + kind;
+  command.add_option("--only", arguments.only, "Credentials of one kind alone: " + kinds)
       ->type_name("KIND")
       ->check(OneOf(KindNames()));
   command.add_flag("--dry-run", arguments.dry_run, "Say what would be done, change nothing");
@@ -301,13 +299,7 @@ void AddGrafanaTransferCommands(CommandTree& tree, CLI::App& group) {
                       "  coffer grafana export-db postgresql://grafana@db.example/grafana --backup old-cells.sql",
                       [exporting](Session& session) { return ExportCommand(session, *exporting); });
   AddDatabaseOptions(to_database, *exporting, "A SQLite file, or a PostgreSQL URL without a password");
-  CLI::Option* const backup =
-      to_database
-          .add_option(
-              "--backup", exporting->backup,
-              "Where what undoes it goes: a copy of a SQLite file (beside it unless told), a script for PostgreSQL")
-          ->type_name("FILE");
-  backup->excludes(to_database.add_flag("--no-backup", exporting->no_backup, "There is a backup: make none"));
+  AddBackupOptions(to_database, exporting->backup);
   to_database.add_flag("--add", exporting->add, "Add what the vault has for a datasource and the database has not");
   to_database.add_flag("--accept-other-origin", exporting->accept_other_origin,
                        "Write values too that import-db did not put there, e.g. those of provisioning files");

@@ -3,13 +3,13 @@
 
 #include "cli/outcome.h"
 #include "client/client.h"
+#include "plugins/grafana/metadata_vault.h"
 #include "plugins/grafana/secret_listing.h"
-#include "plugins/grafana/transfer/transfer_vault.h"
 
 namespace coffer::cli {
 
 // `client` must outlive it. The service's sentences become literals of ours: VaultPort's errors hold no run-time text.
-class GrafanaVault final : public grafana::TransferVault, public grafana::SecretLister {
+class GrafanaVault final : public grafana::MetadataVault, public grafana::SecretLister {
  public:
   GrafanaVault(client::Client& client, std::string tenant) : client_(client), tenant_(std::move(tenant)) {}
 

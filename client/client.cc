@@ -1,11 +1,11 @@
 #include "client/client.h"
 
+#include <algorithm>
 #include <charconv>
-#include <condition_variable>
-#include <mutex>
 
 #include "client/bearer_token.h"
 #include "client/call_metadata.h"
+#include "client/cancellation.h"
 #include "client/channel.h"
 #include "coffer/v1/access.grpc.pb.h"
 #include "coffer/v1/admin.grpc.pb.h"
@@ -17,7 +17,7 @@
 
 namespace coffer::client {
 
-// Copies share the channel and its stubs.
+// Copies share the channel and its stubs, and what cancels their calls.
 struct Client::State {
   State(std::shared_ptr<grpc::Channel> opened, ServerAddress address, const ClientOptions& options)
       : channel(std::move(opened)),
@@ -38,7 +38,10 @@ struct Client::State {
   template <typename Stub, typename Request, typename Response>
   RpcResult<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                            const Request& request, Repeat repeat) const;
+  // False when it is not connected until then, or the calls are cancelled.
+  bool WaitForConnected(std::chrono::system_clock::time_point until) const;
 
+  std::shared_ptr<Cancellation> cancellation = std::make_shared<Cancellation>();
   std::shared_ptr<grpc::Channel> channel;
   ServerAddress server;
   std::chrono::milliseconds deadline;
@@ -71,15 +74,20 @@ RpcResult<void> AddToken(const std::string& file, grpc::ClientContext& context) 
   return {};
 }
 
-// Nothing ends a pause early: a call is over at its deadline anyway.
-void PauseFor(std::chrono::milliseconds time) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, time, [] { return false; });
-}
+RpcError CancelledError() { return {ErrorCode::kUnavailable, "the call was cancelled here"}; }
 
 }  // namespace
+
+// gRPC's own wait cannot be ended from outside.
+bool Client::State::WaitForConnected(std::chrono::system_clock::time_point until) const {
+  constexpr std::chrono::milliseconds kSlice{200};
+  while (!cancellation->IsCancelled()) {
+    const auto now = std::chrono::system_clock::now();
+    if (channel->WaitForConnected(std::min(until, now + kSlice))) return true;
+    if (now >= until) return false;
+  }
+  return false;
+}
 
 template <typename Stub, typename Request, typename Response>
 RpcResult<Response> Client::State::Call(Stub& stub,
@@ -89,10 +97,11 @@ RpcResult<Response> Client::State::Call(Stub& stub,
   Backoff backoff;
   for (;;) {
     // Until the channel is connected nothing is sent, so that a mutation may wait here too.
-    if (!channel->WaitForConnected(until)) {
+    if (!WaitForConnected(until)) {
       return RpcError(ErrorCode::kUnavailable, "no service at " + server.ToText() + " any more");
     }
     grpc::ClientContext context;
+    const Cancellation::Watch watch(*cancellation, context);
     context.set_deadline(until);
     AddClaims(claims, context);
     AddWish(approval, context);
@@ -100,10 +109,11 @@ RpcResult<Response> Client::State::Call(Stub& stub,
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (status.ok()) return response;
+    if (cancellation->IsCancelled()) return CancelledError();
     RpcError error = ErrorOf(status, context);
     const auto pause = backoff.Next();
     if (!MayRetry(repeat, error.code, LeftUntil(until) - pause)) return error;
-    PauseFor(pause);
+    cancellation->Pause(pause);
   }
 }
 
@@ -120,6 +130,7 @@ RpcResult<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options)
 RpcResult<std::unique_ptr<Client>> Client::ForCalls(CallClaims claims, std::chrono::milliseconds deadline) const {
   COFFER_TRY(CheckClaims(claims));
   auto state = std::make_unique<State>(*state_);
+  state->cancellation = std::make_shared<Cancellation>();
   state->claims = std::move(claims);
   state->deadline = deadline;
   return std::make_unique<Client>(Key(), std::move(state));
@@ -127,6 +138,8 @@ RpcResult<std::unique_ptr<Client>> Client::ForCalls(CallClaims claims, std::chro
 
 Client::Client(Key, std::unique_ptr<State> state) : state_(std::move(state)) {}
 Client::~Client() = default;
+
+void Client::CancelCalls() { state_->cancellation->Cancel(); }
 
 RpcResult<v1::EncryptFieldsResponse> Client::EncryptFields(const v1::EncryptFieldsRequest& request) {
   return state_->Call(*state_->fields, &v1::FieldService::Stub::EncryptFields, request, Repeat::kSafe);
@@ -414,10 +427,11 @@ std::optional<std::uint64_t> AuditIndexOf(const std::multimap<grpc::string_ref, 
 
 RpcResult<void> Client::TailRecords(const v1::TailRecordsRequest& request,
                                     const std::function<bool(const v1::TailRecordsResponse&)>& take) {
-  if (!state_->channel->WaitForConnected(std::chrono::system_clock::now() + state_->deadline)) {
+  if (!state_->WaitForConnected(std::chrono::system_clock::now() + state_->deadline)) {
     return RpcError(ErrorCode::kUnavailable, "no service at " + state_->server.ToText() + " any more");
   }
   grpc::ClientContext context;
+  const Cancellation::Watch watch(*state_->cancellation, context);
   AddClaims(state_->claims, context);
   AddWish(state_->approval, context);
   COFFER_TRY(AddToken(state_->token_file, context));
@@ -438,6 +452,7 @@ RpcResult<void> Client::TailRecords(const v1::TailRecordsRequest& request,
   }
   const grpc::Status status = reader->Finish();
   if (status.ok() || !wanted) return {};
+  if (state_->cancellation->IsCancelled()) return CancelledError();
   return ErrorOf(status, context);
 }
 

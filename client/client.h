@@ -85,6 +85,10 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  // From another thread: the calls that are under way end at once with kUnavailable, and so do all that come. Other
+  // clients of ForCalls go on. What the service was sent may be done all the same.
+  void CancelCalls();
+
   // FieldService.
   RpcResult<v1::EncryptFieldsResponse> EncryptFields(const v1::EncryptFieldsRequest& request);
   RpcResult<v1::DecryptFieldsResponse> DecryptFields(const v1::DecryptFieldsRequest& request);

@@ -115,7 +115,9 @@ Result<int> Serve(const Config& config, const sigset_t& stop, bool throwaway) {
   COFFER_ASSIGN_OR_RETURN(const std::unique_ptr<Daemon> daemon, Daemon::Start(config, locked));
   if (throwaway) {
     COFFER_TRY(daemon->InitThrowaway());
-    std::cout << "cofferd dev: unsealed; everything is gone when it stops (Ctrl-C). In another terminal:\n"
+    std::cout << "cofferd dev: unsealed. What it holds is gone when it stops (Ctrl-C), with all that is under\n"
+              << "its keys alone, and whoever has this machine can read it until then: nothing real belongs\n"
+              << "here, no key of a Grafana in use either. In another terminal:\n"
               << "  export COFFER_SERVER=unix:" << config.socket_dir << "\n"
               << std::flush;
   } else {

@@ -34,6 +34,13 @@ Error NothingStarted(Error error) {
 }
 
 Error MissingSecret(Error error) {
+  if (error.code() == ErrorCode::kFailedPrecondition) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 "the secret is deleted, destroyed or expired, or its key is disabled, nothing was started; bring it "
+                 "back (`coffer secret undelete`), put a new version, or take it out of the file")
+        .At(error.path())
+        .AtLine(error.line());
+  }
   if (error.code() != ErrorCode::kNotFound) return NothingStarted(std::move(error));
   return Error(ErrorCode::kNotFound,
                "the vault has no such secret, nothing was started; put it there, or import the file that had it")
@@ -105,9 +112,11 @@ class SigpipeHold {
 Result<PreparedRun> PreparedRun::Prepare(const RunOptions& options, VaultPort& vault) {
   if (options.command.empty()) return Error(ErrorCode::kInvalidArgument, "no command to run was given");
   VersionNotes values(vault);
-  const FetchSecret fetch = [&values](const SecretReference& reference) -> Result<SecretBytes> {
+  ValuesByReference handed_values;
+  const FetchSecret fetch = [&values, &handed_values](const SecretReference& reference) -> Result<SecretBytes> {
     auto stored = values.Get(reference);
     if (!stored.ok()) return MissingSecret(std::move(stored).error());
+    handed_values.insert_or_assign(KeyOf(reference), stored->value.Clone());
     return std::move(stored->value);
   };
   COFFER_ASSIGN_OR_RETURN(const RenderedFolder rendered,
@@ -133,7 +142,8 @@ Result<PreparedRun> PreparedRun::Prepare(const RunOptions& options, VaultPort& v
   run.handed_ = {.provisioning_dir = options.provisioning_dir,
                  .render = RenderOptions{options.shared},
                  .references = values.versions(),
-                 .keys = key_values.versions()};
+                 .keys = key_values.versions(),
+                 .values = std::move(handed_values)};
   run.references_ = rendered.references;
   run.plaintexts_ = rendered.plaintexts;
   return run;
@@ -149,7 +159,7 @@ Status PreparedRun::ReloadWith(const ReloadPorts& ports, std::chrono::microsecon
 Result<int> PreparedRun::RunReloading(const ChildOptions& child) {
   constexpr std::chrono::seconds kBetweenPasses{1};
   std::atomic<bool> ended = false;
-  Reloader reloader(reloading_->ports, reloading_->every, handed_, folder_);
+  Reloader reloader(reloading_->ports, reloading_->every, std::move(handed_), folder_);
   std::unique_ptr<Ticker> passes;
   {
     const SigpipeHold hold;
@@ -160,6 +170,7 @@ Result<int> PreparedRun::RunReloading(const ChildOptions& child) {
   }
   Result<int> code = RunForwardingSignals(command_, child);
   ended = true;
+  if (reloading_->ports.give_up) reloading_->ports.give_up();
   return code;
 }
 
@@ -171,6 +182,7 @@ Result<int> PreparedRun::Execute() && {
     child.environment.push_back({name + "__FILE", std::nullopt});
     child.environment.push_back({name, value});
   }
+  if (!reloading_) handed_.values.clear();
   Result<int> code = reloading_ ? RunReloading(child) : RunForwardingSignals(command_, child);
   Status wiped = folder_.Wipe();
   if (!code.ok()) return code;

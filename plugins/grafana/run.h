@@ -35,7 +35,7 @@ class PreparedRun {
   //
   // Errors carry the file and line, and the next step in their text: kUnavailable (the service is down), kSealed,
   // kNotFound (a secret or key is missing), kPermissionDenied (not for this caller, or a file that everybody may
-  // write), kInvalidArgument (RenderFile's), kFailedPrecondition (no folder in memory).
+  // write), kInvalidArgument (RenderFile's), kFailedPrecondition (a secret is deleted or expired; no folder in memory).
   static Result<PreparedRun> Prepare(const RunOptions& options, VaultPort& vault);
 
   // Has Execute keep the datasources at the newest versions of their secrets, on a thread of its own (reload.h). The

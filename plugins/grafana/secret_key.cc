@@ -48,7 +48,8 @@ Status CheckSecretKey(const SecretBytes& key) {
   const std::string_view text = AsText(key.Expose(SecretAccess::kCipher));
   if (text == kDefaultSecretKey) {
     return Error(ErrorCode::kInvalidArgument,
-                 "the key is the public default of Grafana's defaults.ini, which protects nothing; change it");
+                 "the key is the public default of Grafana's defaults.ini, which protects nothing: coffer grafana "
+                 "rotate-secret-key gives a database another one");
   }
   if (text.empty()) return Error(ErrorCode::kInvalidArgument, "the key is empty");
   if (text.size() > kMaxLength) {

@@ -1,80 +1,29 @@
 """coffer grafana rotate-data-keys against a cofferd of its own and SQLite files that the test makes (PostgreSQL is in
 tests/e2e). What is in a file afterwards is read by grafana_opened.py, which has its own encryption."""
 
-import base64
 import contextlib
-import json
 import pathlib
 import sqlite3
 import stat
 import sys
-import tempfile
-import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from grafana_opened import data_keys_of, ids_of, opened, sqlite_rows  # noqa: E402
+from grafana_database_case import GrafanaDatabaseCase, run  # noqa: E402
+from grafana_opened import data_keys_of, ids_of, opened  # noqa: E402
 from grafana_planted import NEWEST, NOT_VISITED, OWN_KEY, clean_world, rotated_world  # noqa: E402
 from grafana_schema import Statements  # noqa: E402
-from service import Programs, Service  # noqa: E402
 
 KEY = "grafana/secret_key"
 
 
-class DataKeys(unittest.TestCase):
-    maxDiff = None
+class DataKeys(GrafanaDatabaseCase):
+    COMMAND = "rotate-data-keys"
 
-    @classmethod
-    def setUpClass(cls):
-        cls.service = Service()
-        cls.addClassCleanup(cls.service.close)
-        cls.tenants = 0
-
-    def setUp(self):
-        """A folder and a tenant, with a vault of its own."""
-        DataKeys.tenants += 1
-        self.tenant = f"t{DataKeys.tenants}"
-        self.service.ok("tenant", "add", self.tenant)
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-        self.path = self.folder / "grafana.db"
-        self.said = b""
-
-    def database(self, world):
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            connection.executescript(world.statements.sql())
-
-    def file(self, name, text):
-        path = self.folder / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return str(path)
-
-    def put(self, path, value):
-        self.service.ok("secret", "put", path, "--tenant", self.tenant, stdin=value)
-
-    def rotate(self, *arguments, code=0, path=None, **options):
-        done = self.service.run("grafana", "rotate-data-keys", str(path or self.path), "--tenant", self.tenant,
-                                *arguments, **options)
-        self.said += done.stdout + done.stderr
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
-
-    def report(self, *arguments, **options):
-        return json.loads(self.rotate(*arguments, "--output", "json", **options).stdout)
-
-    def rows(self, path=None):
-        return sqlite_rows(path or self.path)
-
-    def assert_silent(self, world, rows):
-        """Neither a value nor a key, as it is or in base64 or hex."""
-        secrets = [s.needle for s in world.secrets] + [OWN_KEY] + list(data_keys_of(rows, OWN_KEY).values())
-        for secret in secrets:
-            data = secret if isinstance(secret, bytes) else secret.encode()
-            for form in (data, base64.b64encode(data).rstrip(b"="), data.hex().encode()):
-                self.assertNotIn(form, self.said)
-                self.assertNotIn(form.decode("latin-1"), self.service.log())
+    def assert_world_silent(self, world, rows):
+        """Of its values, its key and its data keys."""
+        self.assert_silent(*(s.needle for s in world.secrets), OWN_KEY, *data_keys_of(rows, OWN_KEY).values())
 
     def test_what_grafana_leaves_is_moved_and_all_else_stays_byte_for_byte(self):
         world = rotated_world()
@@ -100,7 +49,7 @@ class DataKeys(unittest.TestCase):
         self.assertEqual(keys["k1"]["moved"], sum(v["count"] for v in report["values"]))
         self.assertGreater(keys["k1"]["values"], 0)
         self.assertIn("keep the rows of data_keys all the same", report["steps"][-1])
-        self.assert_silent(world, after)
+        self.assert_world_silent(world, after)
 
     def test_with_all_nothing_is_left_under_an_old_data_key_of_secret_key(self):
         world = rotated_world()
@@ -119,7 +68,7 @@ class DataKeys(unittest.TestCase):
         self.assertEqual((keys["gone"]["values"], keys["kms"]["values"], report["of_others"]), (3, 3, 3))
         self.assertEqual(self.report("--all", "--accept-unreadable")["rows"], 0)
         self.assertEqual(len(self.rows()["data_keys"]), 5)
-        self.assert_silent(world, self.rows())
+        self.assert_world_silent(world, self.rows())
 
     def test_the_text_says_what_was_moved_and_never_to_delete_a_row(self):
         self.put(KEY, OWN_KEY)
@@ -185,31 +134,24 @@ class DataKeys(unittest.TestCase):
         with contextlib.closing(sqlite3.connect(self.folder / "other.db")) as connection:
             connection.executescript("CREATE TABLE shop (id INTEGER)")
         before = self.path.read_bytes()
-        for arguments, code, sentence in (
-                ([], 2, "database is required"),
-                ([good, good], 2, "more arguments than it takes"),
-                (["postgresql://grafana:hunter2@db/grafana"], 2, "leave it out, and put it into PGPASSWORD"),
-                (["postgresql://grafana@db.invalid/grafana", *key], 2, "--backup FILE, or --no-backup"),
-                (["mysql://db/grafana", *key, "--no-backup"], 2, "is neither a SQLite database nor"),
-                ([dump, *key], 2, "a dump cannot be changed"),
-                ([binary, *key], 2, "is neither a SQLite database nor"),
-                ([f"{self.folder}/absent.db", *key], 1, "absent.db"),
-                ([f"{self.folder}/other.db", *key], 2, "is no Grafana database"),
-                ([good, "--secret-key-file", empty], 2, "there is no key in the file"),
-                ([good, "--secret-key-file", f"{self.folder}/absent"], 1, "--secret-key-file"),
-                ([good], 1, "coffer grafana secret-key import"),
-                ([good, "--backup", "b", "--no-backup"], 2, "--backup"),
-                ([good, "--backup", "b", "--dry-run"], 2, "--dry-run"),
-                ([good, *key, "--backup", f"{self.folder}/absent/b"], 1, "absent"),
-                ([good, *key, "--backup", good], 1, ": already exists"),
-                ([good, "--undo"], 2, "--undo")):
-            with self.subTest(arguments=arguments):
-                done = self.service.run("grafana", "rotate-data-keys", *arguments, "--tenant", self.tenant)
-                self.assertIn(sentence, done.stderr.decode())
-                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-                self.assertTrue(done.stderr.startswith(b"coffer: "), done.stderr)
-                self.assertNotIn(b"hunter2", done.stdout + done.stderr)
-                self.assertEqual(done.stdout, b"")
+        self.assert_refused((
+            ([], 2, "database is required"),
+            ([good, good], 2, "more arguments than it takes"),
+            (["postgresql://grafana:hunter2@db/grafana"], 2, "leave it out, and put it into PGPASSWORD"),
+            (["postgresql://grafana@db.invalid/grafana", *key], 2, "--backup FILE, or --no-backup"),
+            (["mysql://db/grafana", *key, "--no-backup"], 2, "is neither a SQLite database nor"),
+            ([dump, *key], 2, "a dump cannot be changed"),
+            ([binary, *key], 2, "is neither a SQLite database nor"),
+            ([f"{self.folder}/absent.db", *key], 1, "absent.db"),
+            ([f"{self.folder}/other.db", *key], 2, "is no Grafana database"),
+            ([good, "--secret-key-file", empty], 2, "there is no key in the file"),
+            ([good, "--secret-key-file", f"{self.folder}/absent"], 1, "--secret-key-file"),
+            ([good], 1, "coffer grafana secret-key import"),
+            ([good, "--backup", "b", "--no-backup"], 2, "--backup"),
+            ([good, "--backup", "b", "--dry-run"], 2, "--dry-run"),
+            ([good, *key, "--backup", f"{self.folder}/absent/b"], 1, "absent"),
+            ([good, *key, "--backup", good], 1, ": already exists"),
+            ([good, "--undo"], 2, "--undo")))
         self.assertEqual(self.path.read_bytes(), before)
 
     def test_a_grafana_without_data_keys_is_told_to_make_one(self):
@@ -220,5 +162,4 @@ class DataKeys(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    Programs.bin = pathlib.Path(sys.argv.pop(1)).resolve()
-    unittest.main(verbosity=1)
+    run()

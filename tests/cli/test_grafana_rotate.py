@@ -10,75 +10,32 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
-import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from grafana_crypto import DEFAULT_KEY  # noqa: E402
-from grafana_opened import manager_opened, opened, sqlite_rows  # noqa: E402
+from grafana_database_case import GrafanaDatabaseCase, run  # noqa: E402
+from grafana_opened import manager_opened, opened  # noqa: E402
 from grafana_planted import MANAGER_KEY, OWN_KEY, clean_world, expected, exposed_world, place_of  # noqa: E402
 from grafana_sample import sample_sql  # noqa: E402
 from grafana_schema import Statements  # noqa: E402
-from service import DEADLINE_S, Programs, Service, clean_environment  # noqa: E402
+from service import DEADLINE_S, Programs, clean_environment  # noqa: E402
 
 KEY = "grafana/secret_key"
 NEXT = "grafana/secret_key.next"
 MANAGER = "grafana/secrets_manager_secret_key"
 
 
-class Rotate(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.service = Service()
-        cls.addClassCleanup(cls.service.close)
-        cls.tenants = 0
-
-    def setUp(self):
-        """A folder and a tenant, with a vault of its own."""
-        Rotate.tenants += 1
-        self.tenant = f"t{Rotate.tenants}"
-        self.service.ok("tenant", "add", self.tenant)
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-        self.path = self.folder / "grafana.db"
-        self.said = b""
-
-    def database(self, world, more=""):
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            connection.executescript((world if isinstance(world, str) else world.statements.sql()) + more)
-
-    def file(self, name, text):
-        path = self.folder / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return str(path)
-
-    def rotate(self, *arguments, path=None, code=0, **options):
-        done = self.service.run("grafana", "rotate-secret-key", str(path or self.path), "--tenant", self.tenant,
-                                *arguments, **options)
-        self.said += done.stdout + done.stderr
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
-
-    def report(self, *arguments, **options):
-        return json.loads(self.rotate(*arguments, "--output", "json", **options).stdout)
+class Rotate(GrafanaDatabaseCase):
+    COMMAND = "rotate-secret-key"
 
     def key(self, path=KEY, version=0):
         options = ("--version", str(version)) if version else ()
         return self.service.ok("secret", "get", path, "--tenant", self.tenant, *options).decode()
 
-    def put(self, path, value):
-        self.service.ok("secret", "put", path, "--tenant", self.tenant, stdin=value)
-
     def has_key(self, path=KEY):
         return self.service.run("secret", "get", path, "--tenant", self.tenant).returncode == 0
-
-    def rows(self, path=None):
-        return sqlite_rows(path or self.path)
 
     def scan(self, *arguments):
         done = subprocess.run([Programs.coffer(), "grafana", "scan", str(self.path), "--output", "json", *arguments],
@@ -95,13 +52,6 @@ class Rotate(unittest.TestCase):
         self.assertEqual(opened(rows, new), before)
         under_old = opened(rows, old)
         self.assertEqual([place for place, text in before.items() if under_old.get(place) == text], [])
-
-    def assert_silent(self, *secrets):
-        """Neither as they are nor in base64 or hex."""
-        for secret in secrets:
-            data = secret if isinstance(secret, bytes) else secret.encode()
-            for form in (data, base64.b64encode(data).rstrip(b"="), data.hex().encode()):
-                self.assertNotIn(form, self.said)
 
     def test_every_secret_opens_under_the_vaults_key_and_none_under_the_old(self):
         world = exposed_world()
@@ -274,7 +224,8 @@ class Rotate(unittest.TestCase):
         before = self.path.read_bytes()
         refused = self.report(code=1)
         self.assertEqual((refused["outcome"], refused["refusal"]), ("refused", "unreadable"))
-        self.assertEqual({cell["reason"] for cell in refused["unreadable"]}, {"damaged", "not under the key"})
+        self.assertEqual({cell["reason"] for cell in refused["unreadable"]},
+                         {"damaged", "not under the key", "too little to tell its key"})
         text = self.rotate(code=1).stdout
         self.assertIn(b"  data_source.secure_json_data: password of id=90 ", text)
         self.assertIn(b"name=?[2Jbroken: damaged\n", text)
@@ -295,38 +246,30 @@ class Rotate(unittest.TestCase):
             connection.executescript("CREATE TABLE shop (id INTEGER)")
         before = self.path.read_bytes()
         password = "leave it out, and put it into PGPASSWORD"
-        for arguments, code, sentence in (
-                ([], 2, "database is required"),
-                ([good, good], 2, "more arguments than it takes"),
-                (["postgresql://app:hunter2-canary@db/grafana", "--no-backup"], 2, password),
-                (["postgresql://db/grafana"], 2, "say where the old cells go with --backup FILE, or --no-backup"),
-                (["mysql://db/hunter2-canary"], 2, "say where the old cells go"),
-                (["mysql://db/hunter2-canary", "--no-backup"], 2, "neither a SQLite database nor a postgresql:// URL"),
-                ([f"{self.folder}/absent.db"], 1, "absent.db"),
-                ([f"{self.folder}/other.db"], 2, "is no Grafana database"),
-                ([str(self.folder)], 2, "neither a SQLite database nor"),
-                ([dump], 2, "a dump cannot be changed"),
-                ([binary], 2, "neither a SQLite database nor"),
-                ([good, "--old-key-file", empty], 2, "--old-key-file: there is no key in the file"),
-                ([good, "--old-key-file", "/nonexistent/key"], 1, "--old-key-file: "),
-                ([good, "--old-key-file", binary], 2, "--old-key-file: "),
-                ([good, "--old-key", "hunter2-canary"], 2, "no option --old-key"),
-                ([good, "--which", "hunter2-canary"], 2, "--which"),
-                ([good, "--undo", "--old-key-file", "-"], 2, "--old-key-file"),
-                ([good, "--backup", "b", "--no-backup"], 2, "--backup"),
-                ([good, "--backup", "b", "--dry-run"], 2, "--dry-run"),
-                ([good, "--backup", f"{self.folder}/absent/b"], 1, "absent"),
-                ([good, "--backup", good], 1, ": already exists"),
-                ([good, "--undo"], 1, "the vault has no version before the newest"),
-                ([good, "--tenant", "no-such-tenant"], 1, "tenant")):
-            with self.subTest(arguments=arguments):
-                tenant = () if "--tenant" in arguments else ("--tenant", self.tenant)
-                done = self.service.run("grafana", "rotate-secret-key", *arguments, *tenant)
-                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-                self.assertIn(sentence, done.stderr.decode())
-                self.assertTrue(done.stderr.startswith(b"coffer: "), done.stderr)
-                self.assertNotIn(b"hunter2", done.stdout + done.stderr)
-                self.assertEqual(done.stdout, b"")
+        self.assert_refused((
+            ([], 2, "database is required"),
+            ([good, good], 2, "more arguments than it takes"),
+            (["postgresql://app:hunter2-canary@db/grafana", "--no-backup"], 2, password),
+            (["postgresql://db/grafana"], 2, "say where the old cells go with --backup FILE, or --no-backup"),
+            (["mysql://db/hunter2-canary"], 2, "say where the old cells go"),
+            (["mysql://db/hunter2-canary", "--no-backup"], 2, "neither a SQLite database nor a postgresql:// URL"),
+            ([f"{self.folder}/absent.db"], 1, "absent.db"),
+            ([f"{self.folder}/other.db"], 2, "is no Grafana database"),
+            ([str(self.folder)], 2, "neither a SQLite database nor"),
+            ([dump], 2, "a dump cannot be changed"),
+            ([binary], 2, "neither a SQLite database nor"),
+            ([good, "--old-key-file", empty], 2, "--old-key-file: there is no key in the file"),
+            ([good, "--old-key-file", "/nonexistent/key"], 1, "--old-key-file: "),
+            ([good, "--old-key-file", binary], 2, "--old-key-file: "),
+            ([good, "--old-key", "hunter2-canary"], 2, "no option --old-key"),
+            ([good, "--which", "hunter2-canary"], 2, "--which"),
+            ([good, "--undo", "--old-key-file", "-"], 2, "--old-key-file"),
+            ([good, "--backup", "b", "--no-backup"], 2, "--backup"),
+            ([good, "--backup", "b", "--dry-run"], 2, "--dry-run"),
+            ([good, "--backup", f"{self.folder}/absent/b"], 1, "absent"),
+            ([good, "--backup", good], 1, ": already exists"),
+            ([good, "--undo"], 1, "the vault has no version before the newest"),
+            ([good, "--tenant", "no-such-tenant"], 1, "tenant")))
         self.assertEqual(self.path.read_bytes(), before)
 
     def test_a_database_that_is_held_is_left_alone(self):
@@ -346,5 +289,4 @@ class Rotate(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    Programs.bin = pathlib.Path(sys.argv.pop(1)).resolve()
-    unittest.main(verbosity=1)
+    run()

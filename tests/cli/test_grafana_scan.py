@@ -145,14 +145,75 @@ class Scan(unittest.TestCase):
         text = scan(self.database(self.exposed), "--all").stdout.decode()
         places = text.split("\nEvery place:\n")[1].split("\nAlso:")[0].splitlines()
         self.assertEqual(len(places), 200)
-        self.assertIn("  anyone  misplaced  dashboard.data: panels[0].options.content of id=1 org_id=1 uid=d title=D",
-                      places)
+        self.assertIn("  anyone  misplaced:url-password  dashboard.data: panels[0].options.content of id=1 org_id=1 "
+                      "uid=d title=D", places)
         self.assertIn("user.email: 1 value about persons, in clear.", text)
         self.assertNotIn("ada@example.org", text)
 
     def test_nothing_in_it_is_nothing_found(self):
         done = scan(self.database(Statements()))
         self.assertEqual((done.returncode, done.stdout), (0, b"No secret was found in this database.\n"))
+
+    def test_what_stands_in_a_tables_place_is_named(self):
+        """A view, a virtual table: as the database is, and in a dump of it."""
+        for sql, kind, why in (("CREATE VIEW data_source AS SELECT 'hunter2' AS password", "view", "it is a view"),
+                               ("CREATE VIRTUAL TABLE data_source USING fts5(password)", "virtual-table",
+                                "it is a virtual table")):
+            database = self.database(Statements())
+            with contextlib.closing(sqlite3.connect(database)) as connection:
+                connection.executescript(f"DROP TABLE data_source; {sql}")
+                dump = "\n".join(["BEGIN TRANSACTION;", *(
+                    f"{statement};" for statement, in connection.execute(
+                        "SELECT sql FROM sqlite_schema WHERE sql NOT NULL AND name NOT LIKE 'data_source_%'")),
+                    "COMMIT;"])
+            for arguments, stdin in (([database], b""), (["-"], dump.encode())):
+                done = scan(*arguments, stdin=stdin)
+                self.assertEqual((done.returncode, done.stderr), (1, b""), kind)
+                headline = b"No secret was found in this database; 1 table was not examined.\n"
+                self.assertTrue(done.stdout.startswith(headline), done.stdout)
+                self.assertIn(f"\n  data_source: not examined: {why}".encode(), done.stdout)
+                report = self.report(*arguments, stdin=stdin, code=1)
+                self.assertEqual(report["not_examined"], [{"table": "data_source", "is": kind}])
+                self.assertNotIn("data_source", report["tables"])
+
+    def test_what_was_accepted_counts_no_more_and_is_shown(self):
+        statements = Statements()
+        statements.add("data_source", url="https://u:s3cr3tcanary@h.example/")
+        statements.add("data_source", secure_json_data='{"password": "cut')
+        database = self.database(statements)
+        lines = [line.strip() for line in
+                 scan(database, "--all").stdout.decode().split("\nEvery place:\n")[1].split("\n\n")[0].splitlines()]
+        self.assertEqual(sorted(line.split("  ")[:2] for line in lines),
+                         [["anyone", "misplaced:url-password"], ["unknown", "unreadable"]])
+        self.assertEqual(lines, [finding["line"] for finding in self.report(database, code=1)["findings"]])
+        accepted = self.file("accepted.txt", "# judged by ada\n\n" + "\n".join(lines) + "\n")
+        done = scan(database, "--accept", accepted, "--all")
+        self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout)
+        text = done.stdout.decode()
+        self.assertIn("1 secret can be read by whoever holds this database; 1 value could not be judged; 2 findings "
+                      "are accepted.\n", text)
+        self.assertNotIn("\nReadable by whoever holds this database:", text)
+        self.assertIn("\nAccepted:\n", text)
+        self.assertIn("\nEvery accepted place:\n  " + "\n  ".join(lines) + "\n", text)
+        report = self.report(database, "--accept", accepted, code=0)
+        self.assertEqual([finding["accepted"] for finding in report["findings"]], [True, True])
+        self.assertEqual((report["exposed"], report["unjudged"], report["accepted"]), (1, 1, 2))
+
+        one = self.file("one.txt", lines[0] + "\n")
+        report = self.report(database, "--accept", one, code=1)
+        self.assertEqual([finding["accepted"] for finding in report["findings"]], [True, False])
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.executescript(
+                "UPDATE data_source SET url = 'xoxb-4711471147-canaryscaninadashboard' WHERE url <> ''")
+        done = scan(database, "--accept", accepted)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"coffer: --accept: {accepted}: line 3: no finding is like this now: {lines[0]}\n".encode(),
+                      done.stderr)
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.executescript("DELETE FROM data_source")
+        done = scan(database, "--accept", accepted, "--output", "json")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (0, 2), done.stderr)
+        self.assertEqual(json.loads(done.stdout)["accepted"], 0)
 
     def test_names_cannot_write_on_the_terminal(self):
         statements = Statements()
@@ -231,6 +292,8 @@ class Scan(unittest.TestCase):
         with contextlib.closing(sqlite3.connect(other)) as connection:
             connection.executescript("CREATE TABLE IF NOT EXISTS shop (id INTEGER)")
         good = self.database(self.clean)
+        malformed = self.file("malformed.txt", "# fine\nanyone  plaintext  hunter2-canary\n")
+        too_large = self.file("large.txt", "#" * (1 << 20) + "\n")
         password = "leave it out, and put it into PGPASSWORD"
         for arguments, code, sentence in (
                 ([], 2, "database is required"),
@@ -250,6 +313,11 @@ class Scan(unittest.TestCase):
                 ([good, "--secret-key-file", binary], 2, "--secret-key-file: "),
                 ([good, "--secrets-manager-key-file", empty], 2, "--secrets-manager-key-file: there is no key"),
                 (["-", "--secret-key-file", "-"], 2, "standard input can be one thing only"),
+                ([good, "--accept", malformed], 2, "malformed.txt: line 2: is no finding that anyone can read, or may"),
+                ([good, "--accept", binary], 2, "line 1: "),
+                ([good, "--accept", too_large], 1, "--accept: "),
+                ([good, "--accept", "/nonexistent/accepted"], 1, "--accept: /nonexistent/accepted: "),
+                ([good, "--accept", self.folder], 1, "--accept: "),
                 ([good, "--secret-key", "hunter2-canary"], 2, "no option --secret-key")):
             with self.subTest(arguments=arguments):
                 done = scan(*arguments)

@@ -1,5 +1,6 @@
 #include "client/client.h"
 
+#include <future>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "io/unix_socket.h"
 #include "tests/client/fake_service.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/wait_until.h"
 
 namespace coffer::client {
 namespace {
@@ -238,6 +240,46 @@ TEST_F(ClientTest, RepeatsEndAtTheDeadline) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
   EXPECT_GT(service_.calls, 1);
+}
+
+TEST_F(ClientTest, ACallUnderWayCanBeCancelled) {
+  StartServer();
+  const auto client = Connected(std::chrono::minutes(10));
+  auto sealed = std::async(std::launch::async, [&client] { return client->Seal({}); });
+  EXPECT_TRUE(WaitUntil([this] { return service_.calls == 1; }));
+  client->CancelCalls();
+  const auto answer = sealed.get();
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(answer.error().from_service);
+  EXPECT_TRUE(WaitUntil([this] { return service_.cancelled == 1; }));
+}
+
+TEST_F(ClientTest, RepeatsAndTheWaitForAConnectionCanBeCancelled) {
+  for (const bool is_connected : {true, false}) {
+    StartServer();
+    service_.failures = 1'000'000;
+    const auto client = Connected(std::chrono::minutes(10));
+    if (!is_connected) server_.reset();
+    auto status = std::async(std::launch::async, [&client] { return client->GetStatus({}); });
+    client->CancelCalls();
+    EXPECT_EQ(status.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    if (!is_connected) StartServer();
+    service_.failures = 0;
+    EXPECT_FALSE(status.get().ok());
+    server_.reset();
+  }
+}
+
+TEST_F(ClientTest, OneThatIsCancelledMakesNoMoreCallsAndOthersGoOn) {
+  StartServer();
+  const auto client = Connected();
+  const auto other = client->ForCalls({}, std::chrono::seconds(20));
+  ASSERT_TRUE(other.ok());
+  (*other)->CancelCalls();
+  EXPECT_FALSE((*other)->GetStatus({}).ok());
+  EXPECT_EQ(service_.calls, 0);
+  EXPECT_TRUE(client->GetStatus({}).ok());
 }
 
 TEST_F(ClientTest, AMutationWaitsForAServiceThatComesBack) {

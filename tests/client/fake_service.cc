@@ -39,7 +39,7 @@ grpc::Status FakeService::PutSecret(grpc::ServerContext* context, const v1::PutS
 
 grpc::Status FakeService::Seal(grpc::ServerContext* context, const v1::SealRequest*, v1::SealResponse*) {
   ++calls;
-  WaitUntil([context] { return context->IsCancelled(); });
+  if (WaitUntil([context] { return context->IsCancelled(); })) ++cancelled;
   return grpc::Status::CANCELLED;
 }
 

@@ -42,6 +42,7 @@ class FakeService final : public v1::AdminService::Service,
 
   std::atomic<int> failures = 0;
   std::atomic<int> calls = 0;
+  std::atomic<int> cancelled = 0;  // of Seal
   grpc::Status status{grpc::StatusCode::UNAVAILABLE, "the disk is full"};
   std::string word = "unavailable";
   std::string principal = "unix:app:1000";

@@ -217,6 +217,33 @@ class GrafanaReload(unittest.TestCase):
         self.assertEqual(running.stop(), 7)
         self.assert_clean_end(running)
 
+    def test_a_deleted_secret_keeps_its_last_value_and_holds_back_no_other(self):
+        with open(self.provisioning / "datasources" / "d.yaml", "a") as file:
+            file.write("- {name: b, secureJsonData: {p: coffer://grafana/1/b/p}}\n")
+        self.put("grafana/1/b/p", "kept")
+        running = self.start()
+        self.service.ok("secret", "delete", "grafana/1/b/p")
+        self.put("grafana/1/a/p", "second")
+        running.wait_for_value(self.value("second"))
+        running.wait_for_line("coffer: WARNING: grafana/1/b/p: the secret is deleted")
+        running.wait_for_line("Grafana has reloaded its datasources for new versions of grafana/1/a/p\n")
+        self.assertIn(f'"{self.value("kept")}"', running.held()["files"]["d.yaml"][1])
+        self.put("grafana/1/b/p", "new")
+        running.wait_for_value(self.value("new"))
+        self.assertEqual(running.log().count("WARNING"), 1)
+        self.assertEqual(running.stop(), 7)
+        self.assert_clean_end(running)
+
+    def test_a_vault_that_hangs_is_not_waited_for_at_the_end(self):
+        running = self.start()
+        # It takes calls and answers none until the process has ended.
+        self.service.process.send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual(running.stop(), 7)
+        finally:
+            self.service.process.send_signal(signal.SIGCONT)
+        self.assert_clean_end(running)
+
     def test_grafana_that_ends_during_a_reload_ends_all(self):
         for number, code in ((signal.SIGTERM, 7), (signal.SIGKILL, 137)):
             running = self.start(prepare=lambda folder: (folder / "hang").touch())

@@ -70,6 +70,28 @@ class GrafanaScan(unittest.TestCase):
         _, report = self.scan(str(archive), PATH=self.postgres.environment()["PATH"])
         self.assert_found(report, self.exposed, security="anyone", manager="anyone")
 
+    def test_what_stands_in_a_tables_place_is_named(self):
+        sql = ("CREATE TABLE user_auth_token (id int); CREATE MATERIALIZED VIEW data_keys AS SELECT 1 AS name;"
+               "CREATE VIEW data_source AS SELECT 'hunter2' AS password; CREATE FOREIGN DATA WRAPPER w;"
+               "CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE user_auth (id int) SERVER s;"
+               "CREATE TABLE secrets (id int, value text) PARTITION BY RANGE (id);"
+               "CREATE TABLE first PARTITION OF secrets FOR VALUES FROM (0) TO (9);"
+               "INSERT INTO secrets VALUES (1, 'in a partition')")
+        self.postgres.create_database("viewed")
+        self.postgres.query(sql, "viewed")
+        expected_kinds = {"data_source": "view", "data_keys": "materialized-view", "user_auth": "foreign-table"}
+        archive = self.postgres.folder / "viewed.dump"
+        archive.write_bytes(self.dump("viewed", "--format=custom"))
+        for source, is_dump, stdin in ((self.url("viewed"), False, b""), ("-", True, self.dump("viewed")),
+                                       (str(archive), True, b"")):
+            with self.subTest(source=source):
+                code, report = self.scan(source, stdin=stdin, PATH=self.postgres.environment()["PATH"])
+                self.assertEqual(code, 1)
+                # A dump has the rows of a partitioned table in its parts' names.
+                self.assertEqual({each["table"]: each["is"] for each in report["not_examined"]},
+                                 {**expected_kinds, **({"secrets": "partitioned"} if is_dump else {})})
+                self.assertEqual(report["exposed"], 0 if is_dump else 1)
+
     def test_a_reader_without_a_right_is_refused(self):
         self.postgres.query('CREATE ROLE looker LOGIN; GRANT SELECT ON data_source TO looker', "grafana")
         with contextlib.ExitStack() as stack:

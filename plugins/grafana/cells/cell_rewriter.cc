@@ -6,15 +6,10 @@
 #include "crypto/base64.h"
 #include "plugins/grafana/cells/json_strings.h"
 #include "plugins/grafana/database/cell_secrets.h"
+#include "plugins/grafana/database/characters.h"
 
 namespace coffer::grafana {
 namespace {
-
-// Grafana puts it before the base64 of an extra Alertmanager configuration.
-constexpr std::string_view kExtraPrefix = "crypto_";
-constexpr std::string_view kSecureSettings = "secureSettings";
-constexpr std::string_view kExtraConfiguration = "alertmanager_config";
-constexpr std::string_view kSpaces = " \t\r\n";
 
 struct Replacement {
   std::size_t value = 0;  // which of JsonStringValues
@@ -44,9 +39,7 @@ std::optional<std::string> RewriteBase64(CellEncoding encoding, std::string_view
 }
 
 std::optional<std::string> RewriteLeaf(CellEncoding encoding, const JsonLeaf& leaf, const OnBlob& on_blob) {
-  const bool is_extra =
-      encoding == CellEncoding::kAlertingJson && leaf.key == kExtraConfiguration && leaf.parent != kSecureSettings;
-  if (!is_extra) return RewriteBase64(encoding, leaf.text, leaf.path, on_blob);
+  if (!IsExtraConfiguration(encoding, leaf)) return RewriteBase64(encoding, leaf.text, leaf.path, on_blob);
   if (!leaf.text.starts_with(kExtraPrefix)) return std::nullopt;
   const auto after = RewriteBase64(encoding, leaf.text.substr(kExtraPrefix.size()), leaf.path, on_blob);
   return after ? std::optional(std::string(kExtraPrefix) + *after) : std::nullopt;

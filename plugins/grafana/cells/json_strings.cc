@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "plugins/grafana/database/characters.h"
+
 namespace coffer::grafana {
 namespace {
-
-constexpr std::string_view kSpaces = " \t\r\n";
 
 // Of the quote that ends the string whose content begins at `at`. In JSON a quote is a string's or behind a backslash.
 std::size_t EndOfString(std::string_view json, std::size_t at) {

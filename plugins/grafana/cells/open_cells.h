@@ -12,7 +12,4 @@ Result<std::unique_ptr<CellWriter>> OpenCells(const std::string& source);
 // Whether a server would let this user change the tables, as far as that can be seen without a lock. Ok for a file.
 Status CheckMayWrite(const std::string& source);
 
-// A file, not a server.
-bool IsDatabaseFile(const std::string& source);
-
 }  // namespace coffer::grafana

@@ -92,30 +92,37 @@ Status PostgresCells::CheckMayWrite(const PostgresOptions& options) {
   COFFER_ASSIGN_OR_RETURN(const auto server, PostgresConnection::Open(options));
   COFFER_ASSIGN_OR_RETURN(const PostgresTables tables, PostgresTables::Open(*server));
   for (const SensitiveTable& table : SensitiveTables()) {
-    COFFER_ASSIGN_OR_RETURN(const std::optional<std::string> name, tables.Find(table.name));
-    if (name) COFFER_TRY(tables.Define(table.name, *name, {}, PostgresLock::kForWriting));
+    COFFER_ASSIGN_OR_RETURN(const std::optional<PostgresRelation> relation, tables.Find(table.name));
+    if (!relation || relation->kind != TableKind::kTable) continue;  // What is no table, Read refuses if it is wanted.
+    COFFER_TRY(tables.Define(table.name, relation->name, {}, PostgresLock::kForWriting));
   }
   return {};
 }
 
 // Those that are not locked yet, each in its turn, so that two of us wait for each other and never both.
-Status PostgresCells::Lock(std::span<const WantedTable> wanted) {
-  for (const WantedTable& table : wanted) {
+Status PostgresCells::Lock(std::span<const WantedTable> wanted, std::vector<FoundTable>& others) {
+  for (std::size_t at = 0; at < wanted.size(); ++at) {
+    const WantedTable& table = wanted[at];
     if (locked_.find(table.name) != locked_.end()) continue;
-    COFFER_ASSIGN_OR_RETURN(const std::optional<std::string> name, tables_.Find(table.name));
-    if (!name) continue;
-    const Status locked = tables_.Lock(*name, PostgresLock::kForWriting);
+    COFFER_ASSIGN_OR_RETURN(const std::optional<PostgresRelation> relation, tables_.Find(table.name));
+    if (!relation) continue;
+    if (relation->kind != TableKind::kTable) {
+      COFFER_ASSIGN_OR_RETURN(FoundTable other, FoundOther(wanted, at, relation->kind));
+      others.push_back(std::move(other));
+      continue;
+    }
+    const Status locked = tables_.Lock(relation->name, PostgresLock::kForWriting);
     if (!locked.ok()) return Error(locked.error()).At(table.name);
     COFFER_ASSIGN_OR_RETURN(PostgresTable definition,
-                            tables_.Define(table.name, *name, table.columns, PostgresLock::kForWriting));
+                            tables_.Define(table.name, relation->name, table.columns, PostgresLock::kForWriting));
     locked_.emplace(std::string(table.name), std::move(definition));
   }
   return {};
 }
 
 Result<std::vector<FoundTable>> PostgresCells::Read(std::span<const WantedTable> wanted, const OnLockedRow& on_row) {
-  COFFER_TRY(Lock(wanted));
   std::vector<FoundTable> tables;
+  COFFER_TRY(Lock(wanted, tables));
   ReadRow row;
   for (std::size_t table = 0; table < wanted.size(); ++table) {
     const auto definition = locked_.find(wanted[table].name);

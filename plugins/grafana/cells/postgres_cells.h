@@ -11,7 +11,8 @@ namespace coffer::grafana {
 
 // One transaction. Read locks the tables first, in SHARE ROW EXCLUSIVE MODE: others read, nobody writes. That keeps out
 // rows that are not there yet too, as row locks would not, and writes to none of the rows that stay as they are. A
-// wanted table is what its bare name means to this user (search_path), if that is an ordinary or partitioned table. Who
+// wanted table is what its bare name means to this user (search_path), if that is an ordinary or partitioned table
+// without foreign parts. Who
 // does not own a table is refused, unless a superuser owns it (postgres_tables.h).
 //
 // A backup is a SQL script for psql that puts the old cells back: all of them, or none when one has changed since.
@@ -32,7 +33,8 @@ class PostgresCells final : public CellWriter {
       : server_(std::move(server)), tables_(std::move(tables)) {}
 
  private:
-  Status Lock(std::span<const WantedTable> wanted);
+  // What is no table goes to `others`.
+  Status Lock(std::span<const WantedTable> wanted, std::vector<FoundTable>& others);
   // Of what is locked.
   Result<const PostgresTable*> Find(std::string_view table) const;
   static Result<const PostgresColumn*> Find(const PostgresTable& table, std::string_view column);

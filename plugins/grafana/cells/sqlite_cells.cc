@@ -1,9 +1,11 @@
 #include "plugins/grafana/cells/sqlite_cells.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "plugins/grafana/database/sql_names.h"
+#include "plugins/grafana/database/sqlite_rows.h"
 
 namespace coffer::grafana {
 namespace {
@@ -41,7 +43,10 @@ Result<std::vector<FoundTable>> SqliteCells::Read(std::span<const WantedTable> w
   ReadRow row;
   for (std::size_t table = 0; table < wanted.size(); ++table) {
     COFFER_ASSIGN_OR_RETURN(const std::optional<SqliteColumns> columns, file_->ColumnsOf(wanted[table].name));
-    if (!columns) continue;
+    if (!columns) {
+      COFFER_TRY(NoteOther(wanted, table, found));
+      continue;
+    }
     if (!columns->has_row_ids) {
       return Error(ErrorCode::kInvalidArgument, "a table has no row ids, which Grafana's have").At(wanted[table].name);
     }
@@ -60,6 +65,16 @@ Result<std::vector<FoundTable>> SqliteCells::Read(std::span<const WantedTable> w
     }));
   }
   return found;
+}
+
+Status SqliteCells::NoteOther(std::span<const WantedTable> wanted, std::size_t table, std::vector<FoundTable>& found) {
+  const std::array<SqliteParameter, 1> name = {wanted[table].name};
+  return file_->Query(kSqliteTypeOf, name, [&](std::span<const std::optional<ByteView>> cells) -> Status {
+    const TableKind kind = SqliteKind(AsText(cells[0].value_or(ByteView())));
+    COFFER_ASSIGN_OR_RETURN(FoundTable other, FoundOther(wanted, table, kind));
+    found.push_back(std::move(other));
+    return {};
+  });
 }
 
 Status SqliteCells::BackUp(const std::string& path, std::span<const RowChange>) { return file_->BackUp(path); }

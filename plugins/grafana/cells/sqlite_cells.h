@@ -21,6 +21,9 @@ class SqliteCells final : public CellWriter {
   explicit SqliteCells(std::unique_ptr<SqliteWriter> file) : file_(std::move(file)) {}  // Open's
 
  private:
+  // What is no ordinary table.
+  Status NoteOther(std::span<const WantedTable> wanted, std::size_t table, std::vector<FoundTable>& found);
+
   std::unique_ptr<SqliteWriter> file_;
 };
 

@@ -12,19 +12,11 @@
 namespace coffer::grafana {
 namespace {
 
-// Grafana puts it before the base64 of an extra Alertmanager configuration.
-constexpr std::string_view kExtraPrefix = "crypto_";
 constexpr std::string_view kSecureSettings = "secureSettings";
 constexpr std::string_view kExtraConfiguration = "alertmanager_config";
 // Base64 of the shortest blob, a salt and an IV.
 constexpr std::size_t kShortestBase64 = 32;
 constexpr std::size_t kBase64Group = 4;
-
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // With padding or without.
 std::optional<Bytes> FromAnyBase64(std::string_view text) {
@@ -96,8 +88,7 @@ bool IsSsoSecret(std::string_view key) {
 void ReadLeaf(CellEncoding encoding, const JsonLeaf& leaf, const OnCellSecret& on_secret) {
   if (!leaf.is_string) return on_secret({leaf.path, SecretForm::kUnreadable, {}});
   std::string_view value = leaf.text;
-  if (encoding == CellEncoding::kAlertingJson && leaf.key == kExtraConfiguration && leaf.parent != kSecureSettings) {
-    // Grafana takes one without the prefix for plaintext.
+  if (IsExtraConfiguration(encoding, leaf)) {
     if (!value.empty() && !value.starts_with(kExtraPrefix)) return on_secret(Plaintext(leaf.path, value));
     value.remove_prefix(std::min(value.size(), kExtraPrefix.size()));
   }
@@ -130,6 +121,10 @@ bool IsSecretLeaf(CellEncoding encoding, const JsonLeaf& leaf) {
     default:
       return false;
   }
+}
+
+bool IsExtraConfiguration(CellEncoding encoding, const JsonLeaf& leaf) {
+  return encoding == CellEncoding::kAlertingJson && leaf.key == kExtraConfiguration && leaf.parent != kSecureSettings;
 }
 
 bool IsPlaceholder(std::string_view value) {

@@ -37,6 +37,11 @@ void ReadCell(CellEncoding encoding, ByteView cell, const OnCellSecret& on_secre
 // Whether ReadCell gives this leaf of a JSON cell, as it is.
 bool IsSecretLeaf(CellEncoding encoding, const JsonLeaf& leaf);
 
+// What Grafana puts before the base64 of an extra Alertmanager configuration: one without it is plaintext.
+inline constexpr std::string_view kExtraPrefix = "crypto_";
+// Whether a leaf for which IsSecretLeaf holds is one of these.
+bool IsExtraConfiguration(CellEncoding encoding, const JsonLeaf& leaf);
+
 // Stars, "[REDACTED]", "<secret>" or a reference: nothing that anybody could use.
 bool IsPlaceholder(std::string_view value);
 // UTF-8 without control characters, but for tab and line ends.

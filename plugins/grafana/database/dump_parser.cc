@@ -2,6 +2,7 @@
 
 #include "plugins/grafana/database/dump_row.h"
 #include "plugins/grafana/database/dump_statements.h"
+#include "plugins/grafana/database/sql_names.h"
 
 namespace coffer::grafana {
 namespace {
@@ -29,7 +30,7 @@ class Parser {
     }
     if (tokens_.dialect() == DumpDialect::kUnknown) return NoDump();
     if (tokens_.is_inside_dump() || in_transaction_) return tokens_.CutShort();
-    return tables_.TakeFound();
+    return AtThisLine(tables_.TakeFound());
   }
 
  private:
@@ -102,22 +103,36 @@ class Parser {
     return Skip();
   }
 
+  // To the word behind what may stand before TABLE or VIEW: what these words make.
+  Result<TableKind> TakeKind() {
+    TableKind kind = TableKind::kTable;
+    if (token_.Is("materialized")) kind = TableKind::kMaterializedView;
+    if (token_.Is("foreign")) kind = TableKind::kForeignTable;
+    if (token_.Is("virtual")) kind = TableKind::kVirtualTable;
+    if (kind != TableKind::kTable || token_.Is("recursive")) COFFER_TRY(Next());
+    return token_.Is("view") && kind == TableKind::kTable ? TableKind::kView : kind;
+  }
+
   Status TakeCreate() {
     COFFER_TRY(Next());
-    const bool foreign = token_.Is("foreign") || token_.Is("virtual") || token_.Is("temp");
-    if (foreign || token_.Is("unlogged")) COFFER_TRY(Next());
-    if (token_.Is("or")) COFFER_TRY(Next());
-    if (token_.Is("replace")) COFFER_TRY(Next());
+    if (token_.Is("or")) COFFER_TRY(SkipWords(2));  // OR REPLACE
+    const bool is_temporary = token_.Is("temp");
+    if (is_temporary || token_.Is("unlogged")) COFFER_TRY(Next());
+    COFFER_ASSIGN_OR_RETURN(const TableKind kind, TakeKind());
     if (token_.Is("function") || token_.Is("procedure") || token_.Is("trigger")) {
       return SkipDumpRoutine(tokens_, token_);
     }
-    if (foreign || !token_.Is("table")) return Skip();
+    if (is_temporary || !(token_.Is("table") || token_.Is("view"))) return Skip();
     COFFER_TRY(Next());
-    if (token_.Is("if")) COFFER_TRY(SkipWords(3));  // IF NOT EXISTS
+    if (token_.Is("if")) {  // IF NOT EXISTS
+      COFFER_TRY(SkipWords(2));
+      COFFER_TRY(Next());
+    }
     COFFER_ASSIGN_OR_RETURN(const auto table, TakeWantedName());
-    if (!table || !token_.Is('(')) return Skip();
+    if (table && kind != TableKind::kTable) COFFER_TRY(AtThisLine(tables_.DefineOther(*table, kind)));
+    if (!table || kind != TableKind::kTable || !token_.Is('(')) return Skip();
     COFFER_ASSIGN_OR_RETURN(auto columns, TakeDumpColumns(tokens_, token_));
-    COFFER_TRY(AtThisLine(tables_.Define(*table, std::move(columns))));
+    COFFER_TRY(AtThisLine(tables_.Define(*table, std::move(columns), token_.Is("partition"))));
     return Skip();
   }
 
@@ -177,11 +192,27 @@ class Parser {
     return tokens_.CutShort();
   }
 
+  // sqlite3's way to make a virtual table: (type, name, ...) VALUES ('table', 'NAME', ...
+  Status TakeSchemaRow() {
+    COFFER_TRY(TakeColumnsIfAny());
+    if (!token_.Is("values")) return Unexpected();
+    COFFER_TRY(SkipWords(3));
+    if (!token_.Is(',')) return Unexpected();
+    COFFER_TRY(Next());
+    if (token_.kind != Kind::kString) return Unexpected();
+    const auto table = tables_.Find(FoldedName(token_.text));
+    if (table) COFFER_TRY(AtThisLine(tables_.DefineOther(*table, TableKind::kVirtualTable)));
+    return Skip();
+  }
+
   Status TakeInsert() {
     COFFER_TRY(Next());
     if (!token_.Is("into")) return Unexpected();
     COFFER_TRY(Next());
-    COFFER_ASSIGN_OR_RETURN(const auto table, TakeWantedName());
+    COFFER_ASSIGN_OR_RETURN(const std::string name, TakeDumpName(tokens_, token_));
+    const bool is_schema = name == "sqlite_schema" || name == "sqlite_master";
+    if (is_schema && tokens_.dialect() == DumpDialect::kSqlite) return TakeSchemaRow();
+    const auto table = tables_.Find(name);
     if (!table) return Skip();
     COFFER_ASSIGN_OR_RETURN(const auto columns, TakeColumnsIfAny());
     if (token_.Is("overriding")) COFFER_TRY(SkipWords(3));  // OVERRIDING SYSTEM VALUE

@@ -5,8 +5,9 @@
 //   rows       COPY ... FROM stdin in text format; INSERT INTO ... VALUES with one row or many
 //   end        the comment that pg_dump ends with, or COMMIT; without it the dump is cut short
 //
-// All else is skipped: psql's commands (\connect, \restrict), functions and triggers with their bodies, other tables of
-// any size. Memory: one buffer and one wanted row.
+// A view, a foreign or a virtual table with a wanted table's name is told of (FoundTable::kind). All else is skipped:
+// psql's commands (\connect, \restrict), functions and triggers with their bodies, other tables of any size. Memory:
+// one buffer and one wanted row.
 #pragma once
 
 #include "plugins/grafana/database/dump_input.h"

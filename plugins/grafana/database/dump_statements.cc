@@ -105,7 +105,8 @@ Status SkipDumpRoutine(DumpTokens& tokens, DumpToken& token) {
 
 Result<std::string> TakeDumpName(DumpTokens& tokens, DumpToken& token) {
   for (;;) {
-    if (!token.IsName()) return Unexpected(tokens, token);
+    const bool is_quoted = token.kind == Kind::kString && tokens.dialect() == DumpDialect::kSqlite;
+    if (!token.IsName() && !is_quoted) return Unexpected(tokens, token);
     std::string name = NameOf(tokens, token);
     COFFER_TRY(Skip(tokens, token));
     if (!token.Is('.')) return name;

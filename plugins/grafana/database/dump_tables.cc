@@ -19,10 +19,10 @@ std::optional<std::size_t> DumpTables::Find(std::string_view name) const {
   return static_cast<std::size_t>(found - wanted_.begin());
 }
 
-Status DumpTables::Define(std::size_t table, std::vector<DumpColumn> columns) {
+Status DumpTables::Define(std::size_t table, std::vector<DumpColumn> columns, bool is_partitioned) {
   State& state = states_[table];
-  if (state.defined) return Twice().At(wanted_[table].name);
-  state = {true, false, found_.size(), std::move(columns)};
+  if (state.defined || state.kind != TableKind::kTable) return Twice().At(wanted_[table].name);
+  state = {true, is_partitioned, false, TableKind::kTable, found_.size(), std::move(columns)};
   FoundTable found{table, {}, 0};
   for (const std::string_view wanted : wanted_[table].columns) {
     found.has_column.push_back(std::any_of(state.columns.begin(), state.columns.end(),
@@ -30,6 +30,24 @@ Status DumpTables::Define(std::size_t table, std::vector<DumpColumn> columns) {
   }
   found_.push_back(std::move(found));
   return {};
+}
+
+Status DumpTables::DefineOther(std::size_t table, TableKind kind) {
+  State& state = states_[table];
+  if (state.kind == kind) return {};
+  if (state.defined || state.kind != TableKind::kTable) return Twice().At(wanted_[table].name);
+  COFFER_ASSIGN_OR_RETURN(FoundTable other, FoundOther(wanted_, table, kind));
+  state.kind = kind;
+  found_.push_back(std::move(other));
+  return {};
+}
+
+Result<std::vector<FoundTable>> DumpTables::TakeFound() {
+  for (FoundTable& found : found_) {
+    if (!states_[found.table].is_partitioned || found.rows > 0) continue;
+    COFFER_ASSIGN_OR_RETURN(found, FoundOther(wanted_, found.table, TableKind::kPartitioned));
+  }
+  return std::move(found_);
 }
 
 Result<const RowLayout*> DumpTables::Enter(std::size_t table, const std::vector<std::string>& columns) {

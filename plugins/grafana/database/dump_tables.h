@@ -34,8 +34,10 @@ class DumpTables {
   // Of WantedTable's; nothing for another table. `name` is folded.
   std::optional<std::size_t> Find(std::string_view name) const;
 
-  // A CREATE TABLE. An error when there was one.
-  Status Define(std::size_t table, std::vector<DumpColumn> columns);
+  // A CREATE TABLE, maybe with PARTITION BY. An error when there was one, or something else of its name.
+  Status Define(std::size_t table, std::vector<DumpColumn> columns, bool is_partitioned);
+  // A CREATE VIEW or the like; pg_dump makes some views twice. An error when there was something else.
+  Status DefineOther(std::size_t table, TableKind kind);
   // How rows with these columns (all of the table's, in order, when there is none) are laid out. Begins the table's
   // rows: an error when there was no definition, or when another table's rows came in between. Valid until the next
   // call.
@@ -43,12 +45,15 @@ class DumpTables {
 
   void CountRow(std::size_t table) { ++found_[states_[table].found].rows; }
   const WantedTable& wanted(std::size_t table) const { return wanted_[table]; }
-  std::vector<FoundTable> TakeFound() { return std::move(found_); }
+  // At the end. An error for a partitioned table without a row where it may not be another kind.
+  Result<std::vector<FoundTable>> TakeFound();
 
  private:
   struct State {
-    bool defined = false;
+    bool defined = false;  // a table
+    bool is_partitioned = false;
     bool entered = false;
+    TableKind kind = TableKind::kTable;
     std::size_t found = 0;  // of found_
     std::vector<DumpColumn> columns;
   };

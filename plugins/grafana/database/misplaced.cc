@@ -6,6 +6,7 @@
 #include <string>
 
 #include "plugins/grafana/database/cell_secrets.h"
+#include "plugins/grafana/database/characters.h"
 
 namespace coffer::grafana {
 namespace {
@@ -53,7 +54,7 @@ bool IsSearched(CellEncoding encoding) {
 }
 
 bool MayBeJson(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const std::size_t first = text.find_first_not_of(kSpaces);
   return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
 }
 

@@ -6,9 +6,9 @@
 #include <system_error>
 
 #include "io/directory.h"
-#include "io/input_stream.h"
 #include "plugins/grafana/database/dump_rows.h"
 #include "plugins/grafana/database/postgres_rows.h"
+#include "plugins/grafana/database/source_name.h"
 #include "plugins/grafana/database/sqlite_rows.h"
 
 namespace coffer::grafana {
@@ -16,26 +16,9 @@ namespace {
 
 using Rows = std::unique_ptr<RowReader>;
 
-constexpr std::string_view kSqlite("SQLite format 3\0", 16);
 constexpr std::string_view kArchive = "PGDMP";
 constexpr std::string_view kTarArchive("toc.dat\0", 8);
 constexpr std::array<std::string_view, 4> kCompressed = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh"};
-
-bool NamesServer(std::string_view source) {
-  return source.starts_with("postgres://") || source.starts_with("postgresql://");
-}
-
-// As much of the beginning as there is.
-Result<std::string> FirstBytes(const std::string& path) {
-  COFFER_ASSIGN_OR_RETURN(InputStream stream, InputStream::Open(path));
-  std::array<std::byte, 16> bytes = {};
-  std::size_t filled = 0;
-  while (filled < bytes.size() && !stream.ended()) {
-    COFFER_ASSIGN_OR_RETURN(const std::size_t count, stream.Read(MutableBytes(bytes).subspan(filled)));
-    filled += count;
-  }
-  return std::string(AsText(ByteView(bytes).first(filled)));
-}
 
 Result<Rows> OpenFolder(const std::string& path) {
   COFFER_ASSIGN_OR_RETURN(const bool is_dump, Exists(path + "/toc.dat"));
@@ -46,7 +29,7 @@ Result<Rows> OpenFolder(const std::string& path) {
 Result<Rows> OpenFile(const std::string& path) {
   COFFER_ASSIGN_OR_RETURN(const std::string first, FirstBytes(path));
   const auto begins = [&first](std::string_view magic) { return first.starts_with(magic); };
-  if (begins(kSqlite)) return Rows(std::make_unique<SqliteRows>(path));
+  if (begins(kSqliteMagic)) return Rows(std::make_unique<SqliteRows>(path));
   if (begins(kArchive) || begins(kTarArchive)) return Rows(std::make_unique<DumpRows>(path, DumpForm::kArchive));
   if (std::any_of(kCompressed.begin(), kCompressed.end(), begins)) {
     return Error(ErrorCode::kInvalidArgument, "is compressed: uncompress it, or read it from a pipe").At(path);
@@ -62,8 +45,7 @@ Result<std::unique_ptr<RowReader>> OpenRows(const std::string& source) {
     options.connection = source;
     return Rows(std::make_unique<PostgresRows>(std::move(options)));
   }
-  // Anything else with a scheme may have a password in it, and is no path.
-  if (source.find("://") != std::string::npos) {
+  if (!NamesFile(source)) {
     return Error(ErrorCode::kInvalidArgument, "the database is neither a file nor a postgresql:// URL");
   }
   std::error_code failure;

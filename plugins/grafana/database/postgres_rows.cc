@@ -24,12 +24,19 @@ struct LockedTable {
   std::string name;
 };
 
-// Those that are there, in the order of `wanted`.
-Result<std::vector<LockedTable>> FindTables(const PostgresTables& tables, std::span<const WantedTable> wanted) {
+// Those that are there, in the order of `wanted`; what is no table goes to `others`.
+Result<std::vector<LockedTable>> FindTables(const PostgresTables& tables, std::span<const WantedTable> wanted,
+                                            std::vector<FoundTable>& others) {
   std::vector<LockedTable> found;
   for (std::size_t table = 0; table < wanted.size(); ++table) {
-    COFFER_ASSIGN_OR_RETURN(std::optional<std::string> name, tables.Find(wanted[table].name));
-    if (name) found.push_back({table, std::move(*name)});
+    COFFER_ASSIGN_OR_RETURN(std::optional<PostgresRelation> relation, tables.Find(wanted[table].name));
+    if (!relation) continue;
+    if (relation->kind == TableKind::kTable) {
+      found.push_back({table, std::move(relation->name)});
+      continue;
+    }
+    COFFER_ASSIGN_OR_RETURN(FoundTable other, FoundOther(wanted, table, relation->kind));
+    others.push_back(std::move(other));
   }
   return found;
 }
@@ -53,13 +60,13 @@ std::string SelectOf(const WantedTable& wanted, const PostgresTable& definition,
 Result<std::vector<FoundTable>> PostgresRows::Read(std::span<const WantedTable> wanted, const OnRow& on_row) {
   COFFER_ASSIGN_OR_RETURN(const auto server, PostgresConnection::Open(options_));
   COFFER_ASSIGN_OR_RETURN(const PostgresTables tables, PostgresTables::Open(*server));
-  COFFER_ASSIGN_OR_RETURN(const std::vector<LockedTable> locked, FindTables(tables, wanted));
+  std::vector<FoundTable> read;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<LockedTable> locked, FindTables(tables, wanted, read));
   COFFER_TRY(server->Execute(kBegin));
   for (const LockedTable& table : locked) {
     const Status status = tables.Lock(table.name, PostgresLock::kForReading);
     if (!status.ok()) return Error(status.error()).At(wanted[table.wanted].name);
   }
-  std::vector<FoundTable> read;
   ReadRow row;
   for (const LockedTable& table : locked) {
     const WantedTable& asked = wanted[table.wanted];

@@ -8,8 +8,9 @@ namespace coffer::grafana {
 
 // One repeatable-read, read-only transaction, on a standby as well: all rows are of one moment, and no writer waits.
 // Whoever changes the definition of one of the tables waits until the end (postgres_tables.h). A wanted table is what
-// its bare name means to this user (search_path), if that is an ordinary or partitioned table. Cells of type bytea are
-// bytes, all others text in UTF-8. Tables whose row security would hide rows are kPermissionDenied.
+// its bare name means to this user (search_path), if that is an ordinary or partitioned table without foreign parts.
+// Cells of type bytea are bytes, all others text in UTF-8. Tables whose row security would hide rows are
+// kPermissionDenied.
 class PostgresRows : public RowReader {
  public:
   // Nothing is opened before Read, which may be called again.

@@ -19,23 +19,43 @@ constexpr const char* kSettle =
     "SELECT pg_catalog.set_config(name, 'view, foreign-table', false) FROM pg_catalog.pg_settings"
     " WHERE name = 'restrict_nonsystem_relation_kind'";
 
+// With it, its partitions and what inherits from it: rows of all of them are the table's.
 constexpr const char* kKindOf =
-    "SELECT c.relkind::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = $1 AND c.relname = $2";
+    "WITH RECURSIVE named AS ("
+    "  SELECT c.oid, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    "  WHERE n.nspname = $1 AND c.relname = $2),"
+    " parts (oid) AS ("
+    "  SELECT oid FROM named UNION"
+    "  SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts p ON i.inhparent = p.oid)"
+    " SELECT named.relkind::text, (EXISTS (SELECT FROM parts JOIN pg_catalog.pg_class c ON c.oid = parts.oid"
+    "  WHERE c.relkind = 'f'))::text FROM named";
 
 // 16384 is the first id that is not PostgreSQL's own. Virtual generated columns have expressions of others.
 constexpr const char* kColumns =
+    "WITH RECURSIVE parts (oid) AS ("
+    "  SELECT pg_catalog.to_regclass($1)::pg_catalog.oid UNION"
+    "  SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts p ON i.inhparent = p.oid),"
+    " owners AS ("
+    "  SELECT pg_catalog.bool_or(o.rolname <> current_user AND NOT o.rolsuper) AS are_others,"
+    "  pg_catalog.bool_or(NOT o.rolsuper) AS are_ordinary, pg_catalog.bool_or(c.relkind = 'f') AS are_foreign"
+    "  FROM parts JOIN pg_catalog.pg_class c ON c.oid = parts.oid JOIN pg_catalog.pg_roles o ON o.oid = c.relowner)"
     "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
     " (a.atttypid = 'pg_catalog.bytea'::pg_catalog.regtype)::text,"
     " (a.atttypid < 16384 OR (t.typtype = 'd' AND t.typbasetype < 16384))::text,"
-    " (o.rolname <> current_user AND NOT o.rolsuper)::text,"
-    " (pg_catalog.current_setting('is_superuser')::bool AND NOT o.rolsuper)::text"
-    " FROM pg_catalog.pg_class c"
-    " JOIN pg_catalog.pg_roles o ON o.oid = c.relowner"
+    " owners.are_others::text,"
+    " (pg_catalog.current_setting('is_superuser')::bool AND owners.are_ordinary)::text"
+    " FROM owners, pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
     " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
     " WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
-    " AND a.attgenerated <> 'v'";
+    " AND a.attgenerated <> 'v' AND NOT owners.are_foreign";
+
+TableKind KindOf(std::string_view relkind, bool has_foreign) {
+  if (relkind == "r" || relkind == "p") return has_foreign ? TableKind::kForeignParts : TableKind::kTable;
+  if (relkind == "v") return TableKind::kView;
+  if (relkind == "m") return TableKind::kMaterializedView;
+  return relkind == "f" ? TableKind::kForeignTable : TableKind::kOther;
+}
 
 Error OtherCatalog() {
   return Error(ErrorCode::kInternal, "the PostgreSQL server describes its tables in another way");
@@ -55,20 +75,18 @@ Result<PostgresTables> PostgresTables::Open(PostgresConnection& server) {
   return tables;
 }
 
-Result<std::optional<std::string>> PostgresTables::Find(std::string_view table) const {
+Result<std::optional<PostgresRelation>> PostgresTables::Find(std::string_view table) const {
+  std::optional<PostgresRelation> found;
   for (const std::string& schema : schemas_) {
-    std::string kind;
     const std::array parameters = {schema, std::string(table)};
-    COFFER_TRY(server_->Query(kKindOf, parameters, [&kind](Cells cells) -> Status {
-      if (cells.size() != 1 || !cells[0]) return OtherCatalog();
-      kind = AsText(*cells[0]);
+    COFFER_TRY(server_->Query(kKindOf, parameters, [&](Cells cells) -> Status {
+      if (cells.size() != 2 || !cells[0] || !cells[1]) return OtherCatalog();
+      found = {QuotedName(schema) + "." + QuotedName(table), KindOf(AsText(*cells[0]), AsText(*cells[1]) == "true")};
       return {};
     }));
-    if (kind.empty()) continue;
-    if (kind != "r" && kind != "p") return std::optional<std::string>();
-    return std::optional(QuotedName(schema) + "." + QuotedName(table));
+    if (found) break;
   }
-  return std::optional<std::string>();
+  return found;
 }
 
 Status PostgresTables::Lock(const std::string& name, PostgresLock lock) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/postgres.h"
+#include "plugins/grafana/database/row_reader.h"
 
 namespace coffer::grafana {
 
@@ -19,6 +20,13 @@ struct PostgresColumn {
 struct PostgresTable {
   std::string name;  // with its schema, quoted
   std::map<std::string, PostgresColumn, std::less<>> columns;
+};
+
+// What a name means to the user.
+struct PostgresRelation {
+  std::string name;  // with its schema, quoted
+  TableKind kind = TableKind::kOther;
+  bool operator==(const PostgresRelation&) const = default;
 };
 
 enum class PostgresLock {
@@ -36,18 +44,18 @@ class PostgresTables {
   // Before the transaction: a snapshot that is taken under the locks sees what is locked.
   static Result<PostgresTables> Open(PostgresConnection& server);
 
-  // What a bare name means to this user (his search_path), if it is an ordinary or partitioned table; else nothing.
-  // Outside the transaction: no lock is taken.
-  Result<std::optional<std::string>> Find(std::string_view table) const;
+  // What a bare name means to this user (his search_path): a table is an ordinary or partitioned one, without foreign
+  // tables among its parts and what inherits from it. Outside the transaction: no lock is taken.
+  Result<std::optional<PostgresRelation>> Find(std::string_view table) const;
 
-  // In the transaction, before its first query where that is of one snapshot: locks what Find gave. Errors:
+  // In the transaction, before its first query where that is of one snapshot: locks the table that Find gave. Errors:
   // kUnavailable: others hold it; kPermissionDenied; kNotFound: it is gone.
   Status Lock(const std::string& name, PostgresLock lock) const;
 
   // Of what is locked. kConflict: something else has its name now; kInvalidArgument: one of `columns` has a type that
   // is not PostgreSQL's; kPermissionDenied: somebody else's functions would run with this user's rights. For writing,
-  // whoever does not own the table runs its triggers; for reading, a superuser runs what its indexes compute, since
-  // PostgreSQL evaluates that while it plans.
+  // whoever does not own the table, or a part of it, runs its triggers; for reading, a superuser runs what its indexes
+  // compute, since PostgreSQL evaluates that while it plans.
   Result<PostgresTable> Define(std::string_view table, const std::string& name,
                                const std::vector<std::string_view>& columns, PostgresLock lock) const;
 

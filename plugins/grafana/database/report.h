@@ -18,13 +18,14 @@ struct ReportGroup {
   std::string example;  // "password of id=1 org_id=1 name=Orders", long ones cut
   bool is_exposed = false;
   bool is_unjudged = false;
+  bool is_accepted = false;  // then neither
 };
 
 // Whole sentences; every text is printable UTF-8, on one line.
 struct ReportText {
   std::string headline;
-  bool is_exposed = false;   // somebody who has only the database can read a secret
-  bool is_unjudged = false;  // maybe somebody can
+  bool is_exposed = false;   // IsExposed: somebody who has only the database can read a secret
+  bool is_unjudged = false;  // IsUnjudged: maybe somebody can
   std::vector<ReportGroup> groups;
   std::vector<std::string> facts;
   std::vector<std::string> steps;  // what to do next
@@ -33,6 +34,10 @@ ReportText TextOf(const ScanReport& report);
 
 // "data_source.secure_json_data: password of id=1 org_id=1 name=Orders", printable.
 std::string PlaceOf(const ScanReport& report, const Finding& finding);
+
+// "anyone  misplaced:url-password  data_source.url: id=1 org_id=1", printable: the finding's place, and how it is
+// protected today. No spaces around it. Two findings have the same where their rows have no names, or hidden ones.
+std::string LineOf(const ScanReport& report, const Finding& finding);
 
 // The whole report as one JSON object, in pieces, each finding on a line of its own; docs/OPERATIONS.md has its form.
 // An error of `write` ends it and is given back.

@@ -39,6 +39,7 @@ Json GroupJson(const FindingGroup& group) {
           {"cipher", CipherJson(group.cipher)},
           {"misplaced", group.misplaced ? Json(MisplacedKindName(*group.misplaced)) : Json(nullptr)},
           {"readable_by", ReadableByName(group.readable_by)},
+          {"accepted", group.accepted},
           {"count", group.count}};
 }
 
@@ -71,7 +72,9 @@ Json FindingJson(const ScanReport& report, const Finding& finding) {
           {"data_key", use == nullptr ? Json(nullptr) : Json(use->id)},
           {"misplaced", OrNull(is_misplaced, MisplacedKindName(finding.misplaced))},
           {"readable_by", ReadableByName(finding.readable_by)},
-          {"inferred", finding.inferred}};
+          {"inferred", finding.inferred},
+          {"accepted", finding.accepted},
+          {"line", LineOf(report, finding)}};
 }
 
 // Everything but the lists.
@@ -83,6 +86,10 @@ Json SummaryJson(const ScanReport& report) {
   }
   Json tables = Json::array();
   for (const std::size_t table : report.tables) tables.push_back(SensitiveTables()[table].name);
+  Json not_examined = Json::array();
+  for (const NotExamined& each : report.not_examined) {
+    not_examined.push_back({{"table", SensitiveTables()[each.table].name}, {"is", TableKindName(each.kind)}});
+  }
   Json personal = report.personal.empty() ? Json(nullptr) : Json::object();
   for (std::size_t i = 0; i < report.personal.size(); ++i) {
     const SensitiveColumn& column = SensitiveColumns()[i];
@@ -99,6 +106,7 @@ Json SummaryJson(const ScanReport& report) {
           {"secrets", secrets},
           {"unreadable", report.findings.size() - static_cast<std::size_t>(secrets)},
           {"unjudged", CountUnjudged(report)},
+          {"accepted", CountAccepted(report)},
           {"readable_by", readable},
           {"secret_key", GivenKeyName(report.secret_key)},
           {"secrets_manager_key", GivenKeyName(report.manager_key)},
@@ -110,6 +118,7 @@ Json SummaryJson(const ScanReport& report) {
           {"personal", personal},
           {"rows", report.rows_read},
           {"tables", tables},
+          {"not_examined", not_examined},
           {"absent_columns", ColumnsJson(report.absent)}};
 }
 

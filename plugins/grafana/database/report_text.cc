@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "plugins/grafana/database/characters.h"
 #include "plugins/grafana/database/json_leaves.h"
 #include "plugins/grafana/database/printable_text.h"
 #include "plugins/grafana/database/report.h"
@@ -131,12 +132,46 @@ std::string Headline(const ScanReport& report) {
   const std::uint64_t unjudged = CountUnjudged(report);
   const auto all = static_cast<std::uint64_t>(std::count_if(report.findings.begin(), report.findings.end(), IsSecret));
   const std::string which = exposed == all ? Secrets(all) : std::to_string(exposed) + " of " + Secrets(all);
-  const std::string known =
+  const std::uint64_t accepted = CountAccepted(report);
+  const std::size_t unexamined = report.not_examined.size();
+  std::string text =
       all == 0 ? "No secret was found in this database" : which + " can be read by whoever holds this database";
-  return known + (unjudged > 0 ? "; " + Count(unjudged, "value", "values") + " could not be judged." : ".");
+  if (unjudged > 0) text += "; " + Count(unjudged, "value", "values") + " could not be judged";
+  if (unexamined > 0) text += "; " + Count(unexamined, "table was", "tables were") + " not examined";
+  if (accepted > 0) text += "; " + Count(accepted, "finding is", "findings are") + " accepted";
+  return text + ".";
+}
+
+std::string_view KindText(TableKind kind) {
+  switch (kind) {
+    case TableKind::kTable:
+      break;
+    case TableKind::kView:
+      return "it is a view, not a table";
+    case TableKind::kMaterializedView:
+      return "it is a materialized view, not a table";
+    case TableKind::kForeignTable:
+      return "it is a foreign table, whose rows are elsewhere";
+    case TableKind::kForeignParts:
+      return "parts of it are foreign tables, whose rows are elsewhere";
+    case TableKind::kPartitioned:
+      return "its rows have the names of its parts in this dump: dump with pg_dump --load-via-partition-root";
+    case TableKind::kVirtualTable:
+      return "it is a virtual table, whose rows are elsewhere";
+    case TableKind::kOther:
+      break;
+  }
+  return "it is no ordinary table";
 }
 
 using Facts = std::vector<std::string>;
+
+void AddNotExamined(const ScanReport& report, Facts& facts) {
+  for (const NotExamined& each : report.not_examined) {
+    facts.push_back(std::string(SensitiveTables()[each.table].name) +
+                    ": not examined: " + std::string(KindText(each.kind)) + ".");
+  }
+}
 
 void AddKeyFacts(const ScanReport& report, Facts& facts) {
   struct Told {
@@ -286,25 +321,25 @@ void AddOtherFacts(const ScanReport& report, Facts& facts) {
   }
 }
 
-// Whether anyone can read a finding of this protection.
-bool IsExposed(const ScanReport& report, const std::function<bool(Protection)>& test) {
+// Whether anyone can read a finding of this protection that nobody accepted.
+bool HasExposed(const ScanReport& report, const std::function<bool(Protection)>& test) {
   return std::any_of(report.findings.begin(), report.findings.end(), [&test](const Finding& finding) {
-    return finding.readable_by == ReadableBy::kAnyone && test(finding.protection);
+    return !finding.accepted && finding.readable_by == ReadableBy::kAnyone && test(finding.protection);
   });
 }
 
 std::vector<std::string> Steps(const ScanReport& report) {
   std::vector<std::string> steps;
-  if (IsExposed(report, IsEncrypted)) {
+  if (HasExposed(report, IsEncrypted)) {
     steps.emplace_back(
         "the default key protects nothing: stop Grafana and give it another, `coffer grafana rotate-secret-key "
         "DATABASE`, "
         "for secure values with --which secrets-manager (\"Another secret_key\" in docs/OPERATIONS.md)");
   }
-  if (IsExposed(report, [](Protection protection) { return protection == Protection::kPlaintext; })) {
+  if (HasExposed(report, [](Protection protection) { return protection == Protection::kPlaintext; })) {
     steps.emplace_back("what is plaintext in a datasource is encrypted when the datasource is saved again in Grafana");
   }
-  if (IsExposed(report, [](Protection protection) { return protection == Protection::kMisplaced; })) {
+  if (HasExposed(report, [](Protection protection) { return protection == Protection::kMisplaced; })) {
     steps.emplace_back("move what is misplaced to a secure field, or out of Grafana");
   }
   if (!steps.empty()) {
@@ -327,16 +362,26 @@ std::string PlaceOf(const ScanReport& report, const Finding& finding) {
   return ColumnName(finding.column) + ": " + InRow(report, finding);
 }
 
+std::string LineOf(const ScanReport& report, const Finding& finding) {
+  std::string line(ReadableByName(finding.readable_by));
+  line.append("  ").append(ProtectionName(finding.protection));
+  if (finding.protection == Protection::kMisplaced) line.append(":").append(MisplacedKindName(finding.misplaced));
+  line.append("  ").append(PlaceOf(report, finding));
+  return std::string(Trimmed(line));
+}
+
 ReportText TextOf(const ScanReport& report) {
   ReportText text;
   text.headline = Headline(report);
-  text.is_exposed = CountReadableBy(report, ReadableBy::kAnyone) > 0;
-  text.is_unjudged = CountUnjudged(report) > 0;
+  text.is_exposed = IsExposed(report);
+  text.is_unjudged = IsUnjudged(report);
   for (const FindingGroup& group : GroupFindings(report)) {
     text.groups.push_back({ColumnName(group.column), ProtectionText(group), ReaderText(group), group.count,
                            ExampleOf(report, report.findings[group.examples.front()]),
-                           group.readable_by == ReadableBy::kAnyone, group.readable_by == ReadableBy::kUnknown});
+                           !group.accepted && group.readable_by == ReadableBy::kAnyone,
+                           !group.accepted && group.readable_by == ReadableBy::kUnknown, group.accepted});
   }
+  AddNotExamined(report, text.facts);
   AddKeyFacts(report, text.facts);
   AddDataKeyFacts(report, text.facts);
   AddMissingKeyFacts(report, text.facts);

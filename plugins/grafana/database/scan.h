@@ -29,8 +29,9 @@ struct ScanOptions {
 };
 
 // Reads the rows once, in any order of the tables, and keeps no value: places, and a few blobs to try keys on. The
-// public default of Grafana is always tried. Errors: the reader's; kInvalidArgument: none of Grafana's tables is there;
-// kResourceExhausted: more is found than max_kept_bytes hold.
+// public default of Grafana is always tried. What is no table in the place of one of Grafana's is told of. Errors: the
+// reader's; kInvalidArgument: none of Grafana's tables is there; kResourceExhausted: more is found than max_kept_bytes
+// hold.
 Result<ScanReport> Scan(RowReader& reader, const ScanOptions& options);
 
 }  // namespace coffer::grafana

@@ -60,6 +60,7 @@ bool IsEmptyValue(const SecretBlob& blob) {
 ScanCollector::ScanCollector(const ScanOptions& options) : options_(options) {
   report_.personal.resize(options.count_personal ? SensitiveColumns().size() : 0);
   for (std::size_t table = 0; table < SensitiveTables().size(); ++table) AskFor(table);
+  for (WantedTable& wanted : wanted_) wanted.may_be_other = true;
 }
 
 void ScanCollector::AskFor(std::size_t table) {
@@ -70,10 +71,7 @@ void ScanCollector::AskFor(std::size_t table) {
     return;
   }
   Asked asked{table, 0, {}};
-  WantedTable wanted{named.name, {}};
-  for (const std::string_view column : named.row_name) {
-    if (!column.empty()) wanted.columns.push_back(column);
-  }
+  WantedTable wanted{named.name, NameColumns(named)};
   asked.names = wanted.columns.size();
   for (std::size_t column = 0; column < SensitiveColumns().size(); ++column) {
     const SensitiveColumn& each = SensitiveColumns()[column];
@@ -292,6 +290,10 @@ Status ScanCollector::Finish(const std::vector<FoundTable>& found) {
   bool is_grafana = false;
   for (const FoundTable& table : found) {
     const Asked& asked = asked_[table.table];
+    if (table.kind != TableKind::kTable) {
+      report_.not_examined.push_back({asked.table, table.kind});
+      continue;
+    }
     report_.tables.push_back(asked.table);
     // Tables of data keys and of sessions are asked for no column of secrets.
     is_grafana = is_grafana || asked.columns.empty();
@@ -304,7 +306,7 @@ Status ScanCollector::Finish(const std::vector<FoundTable>& found) {
     NoteDataKeyRows(table);
   }
   NoteDataKeys();
-  if (is_grafana) return CheckMemory();
+  if (is_grafana || !report_.not_examined.empty()) return CheckMemory();
   return Error(ErrorCode::kInvalidArgument, "is no Grafana database: none of Grafana's tables is in it");
 }
 

@@ -147,16 +147,17 @@ std::optional<BlobCipher> CipherOf(const Finding& finding) {
 }
 
 std::vector<FindingGroup> GroupFindings(const ScanReport& report) {
-  using Key = std::tuple<ReadableBy, std::uint8_t, Protection, std::optional<BlobCipher>, MisplacedKind>;
+  using Key = std::tuple<ReadableBy, std::uint8_t, Protection, std::optional<BlobCipher>, MisplacedKind, bool>;
   std::map<Key, FindingGroup> groups;
   for (std::size_t i = 0; i < report.findings.size(); ++i) {
     const Finding& finding = report.findings[i];
-    FindingGroup& group =
-        groups[{finding.readable_by, finding.column, finding.protection, CipherOf(finding), finding.misplaced}];
+    FindingGroup& group = groups[{finding.readable_by, finding.column, finding.protection, CipherOf(finding),
+                                  finding.misplaced, finding.accepted}];
     group.column = finding.column;
     group.protection = finding.protection;
     group.readable_by = finding.readable_by;
     group.cipher = CipherOf(finding);
+    group.accepted = finding.accepted;
     if (finding.protection == Protection::kMisplaced) group.misplaced = finding.misplaced;
     ++group.count;
     if (group.examples.size() < kMaxExamples) group.examples.push_back(i);
@@ -177,6 +178,24 @@ std::uint64_t CountUnjudged(const ScanReport& report) {
   return static_cast<std::uint64_t>(
       std::count_if(report.findings.begin(), report.findings.end(),
                     [](const Finding& finding) { return finding.readable_by == ReadableBy::kUnknown; }));
+}
+
+std::uint64_t CountAccepted(const ScanReport& report) {
+  return static_cast<std::uint64_t>(std::count_if(report.findings.begin(), report.findings.end(),
+                                                  [](const Finding& finding) { return finding.accepted; }));
+}
+
+bool IsExposed(const ScanReport& report) {
+  return std::any_of(report.findings.begin(), report.findings.end(), [](const Finding& finding) {
+    return !finding.accepted && finding.readable_by == ReadableBy::kAnyone && IsSecret(finding);
+  });
+}
+
+bool IsUnjudged(const ScanReport& report) {
+  return !report.not_examined.empty() ||
+         std::any_of(report.findings.begin(), report.findings.end(), [](const Finding& finding) {
+           return !finding.accepted && finding.readable_by == ReadableBy::kUnknown;
+         });
 }
 
 std::uint64_t CountInHistory(const ScanReport& report, ReadableBy readable_by) {

@@ -49,6 +49,7 @@ struct Finding {
   BlobCipher cipher = BlobCipher::kAesCfb;
   MisplacedKind misplaced = MisplacedKind::kNamedKey;
   bool inferred = false;  // not tried itself: other values under the same key were
+  bool accepted = false;  // AcceptedFindings
 };
 
 // A data key, of a row or of a blob that names it.
@@ -86,6 +87,12 @@ enum class DataKeyRows : std::uint8_t {
 };
 std::string_view DataKeyRowsName(DataKeyRows rows);
 
+// What stands in the place of one of Grafana's tables, and was not read.
+struct NotExamined {
+  std::size_t table = 0;  // of SensitiveTables()
+  TableKind kind = TableKind::kOther;
+};
+
 // Move-only.
 class ScanReport {
  public:
@@ -98,6 +105,7 @@ class ScanReport {
   std::vector<std::uint64_t>
       personal;                     // non-empty cells of each of SensitiveColumns() that are kPersonal, if asked for
   std::vector<std::size_t> tables;  // of SensitiveTables() that are there
+  std::vector<NotExamined> not_examined;
   std::vector<std::size_t> absent;  // of SensitiveColumns() whose table is there and has no such column
   std::uint64_t rows_read = 0;
   std::uint64_t sessions = 0;                                                                 // rows of user_auth_token
@@ -148,6 +156,7 @@ struct FindingGroup {
   ReadableBy readable_by = ReadableBy::kUnknown;
   std::optional<BlobCipher> cipher;        // where there is one
   std::optional<MisplacedKind> misplaced;  // of kMisplaced
+  bool accepted = false;
   std::uint64_t count = 0;
   std::vector<std::size_t> examples;  // of findings
 };
@@ -158,7 +167,12 @@ std::vector<FindingGroup> GroupFindings(const ScanReport& report);
 std::uint64_t CountReadableBy(const ScanReport& report, ReadableBy readable_by);
 // Of all findings, those that anyone can read for all that is known: secrets, and what cannot be read.
 std::uint64_t CountUnjudged(const ScanReport& report);
-// Of those, the ones in history tables.
+std::uint64_t CountAccepted(const ScanReport& report);
+// Whether there is, besides what was accepted, a secret that anyone can read.
+bool IsExposed(const ScanReport& report);
+// The same of what anyone can read for all that is known; a table that was not examined is never accepted.
+bool IsUnjudged(const ScanReport& report);
+// Secrets in history tables.
 std::uint64_t CountInHistory(const ScanReport& report, ReadableBy readable_by);
 
 }  // namespace coffer::grafana

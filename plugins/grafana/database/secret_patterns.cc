@@ -5,18 +5,17 @@
 #include <bitset>
 #include <string>
 
+#include "plugins/grafana/database/characters.h"
+
 namespace coffer::grafana {
 namespace {
 
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlnum(char c) { return IsLower(c) || IsUpper(c) || IsDigit(c); }
 bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
-bool IsBase64(char c) { return IsAlnum(c) || c == '+' || c == '/'; }
-bool IsBase64Url(char c) { return IsAlnum(c) || c == '-' || c == '_'; }
+bool IsBase64(char c) { return IsAlphanumeric(c) || c == '+' || c == '/'; }
+bool IsBase64Url(char c) { return IsAlphanumeric(c) || c == '-' || c == '_'; }
 bool IsBase32(char c) { return IsUpper(c) || (c >= '2' && c <= '7'); }
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 using CharacterTest = bool (*)(char);
 
@@ -28,7 +27,7 @@ std::size_t RunOf(std::string_view text, CharacterTest test) {
 // Exactly `count` characters that pass, and the word ends there.
 bool IsWordOf(std::string_view text, std::size_t count, CharacterTest test) {
   if (RunOf(text, test) < count) return false;
-  return text.size() == count || (!IsAlnum(text[count]) && text[count] != '_');
+  return text.size() == count || (!IsAlphanumeric(text[count]) && text[count] != '_');
 }
 
 std::string Lower(std::string_view text) {
@@ -39,7 +38,7 @@ std::string Lower(std::string_view text) {
 }
 
 bool IsName(std::string_view text) {
-  const auto fits = [](char c) { return IsAlnum(c) || c == '_'; };
+  const auto fits = [](char c) { return IsAlphanumeric(c) || c == '_'; };
   return !text.empty() && !IsDigit(text.front()) && RunOf(text, fits) == text.size();
 }
 
@@ -96,7 +95,7 @@ bool HoldsUrlPassword(std::string_view text) {
     // Up to the next one, so that no character is looked at twice.
     const std::size_t next = text.find(kMark, at + 1);
     const std::string_view rest = text.substr(at + kMark.size(), next - at - 1);
-    const bool has_scheme = at > 0 && IsAlnum(text[at - 1]);
+    const bool has_scheme = at > 0 && IsAlphanumeric(text[at - 1]);
     if (has_scheme && (HasPassword(AuthorityOf(rest)) || HasPasswordParameter(rest))) return true;
     at = next;
   }
@@ -190,7 +189,7 @@ bool HoldsTelegramToken(std::string_view text) {
   for (std::size_t at = text.find(kTelegramMark); at != std::string_view::npos; at = text.find(kTelegramMark, at + 1)) {
     std::string_view before = text.substr(0, at);
     while (before.size() + kLongestId > at && !before.empty() && IsDigit(before.back())) before.remove_suffix(1);
-    const bool in_word = !before.empty() && IsAlnum(before.back()) && !before.ends_with("bot");
+    const bool in_word = !before.empty() && IsAlphanumeric(before.back()) && !before.ends_with("bot");
     const bool is_secret = RunOf(text.substr(at + 1, kSecret + 1), IsBase64Url) == kSecret;
     if (is_secret && !in_word && before.size() + kShortestId <= at) return true;
   }
@@ -220,11 +219,11 @@ bool IsSlackWebhook(std::string_view path) {
   constexpr std::size_t kShortestId = 9;
   constexpr std::size_t kShortestToken = 20;
   for (const char start : {'T', 'B'}) {
-    const std::size_t size = RunOf(path, IsAlnum);
+    const std::size_t size = RunOf(path, IsAlphanumeric);
     if (size < kShortestId || path[0] != start || path.size() == size || path[size] != '/') return false;
     path.remove_prefix(size + 1);
   }
-  const std::string_view token = path.substr(0, RunOf(path, IsAlnum));
+  const std::string_view token = path.substr(0, RunOf(path, IsAlphanumeric));
   return token.size() >= kShortestToken && !IsTemplate(token);
 }
 
@@ -245,7 +244,7 @@ bool IsDiscordWebhook(std::string_view path) {
 bool IsServiceAccountToken(std::string_view rest) {
   constexpr std::size_t kSecret = 32;
   constexpr std::size_t kChecksum = 8;
-  return RunOf(rest, IsAlnum) == kSecret && rest.size() > kSecret && rest[kSecret] == '_' &&
+  return RunOf(rest, IsAlphanumeric) == kSecret && rest.size() > kSecret && rest[kSecret] == '_' &&
          IsWordOf(rest.substr(kSecret + 1), kChecksum, IsHexDigit);
 }
 
@@ -256,14 +255,14 @@ bool IsGrafanaBase64(std::string_view rest) {
 
 bool IsGitHubToken(std::string_view rest) {
   constexpr std::size_t kSecret = 36;
-  return IsWordOf(rest, kSecret, IsAlnum);
+  return IsWordOf(rest, kSecret, IsAlphanumeric);
 }
 
 bool IsFineGrainedGitHubToken(std::string_view rest) {
   constexpr std::size_t kId = 22;
   constexpr std::size_t kSecret = 59;
-  return RunOf(rest, IsAlnum) == kId && rest.size() > kId && rest[kId] == '_' &&
-         IsWordOf(rest.substr(kId + 1), kSecret, IsAlnum);
+  return RunOf(rest, IsAlphanumeric) == kId && rest.size() > kId && rest[kId] == '_' &&
+         IsWordOf(rest.substr(kId + 1), kSecret, IsAlphanumeric);
 }
 
 bool IsAwsAccessKey(std::string_view rest) {
@@ -276,7 +275,8 @@ bool IsSlackToken(std::string_view rest) {
   constexpr std::string_view kKinds = "abeoprs";
   constexpr std::size_t kShortest = 20;
   if (rest.size() < 2 || kKinds.find(rest[0]) == std::string_view::npos || rest[1] != '-') return false;
-  const std::string_view secret = rest.substr(2, RunOf(rest.substr(2), [](char c) { return IsAlnum(c) || c == '-'; }));
+  const std::string_view secret =
+      rest.substr(2, RunOf(rest.substr(2), [](char c) { return IsAlphanumeric(c) || c == '-'; }));
   return secret.size() >= kShortest && std::any_of(secret.begin(), secret.end(), IsDigit);
 }
 
@@ -322,7 +322,7 @@ constexpr auto kTokens = std::to_array<TokenPattern>({
 // A start that is a word must not continue one (a dash does not end one: with one, a text of many starts would be read
 // as many times).
 bool HoldsToken(std::string_view text, const TokenPattern& token) {
-  const bool is_word = IsAlnum(token.start.front());
+  const bool is_word = IsAlphanumeric(token.start.front());
   for (std::size_t at = text.find(token.start); at != std::string_view::npos; at = text.find(token.start, at + 1)) {
     const bool in_word = is_word && at > 0 && IsBase64Url(text[at - 1]);
     if (!in_word && token.is_rest(text.substr(at + token.start.size()))) return true;

@@ -210,6 +210,11 @@ std::string_view SensitivityName(Sensitivity sensitivity) {
   return "unknown";
 }
 
+std::vector<std::string_view> NameColumns(const SensitiveTable& table) {
+  const auto& names = table.row_name;
+  return {names.begin(), std::find(names.begin(), names.end(), std::string_view())};
+}
+
 std::span<const SensitiveTable> SensitiveTables() { return kTables; }
 std::span<const SensitiveColumn> SensitiveColumns() { return kColumns; }
 const SensitiveTable& TableOfColumn(std::size_t column) { return kTables[kTableOf[column]]; }

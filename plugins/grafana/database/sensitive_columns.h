@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace coffer::grafana {
 
@@ -57,6 +58,9 @@ struct SensitiveTable {
   std::array<std::string_view, kMaxRowName> row_name;  // the columns that tell a person which row; empty: no more
   bool is_history = false;                             // old versions of another table's rows
 };
+
+// Those of row_name that are not empty: what a reader is asked for before the columns that it is about.
+std::vector<std::string_view> NameColumns(const SensitiveTable& table);
 
 // Both in the same order: the columns of a table stand together.
 std::span<const SensitiveTable> SensitiveTables();

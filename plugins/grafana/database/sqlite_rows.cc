@@ -104,7 +104,7 @@ class Scan {
     for (std::size_t table = 0; table < wanted_.size(); ++table) {
       COFFER_TRY(OpenFile());
       COFFER_ASSIGN_OR_RETURN(const auto columns, file_->ColumnsOf(wanted_[table].name));
-      if (columns) COFFER_TRY(ReadTable(table, *columns));
+      COFFER_TRY(columns ? ReadTable(table, *columns) : NoteOther(table));
     }
     COFFER_TRY(HandOver(true));
     return std::move(found_);
@@ -124,6 +124,19 @@ class Scan {
     if (file_ != nullptr) COFFER_TRY(file_->Check());
     if (file_ != nullptr && (last || file_->delays_writers())) file_.reset();
     return spool_.Deliver(on_row_);
+  }
+
+  // What is no ordinary table.
+  Status NoteOther(std::size_t table) {
+    COFFER_ASSIGN_OR_RETURN(SqliteQuery type, file_->Prepare(kSqliteTypeOf));
+    COFFER_TRY(type.Bind(1, wanted_[table].name));
+    COFFER_ASSIGN_OR_RETURN(const bool exists, type.Step());
+    if (!exists) return {};
+    COFFER_ASSIGN_OR_RETURN(const auto text, type.Cell(0));
+    COFFER_ASSIGN_OR_RETURN(FoundTable other,
+                            FoundOther(wanted_, table, SqliteKind(AsText(text.value_or(ByteView())))));
+    found_.push_back(std::move(other));
+    return {};
   }
 
   // In pieces, where its rows have ids.
@@ -196,6 +209,12 @@ class Scan {
 };
 
 }  // namespace
+
+TableKind SqliteKind(std::string_view type) {
+  if (type == "table") return TableKind::kTable;
+  if (type == "view") return TableKind::kView;
+  return type == "virtual" ? TableKind::kVirtualTable : TableKind::kOther;
+}
 
 Result<std::vector<FoundTable>> SqliteRows::Read(std::span<const WantedTable> wanted, const OnRow& on_row) {
   return Scan(path_, limits_, wanted, on_row).Run();

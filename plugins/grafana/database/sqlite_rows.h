@@ -6,6 +6,11 @@
 
 namespace coffer::grafana {
 
+// What has a name (?1; case does not count), in SQLite's words: "table", "view", "virtual", "shadow"; no row: nothing.
+inline constexpr const char* kSqliteTypeOf =
+    "SELECT type FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE";
+TableKind SqliteKind(std::string_view type);
+
 struct SpoolLimits {
   std::size_t spool_bytes = std::size_t{128} << 20;  // that are in memory before they are handed over
   std::size_t row_bytes = SqliteReader::kMaxValue;   // of the wanted cells; a longer row is refused

@@ -8,6 +8,7 @@
 #include "plugins/grafana/database/cell_secrets.h"
 #include "plugins/grafana/database/in_parallel.h"
 #include "plugins/grafana/rotation/encrypt_again.h"
+#include "plugins/grafana/rotation/key_assignment.h"
 
 namespace coffer::grafana {
 namespace {
@@ -70,13 +71,13 @@ void DataKeyPlan::TryKeys() {
         if (options_.on_progress) options_.on_progress(RotationStep::kTrying, done, units.size());
       });
   if (!IsTargetProven(trials)) return;
+  const auto has_failed = [](const Trial& trial) { return trial.outcome == TrialOutcome::kFailed; };
+  failed_ = static_cast<std::size_t>(std::count_if(trials.begin(), trials.end(), has_failed));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool failed = trials[i].outcome == TrialOutcome::kFailed;
-    any_failed_ = any_failed_ || failed;
-    if (failed || rows[i].key->is_twice) continue;
+    if (has_failed(trials[i]) || rows[i].key->is_twice) continue;
     auto key = rows[i].key->wrapped->Decrypt(secret_key_);
     if (!key.ok()) continue;
-    keys_.emplace(rows[i].key->id, OpenedKey{std::move(key).value(), trials[i].outcome != TrialOutcome::kUntested});
+    keys_.emplace(rows[i].key->id, OpenedKey{std::move(key).value(), IsTelling(trials[i], failed_)});
   }
 }
 
@@ -91,17 +92,16 @@ bool DataKeyPlan::IsTargetProven(const std::vector<Trial>& trials) {
   return false;
 }
 
-// Nothing where it does not open, or where nobody can tell: bytes of any kind under a data key that nothing else tells
-// of, in a database where not every data key is under this secret_key.
+// Nothing where it does not open, or where nobody can tell: without a tag under a data key that too little tells of, in
+// a database where not every data key is under this secret_key.
 std::optional<SecretBytes> DataKeyPlan::Open(const EnvelopeValue& value) const {
   const auto key = keys_.find(*value.blob.data_key);
   if (key == keys_.end()) return std::nullopt;
   auto plaintext = value.blob.Decrypt(key->second.key);
   if (!plaintext.ok()) return std::nullopt;
-  const bool is_sure =
-      value.blob.cipher == BlobCipher::kAesGcm || PlausibleBits(*plaintext, PlaintextKind::kText).has_value();
-  const bool is_believed = value.may_be_raw && (key->second.is_tested || !any_failed_);
-  if (!is_sure && !is_believed) return std::nullopt;
+  const bool is_plausible = value.may_be_raw || PlausibleBits(*plaintext, PlaintextKind::kText).has_value();
+  const bool is_believed = is_plausible && (key->second.is_told || failed_ == 0);
+  if (value.blob.cipher != BlobCipher::kAesGcm && !is_believed) return std::nullopt;
   return std::move(plaintext).value();
 }
 
@@ -133,7 +133,10 @@ bool DataKeyPlan::IsOfOthers(const SecretBlob& blob) const {
 
 UnreadableReason DataKeyPlan::ReasonOf(const SecretBlob& blob) const {
   const DataKey* const key = cells_.keyed().keys().Find(*blob.data_key);
-  return key == nullptr || key->is_twice ? UnreadableReason::kNoDataKey : UnreadableReason::kNotUnderKey;
+  if (key == nullptr || key->is_twice) return UnreadableReason::kNoDataKey;
+  const auto opened = keys_.find(key->id);
+  const bool is_unsure = opened != keys_.end() && !opened->second.is_told && failed_ > 0;
+  return is_unsure ? UnreadableReason::kUnsure : UnreadableReason::kNotUnderKey;
 }
 
 Status DataKeyPlan::ChangeRow(const EnvelopeRow& row) {

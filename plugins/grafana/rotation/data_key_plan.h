@@ -24,7 +24,7 @@ class DataKeyPlan {
  private:
   struct OpenedKey {
     SecretBytes key;
-    bool is_tested = false;  // by a value under it, or by a tag
+    bool is_told = false;  // by a tag, or by values that say enough
   };
 
   void ChooseTarget();
@@ -42,7 +42,7 @@ class DataKeyPlan {
   const DataKeyRotationOptions& options_;
   const DataKey* target_ = nullptr;
   std::map<std::string, OpenedKey, std::less<>> keys_;
-  bool any_failed_ = false;                    // a data key is under another secret_key, or what is under it is damaged
+  std::size_t failed_ = 0;  // data keys that are under another secret_key, or what is under them is damaged
   std::vector<std::optional<Bytes>> moved_;    // of values(): the new blob, or the old one where nothing is encrypted
   std::map<std::string, std::uint64_t> from_;  // by data key: how many values are moved
   std::vector<RowChange> changes_;

@@ -11,8 +11,7 @@ struct DataKeyRotationOptions {
   bool accept_unreadable = false;  // what does not open stays as it is
   std::string backup;              // a file for what undoes it (CellWriter::BackUp); empty: none
   unsigned threads = 0;            // 0: as many as there are cores
-  // Called on the caller's thread, now and then. A total of 0 is not known.
-  std::function<void(RotationStep, std::uint64_t done, std::uint64_t total)> on_progress;
+  OnRotationProgress on_progress;
 };
 
 enum class DataKeyRefusal : std::uint8_t {

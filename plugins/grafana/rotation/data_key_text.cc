@@ -1,15 +1,12 @@
 #include "plugins/grafana/rotation/data_key_text.h"
 
 #include "plugins/grafana/database/printable_text.h"
-#include "plugins/grafana/database/sensitive_columns.h"
+#include "plugins/grafana/rotation/report_lines.h"
 
 namespace coffer::grafana {
 namespace {
 
-std::string Count(std::uint64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
-}
-std::string Values(std::uint64_t count) { return Count(count, "value", "values"); }
+std::string Values(std::uint64_t count) { return CountText(count, "value", "values"); }
 
 std::string Target(const DataKeyReport& report) {
   for (const DataKeyCount& key : report.data_keys) {
@@ -30,23 +27,15 @@ std::string Headline(const DataKeyReport& report, const DataKeyOccasion& occasio
       return "nothing was changed: there is too little under the newest active data key to tell whether the "
              "secret_key is right";
     case DataKeyRefusal::kUnreadable:
-      return "nothing was changed: " + Count(report.unreadable.size(), "place does not open", "places do not open") +
+      return "nothing was changed: " +
+             CountText(report.unreadable.size(), "place does not open", "places do not open") +
              ", and would be left behind";
   }
-  const std::string amount =
-      Values(report.ValueCount()) + " in " + Count(report.rows, "row", "rows") + " to the data key " + Target(report);
+  const std::string amount = Values(report.ValueCount()) + " in " + CountText(report.rows, "row", "rows") +
+                             " to the data key " + Target(report);
   if (occasion.is_plan) return "would move " + amount + "; nothing was changed";
   if (report.rows == 0) return "nothing was to change: no value of these columns is under an older data key";
   return "moved " + amount + ": each opens under it, and was decrypted to make sure";
-}
-
-std::vector<std::string> ChangedIn(const DataKeyReport& report) {
-  std::vector<std::string> lines;
-  for (const auto& [column, count] : report.values) {
-    const SensitiveColumn& each = SensitiveColumns()[column];
-    lines.push_back(std::string(each.table) + "." + std::string(each.column) + ": " + Values(count));
-  }
-  return lines;
 }
 
 std::vector<std::string> UnchangedIn(const DataKeyReport& report) {
@@ -114,7 +103,7 @@ std::vector<std::string> StepsAfter(const DataKeyReport& report, const DataKeyOc
         "here");
   }
   if (report.unread > 0) {
-    steps.push_back(Count(report.unread, "cell cannot be read", "cells cannot be read") +
+    steps.push_back(CountText(report.unread, "cell cannot be read", "cells cannot be read") +
                     ", of the columns left out maybe: nobody can tell which data key they need");
   }
   if (any_unneeded) {
@@ -130,14 +119,12 @@ std::vector<std::string> StepsAfter(const DataKeyReport& report, const DataKeyOc
 DataKeyText TextOf(const DataKeyReport& report, const DataKeyOccasion& occasion) {
   DataKeyText text;
   text.headline = Headline(report, occasion);
-  for (const UnreadableCell& cell : report.unreadable) {
-    text.unreadable.push_back(cell.place + ": " + std::string(UnreadableReasonName(cell.reason)));
-  }
+  text.unreadable = UnreadableLines(report.unreadable);
   if (report.refusal != DataKeyRefusal::kNone) {
     text.steps = RefusalSteps(report.refusal);
     return text;
   }
-  text.changed = ChangedIn(report);
+  text.changed = ValueLines(report.values);
   text.unchanged = UnchangedIn(report);
   text.data_keys = OldDataKeysIn(report);
   text.steps = StepsAfter(report, occasion);

@@ -102,7 +102,7 @@ bool EnvelopeCells::TakeCell(std::size_t column, ByteView cell, const RowNames& 
     }
     is_found = true;
     if (!value_of_.try_emplace(KeyOf(secret.bytes), values_.size()).second) return;
-    values_.push_back({std::move(blob), asked.sensitivity == Sensitivity::kKey});
+    values_.push_back({std::move(blob), MayBeRaw(column)});
   });
   return is_found;
 }

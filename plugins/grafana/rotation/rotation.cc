@@ -1,54 +1,21 @@
 #include "plugins/grafana/rotation/rotation.h"
 
-#include "io/file.h"
+#include "plugins/grafana/cells/write_changes.h"
 #include "plugins/grafana/rotation/keyed_cells.h"
 #include "plugins/grafana/rotation/rotation_plan.h"
+#include "plugins/grafana/rotation/row_progress.h"
 
 namespace coffer::grafana {
 namespace {
 
-constexpr std::uint64_t kRowsBetweenProgress = 1'024;
-
-class RowCount {
- public:
-  RowCount(const RotationOptions& options, RotationStep step) : options_(options), step_(step) {}
-  void Add() {
-    if (options_.on_progress && rows_ % kRowsBetweenProgress == 0) options_.on_progress(step_, rows_, 0);
-    ++rows_;
-  }
-
- private:
-  const RotationOptions& options_;
-  RotationStep step_;
-  std::uint64_t rows_ = 0;
-};
-
 Status ReadCells(CellWriter& writer, const RotationOptions& options, RotationStep step, KeyedCells& cells) {
-  RowCount rows(options, step);
+  RowProgress rows(options.on_progress, step);
   COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
                           writer.Read(cells.wanted(), [&cells, &rows](std::string_view row_id, const ReadRow& row) {
                             rows.Add();
                             return cells.Take(row_id, row);
                           }));
   return cells.Finish(found);
-}
-
-Status Write(CellWriter& writer, std::span<const RowChange> changes, const RotationOptions& options) {
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (options.on_progress) options.on_progress(RotationStep::kWriting, i, changes.size());
-    COFFER_TRY(writer.Update(changes[i]));
-  }
-  return {};
-}
-
-// All behind the backup, up to the commit.
-Status WriteAndCheck(CellWriter& writer, std::span<const RowChange> changes, const RotationPlan& plan,
-                     const RotationOptions& options, const std::function<Status()>& before_commit) {
-  COFFER_TRY(Write(writer, changes, options));
-  KeyedCells after(options.which);
-  COFFER_TRY(ReadCells(writer, options, RotationStep::kVerifying, after));
-  COFFER_TRY(plan.CheckWritten(after));
-  return before_commit();
 }
 
 }  // namespace
@@ -63,6 +30,8 @@ std::string_view UnreadableReasonName(UnreadableReason reason) {
       return "a JSON key twice";
     case UnreadableReason::kNoDataKey:
       return "its data key is not there, or twice";
+    case UnreadableReason::kUnsure:
+      return "too little to tell its key";
   }
   return "unknown";
 }
@@ -75,7 +44,7 @@ std::uint64_t RotationReport::ValueCount() const {
 
 Result<RotationReport> PlanRotation(RowReader& reader, const RotationKeys& keys, const RotationOptions& options) {
   KeyedCells cells(options.which);
-  RowCount rows(options, RotationStep::kReading);
+  RowProgress rows(options.on_progress, RotationStep::kReading);
   COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
                           reader.Read(cells.wanted(), [&cells, &rows](const ReadRow& row) {
                             rows.Add();
@@ -92,14 +61,15 @@ Result<RotationReport> Rotate(CellWriter& writer, const RotationKeys& keys, cons
   RotationPlan plan(cells, keys, options);
   if (plan.report().refusal != RotationRefusal::kNone) return plan.report();
   COFFER_ASSIGN_OR_RETURN(const std::vector<RowChange> changes, plan.MakeChanges());
-  const bool backs_up = !options.backup.empty() && !changes.empty();
-  if (backs_up) COFFER_TRY(writer.BackUp(options.backup, changes));
-  const Status written = WriteAndCheck(writer, changes, plan, options, before_commit);
-  if (!written.ok()) {
-    if (backs_up) static_cast<void>(RemoveFileDurably(options.backup));  // of nothing; the failure itself is told
-    return written.error();
-  }
-  COFFER_TRY(writer.Commit());
+  const auto on_writing = [&options, &changes](std::size_t done) {
+    if (options.on_progress) options.on_progress(RotationStep::kWriting, done, changes.size());
+  };
+  COFFER_TRY(WriteChanges(writer, changes, {options.backup, on_writing}, [&]() -> Status {
+    KeyedCells after(options.which);
+    COFFER_TRY(ReadCells(writer, options, RotationStep::kVerifying, after));
+    COFFER_TRY(plan.CheckWritten(after));
+    return before_commit();
+  }));
   return plan.report();
 }
 

@@ -18,6 +18,7 @@ struct RotationKeys {
   SecretBytes target;
   bool target_may_be_in_use = false;  // some of it may be under it already: then it is tried first
   std::vector<SecretBytes> old;
+  bool needs_old = false;  // refused when the target is the database's, and none of `old` opens anything
 };
 
 enum class RotationStep : std::uint8_t {
@@ -28,21 +29,26 @@ enum class RotationStep : std::uint8_t {
   kVerifying,   // rows; how many there will be is not known
 };
 
+// Called on the caller's thread, now and then. A total of 0 is not known.
+using OnRotationProgress = std::function<void(RotationStep, std::uint64_t done, std::uint64_t total)>;
+
 struct RotationOptions {
   GrafanaKey which = GrafanaKey::kSecurity;
   bool accept_unreadable = false;  // what no key opens stays as it is
-  bool accept_unproven = false;    // keys that nothing speaks against, where too little is there to prove one
-  std::string backup;              // a file for what undoes it (CellWriter::BackUp); empty: none
-  unsigned threads = 0;            // 0: as many as there are cores
-  // Called on the caller's thread, now and then. A total of 0 is not known.
-  std::function<void(RotationStep, std::uint64_t done, std::uint64_t total)> on_progress;
+  // Keys that nothing speaks against, where too little is there to prove one, and values that say too little by
+  // themselves where not everything is under one key. Each is then taken to be under the first key that fits.
+  bool accept_unproven = false;
+  std::string backup;    // a file for what undoes it (CellWriter::BackUp); empty: none
+  unsigned threads = 0;  // 0: as many as there are cores
+  OnRotationProgress on_progress;
 };
 
 enum class RotationRefusal : std::uint8_t {
   kNone,
-  kOpensNothing,  // none of the keys is the database's
-  kUnproven,      // nothing speaks against a key, and too little for it: see accept_unproven
-  kUnreadable,    // something does not open, and would not afterwards: see accept_unreadable
+  kOpensNothing,    // none of the keys is the database's
+  kUnproven,        // nothing speaks against a key, and too little for it: see accept_unproven
+  kUnreadable,      // something does not open, and would not afterwards: see accept_unreadable
+  kOldKeyUnneeded,  // see needs_old
 };
 
 enum class UnreadableReason : std::uint8_t {
@@ -50,6 +56,7 @@ enum class UnreadableReason : std::uint8_t {
   kNotUnderKey,    // under another key, or damaged
   kDuplicateKeys,  // its JSON has an object with a key twice
   kNoDataKey,      // its data key has no row, or two
+  kUnsure,         // too little is there to tell its key, and not everything is under one
 };
 std::string_view UnreadableReasonName(UnreadableReason reason);
 struct UnreadableCell {
@@ -61,6 +68,7 @@ struct UnreadableCell {
 struct RotationReport {
   RotationRefusal refusal = RotationRefusal::kNone;  // anything else: nothing was changed
   std::uint64_t data_keys = 0;                       // wrapped anew
+  std::uint64_t untested_data_keys = 0;              // of these: no value tells whether they are under the key
   std::uint64_t data_keys_of_others = 0;             // a key management service's, or another key's; they stay
   std::uint64_t already_under_target = 0;            // data keys and values
   std::map<std::size_t, std::uint64_t> values;       // under secret_key itself, of each of SensitiveColumns()

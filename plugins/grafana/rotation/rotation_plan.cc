@@ -10,6 +10,10 @@
 namespace coffer::grafana {
 namespace {
 
+UnreadableReason ReasonOf(bool is_doubtful) {
+  return is_doubtful ? UnreadableReason::kUnsure : UnreadableReason::kNotUnderKey;
+}
+
 Error NotWritten() { return {ErrorCode::kInternal, "the database does not hold what was written to it"}; }
 
 }  // namespace
@@ -21,6 +25,7 @@ RotationPlan::RotationPlan(const KeyedCells& cells, const RotationKeys& keys, co
   for (const SecretBytes& old : keys.old) candidates_.push_back(&old);
   assignment_ = AssignKeys(cells, candidates_, ThreadsFor(options_.threads),
                            [this](std::size_t done, std::size_t total) { Show(RotationStep::kTrying, done, total); });
+  if (!options.accept_unproven) assignment_.LeaveDoubtful();
   if (options.accept_unproven && !assignment_.possible.empty()) {
     // Of two, the one that Grafana was handed until now.
     const std::size_t candidate = assignment_.possible.back();
@@ -49,9 +54,10 @@ void RotationPlan::AssessDataKeys() {
     if (!candidate) {
       report_.unreadable.push_back(
           {PlaceText(ColumnOfDataKeys(TableOf(options_.which)), cells_.data_keys()[i].names, {}),
-           UnreadableReason::kNotUnderKey});
+           ReasonOf(assignment_.is_data_key_doubtful[i])});
     } else if (Moves(candidate)) {
       ++report_.data_keys;
+      if (assignment_.data_key_trials[i].outcome == TrialOutcome::kUntested) ++report_.untested_data_keys;
       ++report_.rows;
     } else {
       ++report_.already_under_target;
@@ -64,21 +70,22 @@ void RotationPlan::AssessRow(const LegacyRow& row) {
   bool changes = false;
   for (const LegacyCell& cell : row.cells) {
     std::uint64_t moving = 0;
-    const auto rewritten = RewriteCell(
-        SensitiveColumns()[cell.column].encoding, cell.content,
-        [&](ByteView blob, std::string_view path) -> std::optional<Bytes> {
-          const std::optional<std::size_t> value = cells_.ValueOf(blob);
-          if (!value) return std::nullopt;  // under a data key
-          const auto& candidate = assignment_.of_value[*value];
-          if (!candidate) {
-            report_.unreadable.push_back({PlaceText(cell.column, row.names, path), UnreadableReason::kNotUnderKey});
-          } else if (!Moves(candidate)) {
-            ++report_.already_under_target;
-          }
-          if (!Moves(candidate)) return std::nullopt;
-          ++moving;
-          return CopyOf(blob);
-        });
+    const auto rewritten =
+        RewriteCell(SensitiveColumns()[cell.column].encoding, cell.content,
+                    [&](ByteView blob, std::string_view path) -> std::optional<Bytes> {
+                      const std::optional<std::size_t> value = cells_.ValueOf(blob);
+                      if (!value) return std::nullopt;  // under a data key
+                      const auto& candidate = assignment_.of_value[*value];
+                      if (!candidate) {
+                        report_.unreadable.push_back(
+                            {PlaceText(cell.column, row.names, path), ReasonOf(assignment_.is_value_doubtful[*value])});
+                      } else if (!Moves(candidate)) {
+                        ++report_.already_under_target;
+                      }
+                      if (!Moves(candidate)) return std::nullopt;
+                      ++moving;
+                      return CopyOf(blob);
+                    });
     if (!rewritten.ok()) {
       report_.unreadable.push_back({PlaceText(cell.column, row.names, {}), UnreadableReason::kDuplicateKeys});
     } else if (moving > 0 && *rewritten) {
@@ -89,6 +96,12 @@ void RotationPlan::AssessRow(const LegacyRow& row) {
   report_.rows += changes ? 1 : 0;
 }
 
+bool RotationPlan::OpensWithOld() const {
+  const auto moves = [this](const std::optional<std::size_t>& candidate) { return Moves(candidate); };
+  return std::any_of(assignment_.of_data_key.begin(), assignment_.of_data_key.end(), moves) ||
+         std::any_of(assignment_.of_value.begin(), assignment_.of_value.end(), moves);
+}
+
 void RotationPlan::Refuse() {
   const bool is_proven = assignment_.AnyProven();
   const bool is_accepted = options_.accept_unproven && assignment_.IsComplete();
@@ -97,6 +110,8 @@ void RotationPlan::Refuse() {
     report_.refusal = opens_nothing ? RotationRefusal::kOpensNothing : RotationRefusal::kUnproven;
   } else if (!report_.unreadable.empty() && !options_.accept_unreadable) {
     report_.refusal = RotationRefusal::kUnreadable;
+  } else if (keys_.needs_old && is_proven && !OpensWithOld()) {
+    report_.refusal = RotationRefusal::kOldKeyUnneeded;
   }
 }
 

@@ -27,6 +27,7 @@ class RotationPlan {
   void Assess();
   void AssessDataKeys();
   void AssessRow(const LegacyRow& row);
+  bool OpensWithOld() const;
   void Refuse();
   Status EncryptUnit(std::size_t unit);
   RowChange ChangeOf(const LegacyRow& row);

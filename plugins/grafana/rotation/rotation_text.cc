@@ -1,19 +1,17 @@
 #include "plugins/grafana/rotation/rotation_text.h"
 
+#include <algorithm>
+
 #include "plugins/grafana/database/printable_text.h"
-#include "plugins/grafana/database/sensitive_columns.h"
 #include "plugins/grafana/default_secret_key.h"
+#include "plugins/grafana/rotation/report_lines.h"
 
 namespace coffer::grafana {
 namespace {
 
-std::string Count(std::uint64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
-}
-
 std::string Amount(const RotationReport& report) {
-  return Count(report.data_keys, "data key", "data keys") + " and " + Count(report.ValueCount(), "value", "values") +
-         " in " + Count(report.rows, "row", "rows");
+  return CountText(report.data_keys, "data key", "data keys") + " and " +
+         CountText(report.ValueCount(), "value", "values") + " in " + CountText(report.rows, "row", "rows");
 }
 
 std::string_view DoingOf(RotationKind kind) {
@@ -40,9 +38,12 @@ std::string Headline(const RotationReport& report, const RotationOccasion& occas
       return "nothing was changed: the key is not this database's";
     case RotationRefusal::kUnproven:
       return "nothing was changed: there is too little in the database to tell whether the key is right";
+    case RotationRefusal::kOldKeyUnneeded:
+      return "nothing was changed: the key that was given opens nothing here; what there is, the vault's key opens";
     case RotationRefusal::kUnreadable:
       return "nothing was changed: " +
-             Count(report.unreadable.size(), "place does not open under the key", "places do not open under the key") +
+             CountText(report.unreadable.size(), "place does not open under the key",
+                       "places do not open under the key") +
              ", and would be left behind";
   }
   const std::string doing(DoingOf(occasion.kind));
@@ -52,23 +53,24 @@ std::string Headline(const RotationReport& report, const RotationOccasion& occas
 }
 
 std::vector<std::string> ChangedIn(const RotationReport& report) {
-  std::vector<std::string> lines;
-  if (report.data_keys > 0) lines.push_back(Count(report.data_keys, "data key", "data keys") + ", wrapped anew");
-  for (const auto& [column, count] : report.values) {
-    const SensitiveColumn& each = SensitiveColumns()[column];
-    lines.push_back(std::string(each.table) + "." + std::string(each.column) + ": " + Count(count, "value", "values"));
+  std::vector<std::string> lines = ValueLines(report.values);
+  if (report.data_keys == 0) return lines;
+  std::string data_keys = CountText(report.data_keys, "data key", "data keys") + ", wrapped anew";
+  if (report.untested_data_keys > 0) {
+    data_keys += "; no value tells the key of " + std::to_string(report.untested_data_keys) + " of them";
   }
+  lines.insert(lines.begin(), std::move(data_keys));
   return lines;
 }
 
 std::vector<std::string> UnchangedIn(const RotationReport& report) {
   std::vector<std::string> lines;
-  if (report.envelopes > 0) lines.push_back(Count(report.envelopes, "value", "values") + " under data keys");
+  if (report.envelopes > 0) lines.push_back(CountText(report.envelopes, "value", "values") + " under data keys");
   if (report.already_under_target > 0) {
     lines.push_back(std::to_string(report.already_under_target) + " under the key already");
   }
   if (report.data_keys_of_others > 0) {
-    lines.push_back(Count(report.data_keys_of_others, "data key", "data keys") + " that another key wraps");
+    lines.push_back(CountText(report.data_keys_of_others, "data key", "data keys") + " that another key wraps");
   }
   return lines;
 }
@@ -80,25 +82,49 @@ std::vector<std::string> StepsWithoutKey(const RotationOccasion& occasion) {
   return {goes_back ? "--undo tries the vault's keys alone: without it, give the key that this Grafana runs with, in "
                       "--old-key-file FILE"
                     : "give the key that this Grafana runs with: --old-key-file FILE",
-          "an older backup, put back, is under an older version (`coffer secret get " + path +
-              " --version N >FILE`) or under Grafana's public default (`printf " + std::string(kDefaultSecretKey) +
-              " >FILE`)",
+          "an older backup, put back, is under an older version: `coffer secret history " + path +
+              "` lists them, `coffer secret get " + path +
+              " --version N >FILE` has one, and --dry-run --old-key-file FILE tells whether it opens this database; or "
+              "it is under Grafana's public default (`printf " +
+              std::string(kDefaultSecretKey) + " >FILE`)",
           "the vault's key may be another Grafana's: each has a tenant of its own (`coffer tenant add NAME`, --tenant "
           "NAME)"};
 }
 
-std::vector<std::string> RefusalSteps(RotationRefusal refusal, const RotationOccasion& occasion) {
-  switch (refusal) {
+// Where something says too little for one of several keys.
+std::vector<std::string> UnsureSteps(const RotationReport& report) {
+  const bool is_unsure = std::any_of(report.unreadable.begin(), report.unreadable.end(),
+                                     [](const auto& cell) { return cell.reason == UnreadableReason::kUnsure; });
+  if (!is_unsure) return {};
+  return {
+      "not everything is under one key, and what is too little to tell may be under either: save it again in Grafana, "
+      "or be sure and say --accept-unproven, which takes it for the first key that fits"};
+}
+
+std::vector<std::string> RefusalSteps(const RotationReport& report, const RotationOccasion& occasion) {
+  switch (report.refusal) {
     case RotationRefusal::kNone:
       return {};
-    case RotationRefusal::kOpensNothing:
-      return StepsWithoutKey(occasion);
+    case RotationRefusal::kOpensNothing: {
+      std::vector<std::string> steps = StepsWithoutKey(occasion);
+      if (occasion.is_plan) {
+        steps.emplace_back(
+            "a rotation that was interrupted may have changed it already: --dry-run without --old-key-file asks the "
+            "vault");
+      }
+      return steps;
+    }
+    case RotationRefusal::kOldKeyUnneeded:
+      return {"the database is under the vault's key already: leave --old-key-file out to give it a new one"};
     case RotationRefusal::kUnproven:
       return {"save a password of 20 letters or more in Grafana and try again, or be sure and say --accept-unproven"};
-    case RotationRefusal::kUnreadable:
-      return {
-          "see `coffer grafana scan`: save them again in Grafana, or leave them as they are with "
-          "--accept-unreadable; if they are under an older key, give that with --old-key-file"};
+    case RotationRefusal::kUnreadable: {
+      std::vector<std::string> steps = UnsureSteps(report);
+      steps.insert(steps.begin(),
+                   "see `coffer grafana scan`: save them again in Grafana, or leave them as they are with "
+                   "--accept-unreadable; if they are under an older key, give that with --old-key-file");
+      return steps;
+    }
   }
   return {};
 }
@@ -137,7 +163,7 @@ std::vector<std::string> StartSteps(const RotationOccasion& occasion) {
 std::vector<std::string> DoneSteps(const RotationReport& report, const RotationOccasion& occasion) {
   std::vector<std::string> steps = StartSteps(occasion);
   if (report.sessions > 0 && report.rows > 0) {
-    steps.push_back(Count(report.sessions, "session ends", "sessions end") +
+    steps.push_back(CountText(report.sessions, "session ends", "sessions end") +
                     ": everybody logs in again. Links to reset a password that were mailed end too");
   }
   if (!occasion.backup.empty()) {
@@ -166,12 +192,10 @@ RotationText TextOf(const RotationReport& report, const RotationOccasion& occasi
   text.headline = Headline(report, occasion);
   // Where no key fits, that is all there is to say.
   if (report.refusal == RotationRefusal::kNone || report.refusal == RotationRefusal::kUnreadable) {
-    for (const UnreadableCell& cell : report.unreadable) {
-      text.unreadable.push_back(cell.place + ": " + std::string(UnreadableReasonName(cell.reason)));
-    }
+    text.unreadable = UnreadableLines(report.unreadable);
   }
   if (report.refusal != RotationRefusal::kNone) {
-    text.steps = RefusalSteps(report.refusal, occasion);
+    text.steps = RefusalSteps(report, occasion);
     return text;
   }
   text.changed = ChangedIn(report);
@@ -182,7 +206,7 @@ RotationText TextOf(const RotationReport& report, const RotationOccasion& occasi
       text.steps.emplace_back("it is under Grafana's public default: --undo will not lead back to that, a backup does");
     }
     if (report.sessions > 0) {
-      text.steps.push_back(Count(report.sessions, "session", "sessions") + " will end: everybody logs in again");
+      text.steps.push_back(CountText(report.sessions, "session", "sessions") + " will end: everybody logs in again");
     }
   } else {
     text.steps = DoneSteps(report, occasion);
@@ -200,6 +224,8 @@ std::string_view RotationRefusalName(RotationRefusal refusal) {
       return "unproven";
     case RotationRefusal::kUnreadable:
       return "unreadable";
+    case RotationRefusal::kOldKeyUnneeded:
+      return "old-key-unneeded";
   }
   return "unknown";
 }

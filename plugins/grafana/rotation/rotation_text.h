@@ -31,7 +31,7 @@ struct RotationText {
 };
 RotationText TextOf(const RotationReport& report, const RotationOccasion& occasion);
 
-// "opens-nothing", "unproven", "unreadable"; empty for kNone.
+// "opens-nothing", "unproven", "unreadable", "old-key-unneeded"; empty for kNone.
 std::string_view RotationRefusalName(RotationRefusal refusal);
 
 }  // namespace coffer::grafana

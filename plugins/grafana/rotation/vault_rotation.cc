@@ -1,6 +1,7 @@
 #include "plugins/grafana/rotation/vault_rotation.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "crypto/secret_equality.h"
 #include "plugins/grafana/default_secret_key.h"
@@ -23,8 +24,45 @@ Result<std::uint64_t> PutNewest(VaultPort& vault, const SecretPath& path, const 
   return put;
 }
 
-bool IsPending(const std::optional<StoredSecret>& current, const std::optional<StoredSecret>& next) {
-  return next && (!current || !EqualConstantTime(current->value, next->value));
+constexpr std::string_view kBecomes = "becomes-version";
+
+// The newest of NextKeyPath.
+struct NextKey {
+  StoredSecret secret;
+  std::optional<std::uint64_t> becomes;  // version of KeyPath; nothing: it does not say so
+};
+
+std::optional<std::uint64_t> NumberIn(const SecretMetadata& metadata, std::string_view key) {
+  const auto found = metadata.find(std::string(key));
+  if (found == metadata.end()) return std::nullopt;
+  const std::string& text = found->second;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<std::optional<NextKey>> NextOf(MetadataVault& vault, GrafanaKey which) {
+  const SecretPath path = NextKeyPath(which);
+  auto described = vault.GetWithMetadata(path);
+  if (described.ok()) {
+    return std::optional(NextKey{std::move(described->secret), NumberIn(described->metadata, kBecomes)});
+  }
+  if (described.error().code() == ErrorCode::kNotFound) return std::optional<NextKey>();
+  return Error(std::move(described).error()).At(path.text());
+}
+
+Result<bool> IsPending(VaultPort& vault, GrafanaKey which, const std::optional<StoredSecret>& current,
+                       const std::optional<NextKey>& next) {
+  if (!next) return false;
+  if (!current) return true;
+  if (EqualConstantTime(current->value, next->secret.value)) return false;
+  if (!next->becomes || current->version < *next->becomes) return true;
+  // Somebody has put a key by hand: after the rotation, or into the middle of it.
+  const auto promoted = vault.Get(SecretReference{KeyPath(which), *next->becomes});
+  if (promoted.ok()) return !EqualConstantTime(promoted->value, next->secret.value);
+  if (IsGone(promoted.error())) return false;  // only what is over is destroyed
+  return Error(promoted.error()).At(KeyPath(which).text());
 }
 
 }  // namespace
@@ -47,25 +85,26 @@ std::string_view RotationKindName(RotationKind kind) {
 
 SecretPath NextKeyPath(GrafanaKey which) { return SecretPath::Parse(KeyPath(which).text() + ".next").value(); }
 
-Status CheckNoRotationPending(VaultPort& vault, GrafanaKey which) {
-  const auto next = NewestOf(vault, NextKeyPath(which));
-  if (!next.ok()) return next.error();
+Status CheckNoRotationPending(MetadataVault& vault, GrafanaKey which) {
+  COFFER_ASSIGN_OR_RETURN(const auto next, NextOf(vault, which));
   COFFER_ASSIGN_OR_RETURN(const auto current, NewestOf(vault, KeyPath(which)));
-  if (!IsPending(current, *next)) return {};
+  COFFER_ASSIGN_OR_RETURN(const bool is_pending, IsPending(vault, which, current, next));
+  if (!is_pending) return {};
   return Error(ErrorCode::kFailedPrecondition,
                "a rotation of this key was not finished, and only the database tells which key it has: run coffer "
                "grafana rotate-secret-key again")
       .At(KeyPath(which).text());
 }
 
-Result<VaultRotation> VaultRotation::Begin(VaultPort& vault, GrafanaKey which, RotationGoal goal,
+Result<VaultRotation> VaultRotation::Begin(MetadataVault& vault, GrafanaKey which, RotationGoal goal,
                                            std::optional<SecretBytes> old_key) {
   VaultRotation rotation(vault, which);
   COFFER_ASSIGN_OR_RETURN(std::optional<StoredSecret> current, NewestOf(vault, KeyPath(which)));
-  COFFER_ASSIGN_OR_RETURN(std::optional<StoredSecret> next, NewestOf(vault, NextKeyPath(which)));
+  COFFER_ASSIGN_OR_RETURN(std::optional<NextKey> next, NextOf(vault, which));
   rotation.version_ = current ? current->version : 0;
-  rotation.next_version_ = next ? next->version : 0;
-  if (!IsPending(current, next)) {
+  rotation.next_version_ = next ? next->secret.version : 0;
+  COFFER_ASSIGN_OR_RETURN(const bool is_pending, IsPending(vault, which, current, next));
+  if (!is_pending) {
     COFFER_TRY(goal == RotationGoal::kUndo ? rotation.BeginUndo(std::move(current))
                                            : rotation.BeginNew(std::move(current), std::move(old_key)));
     return rotation;
@@ -73,7 +112,8 @@ Result<VaultRotation> VaultRotation::Begin(VaultPort& vault, GrafanaKey which, R
   rotation.keys_.target_may_be_in_use = true;
   if (goal == RotationGoal::kNewKey) {
     rotation.kind_ = RotationKind::kResume;
-    rotation.keys_.target = std::move(next->value);
+    rotation.stages_again_ = next->becomes && *next->becomes != rotation.version_ + 1;
+    rotation.keys_.target = std::move(next->secret.value);
     COFFER_TRY(CheckSecretKey(rotation.keys_.target));
     if (!current) rotation.keys_.old.push_back(SecretBytes::CopyOf(AsBytes(kDefaultSecretKey)));
     if (current) rotation.keys_.old.push_back(std::move(current->value));
@@ -87,7 +127,7 @@ Result<VaultRotation> VaultRotation::Begin(VaultPort& vault, GrafanaKey which, R
   }
   rotation.kind_ = RotationKind::kGiveUp;
   rotation.keys_.target = std::move(current->value);
-  rotation.keys_.old.push_back(std::move(next->value));
+  rotation.keys_.old.push_back(std::move(next->secret.value));
   return rotation;
 }
 
@@ -98,6 +138,7 @@ Status VaultRotation::BeginNew(std::optional<StoredSecret> current, std::optiona
     keys_.target = std::move(current->value);
     keys_.target_may_be_in_use = true;
     keys_.old.push_back(std::move(*old_key));
+    keys_.needs_old = true;
     return CheckSecretKey(keys_.target);
   }
   kind_ = RotationKind::kFresh;
@@ -134,22 +175,27 @@ bool VaultRotation::begins_with_default() const {
                      [&known](const SecretBytes& key) { return EqualConstantTime(key, known); });
 }
 
+Status VaultRotation::PutNext(std::uint64_t becomes) {
+  const SecretPath path = NextKeyPath(which_);
+  auto put =
+      vault_->PutWithMetadata(path, keys_.target, next_version_, {{std::string(kBecomes), std::to_string(becomes)}});
+  if (!put.ok()) return Error(std::move(put).error()).At(path.text());
+  next_version_ = *put;
+  return {};
+}
+
 Status VaultRotation::Stage() {
-  if (kind_ != RotationKind::kFresh && kind_ != RotationKind::kBack) return {};
+  if (kind_ != RotationKind::kFresh && kind_ != RotationKind::kBack && !stages_again_) return {};
   if (imports_old_) {
     COFFER_ASSIGN_OR_RETURN(version_, PutNewest(*vault_, KeyPath(which_), keys_.old.front(), 0));
     imports_old_ = false;
   }
-  COFFER_ASSIGN_OR_RETURN(next_version_, PutNewest(*vault_, NextKeyPath(which_), keys_.target, next_version_));
-  return {};
+  return PutNext(version_ + 1);
 }
 
 Status VaultRotation::Promote() {
   if (kind_ == RotationKind::kToVault) return {};
-  if (kind_ == RotationKind::kGiveUp) {
-    COFFER_ASSIGN_OR_RETURN(next_version_, PutNewest(*vault_, NextKeyPath(which_), keys_.target, next_version_));
-    return {};
-  }
+  if (kind_ == RotationKind::kGiveUp) return PutNext(version_);
   COFFER_ASSIGN_OR_RETURN(version_, PutNewest(*vault_, KeyPath(which_), keys_.target, version_));
   return {};
 }

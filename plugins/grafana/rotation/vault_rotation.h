@@ -4,14 +4,16 @@
 //   grafana/secret_key        what `coffer grafana run` hands out; its versions are what it was
 //   grafana/secret_key.next   the key that a rotation goes to, from before the database's commit on
 //
-// A rotation is pending while the newest of .next is another key than the newest of secret_key: the database may be
-// under either. Whoever goes on with it finds out which, and finishes. (For the secrets manager's key likewise.)
+// The metadata of .next says which version of secret_key it becomes. A rotation is pending while secret_key has not
+// become it: the database may be under either. Whoever goes on with it finds out which, and finishes. Once it has,
+// another key in secret_key was put there by hand, and is what its next rotation begins with. Without that metadata a
+// rotation is pending while the two are different. (For the secrets manager's key likewise.)
 #pragma once
 
 #include <optional>
 
+#include "plugins/grafana/metadata_vault.h"
 #include "plugins/grafana/rotation/rotation.h"
-#include "plugins/grafana/vault_port.h"
 
 namespace coffer::grafana {
 
@@ -34,7 +36,7 @@ SecretPath NextKeyPath(GrafanaKey which);
 
 // kFailedPrecondition while a rotation is pending: then neither key may be handed to Grafana. Else the vault's: who may
 // not read .next does not know.
-Status CheckNoRotationPending(VaultPort& vault, GrafanaKey which);
+Status CheckNoRotationPending(MetadataVault& vault, GrafanaKey which);
 
 class VaultRotation {
  public:
@@ -43,10 +45,10 @@ class VaultRotation {
   //                                          vault has none
   //   `old_key`, and the vault has none      from it to a new one. The vault gets it as the version before, unless
   //                                          CheckSecretKey refuses it, as it does the public default
-  //   `old_key`, and the vault has another   from it to the vault's
+  //   `old_key`, and the vault has another   from it to the vault's; `old_key` has to open something
   //   pending                                to the pending one
   // kFailedPrecondition: nothing to undo; else the vault's.
-  static Result<VaultRotation> Begin(VaultPort& vault, GrafanaKey which, RotationGoal goal,
+  static Result<VaultRotation> Begin(MetadataVault& vault, GrafanaKey which, RotationGoal goal,
                                      std::optional<SecretBytes> old_key);
 
   RotationKind kind() const { return kind_; }
@@ -66,17 +68,20 @@ class VaultRotation {
   std::uint64_t next_version() const { return next_version_; }
 
  private:
-  VaultRotation(VaultPort& vault, GrafanaKey which) : vault_(&vault), which_(which) {}
+  VaultRotation(MetadataVault& vault, GrafanaKey which) : vault_(&vault), which_(which) {}
   Status BeginNew(std::optional<StoredSecret> current, std::optional<SecretBytes> old_key);
   Status BeginUndo(std::optional<StoredSecret> current);
+  // The target, as what becomes this version of secret_key.
+  Status PutNext(std::uint64_t becomes);
 
-  VaultPort* vault_;
+  MetadataVault* vault_;
   GrafanaKey which_;
   RotationKind kind_ = RotationKind::kFresh;
   RotationKeys keys_;
   std::uint64_t version_ = 0;       // of secret_key; 0: there is none
   std::uint64_t next_version_ = 0;  // of .next
   bool imports_old_ = false;        // the old key becomes a version of secret_key first
+  bool stages_again_ = false;       // .next says another version than it becomes
 };
 
 }  // namespace coffer::grafana

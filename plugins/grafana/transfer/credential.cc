@@ -82,7 +82,7 @@ std::string_view SkipReasonText(SkipReason reason) {
     case SkipReason::kDamaged:
       return "is damaged";
     case SkipReason::kNotUnderKey:
-      return "is under another key, or damaged";
+      return "is under another key, too short to tell, or damaged";
     case SkipReason::kInClear:
       return "is in clear where Grafana reads an encrypted value";
     case SkipReason::kDuplicateKeys:

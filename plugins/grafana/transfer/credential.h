@@ -29,7 +29,7 @@ std::string_view CredentialKindName(CredentialKind kind);
 enum class SkipReason : std::uint8_t {
   kNone,
   kDamaged,        // not what Grafana writes there, whatever the key
-  kNotUnderKey,    // under another key, or damaged
+  kNotUnderKey,    // under another key, too short to tell, or damaged
   kInClear,        // in clear where Grafana reads an encrypted value
   kDuplicateKeys,  // its JSON has an object with a key twice
   kCopiesDiffer,   // data_source and table secrets do not say the same

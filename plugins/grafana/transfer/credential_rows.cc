@@ -310,4 +310,22 @@ std::string CredentialRows::PlaceOf(const CredentialSite& site) const {
   return PlaceText(site.column, rows_[site.row].names, site.json_path);
 }
 
+Result<CredentialRows> ReadCredentialRows(RowReader& reader) {
+  CredentialRows rows;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
+                          reader.Read(rows.wanted(), [&rows](const ReadRow& row) { return rows.Take({}, row); }));
+  COFFER_TRY(rows.Finish(found));
+  return rows;
+}
+
+Result<CredentialRows> ReadCredentialRows(CellWriter& writer) {
+  CredentialRows rows;
+  COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
+                          writer.Read(rows.wanted(), [&rows](std::string_view row_id, const ReadRow& row) {
+                            return rows.Take(row_id, row);
+                          }));
+  COFFER_TRY(rows.Finish(found));
+  return rows;
+}
+
 }  // namespace coffer::grafana

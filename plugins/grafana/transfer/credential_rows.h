@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "plugins/grafana/cells/cell_writer.h"
 #include "plugins/grafana/transfer/credential.h"
 
 namespace coffer::grafana {
@@ -68,5 +69,9 @@ class CredentialRows {
   std::vector<UnifiedCopy> copies_;
   std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> left_out_;
 };
+
+// All of a database. Errors: those of reading it, of Take and of Finish.
+Result<CredentialRows> ReadCredentialRows(RowReader& reader);
+Result<CredentialRows> ReadCredentialRows(CellWriter& writer);
 
 }  // namespace coffer::grafana

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "plugins/grafana/cells/cell_writer.h"
+#include "plugins/grafana/metadata_vault.h"
 #include "plugins/grafana/secret_listing.h"
-#include "plugins/grafana/transfer/import_database.h"
+#include "plugins/grafana/transfer/transfer_report.h"
 
 namespace coffer::grafana {
 
@@ -13,7 +14,6 @@ struct DatabaseExportOptions {
   bool clear_plaintext = false;    // empties old columns in clear whose value secure_json_data has
   // Also writes what the vault does not have from that row by ImportDatabase; refused otherwise (origin.h).
   bool accept_other_origin = false;
-  OpeningOptions opening;  // its accept_unproven is not used: nothing is written under a key that is not proven
   std::optional<CredentialKind> only;
   std::string backup;  // a file for what undoes it (CellWriter::BackUp); empty: none
 };
@@ -25,11 +25,11 @@ struct ExportReport {
 };
 
 struct ExportVault {
-  TransferVault& values;
+  MetadataVault& values;
   SecretLister& list;  // asked only to add
 };
 
-// What ExportDatabase would do.
+// What ExportDatabase would do. Nothing is written under a key that is not proven.
 Result<ExportReport> PlanExport(RowReader& reader, const SecretBytes& secret_key, const ExportVault& vault,
                                 const DatabaseExportOptions& options);
 

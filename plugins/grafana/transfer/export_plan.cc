@@ -64,7 +64,7 @@ bool IsSafeForGrafana(const SecretBytes& value) {
 }  // namespace
 
 Status ExportPlan::Make(const ExportVault& vault) {
-  for (Credential& credential : OpenCredentials(rows_, keys_, options_.opening)) {
+  for (Credential& credential : OpenCredentials(rows_, keys_)) {
     if (credential.kind == CredentialKind::kRepository) continue;
     if (!options_.only || credential.kind == *options_.only) plan_.push_back({std::move(credential), {}});
   }
@@ -108,7 +108,7 @@ bool ExportPlan::MayTake(const Credential& credential, const SecretMetadata& ori
   return options_.accept_other_origin || IsFromThere(rows_, credential, origin);
 }
 
-Status ExportPlan::Decide(TransferVault& vault, Planned& each) const {
+Status ExportPlan::Decide(MetadataVault& vault, Planned& each) const {
   Credential& credential = each.credential;
   const auto is_in_clear = [](const CredentialSite& site) { return site.in_clear; };
   const auto& sites = credential.sites;
@@ -151,15 +151,8 @@ void ExportPlan::Report() {
       if (site.in_clear && each.clears) ++report_.cleared;
     }
   }
+  for (const Planned& each : plan_) report.Add(rows_, each.credential, each.outcome);
   const bool refused = report.refusal != TransferRefusal::kNone;
-  for (const Planned& each : plan_) {
-    TransferredCredential& line = report.credentials.emplace_back();
-    line.kind = each.credential.kind;
-    if (each.credential.path) line.path = each.credential.path->text();
-    for (const CredentialSite& site : each.credential.sites) line.places.push_back(rows_.PlaceOf(site));
-    line.reason = each.credential.problem;
-    line.outcome = refused && line.reason == SkipReason::kNone ? TransferOutcome::kHeld : each.outcome;
-  }
   if (refused) report_.cleared = 0;
   if (!refused) report_.rows = rows.size();
 }
@@ -273,10 +266,10 @@ Result<std::vector<RowChange>> ExportPlan::MakeChanges() const {
 }
 
 Status ExportPlan::CheckWritten(const CredentialRows& after) const {
-  const CredentialKeys keys(after, secret_key_, options_.opening);
+  const CredentialKeys keys(after, secret_key_);
   if (keys.refusal() != KeyRefusal::kNone) return NotWritten();
   std::map<std::string, const Credential*> found;  // by the first place
-  const std::vector<Credential> written = OpenCredentials(after, keys, options_.opening);
+  const std::vector<Credential> written = OpenCredentials(after, keys);
   for (const Credential& each : written) found.emplace(after.PlaceOf(each.sites.front()), &each);
   const CellCensus& census = after.keyed().census();
   if (census.rows != rows_.keyed().census().rows || census.unreadable != rows_.keyed().census().unreadable) {

@@ -35,7 +35,7 @@ class ExportPlan {
     const SecretBytes* value = nullptr;
   };
 
-  Status Decide(TransferVault& vault, Planned& each) const;
+  Status Decide(MetadataVault& vault, Planned& each) const;
   bool MayTake(const Credential& credential, const SecretMetadata& origin) const;
   Status AddMissing(const ExportVault& vault);
   void Report();

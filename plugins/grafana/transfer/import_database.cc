@@ -1,7 +1,5 @@
 #include "plugins/grafana/transfer/import_database.h"
 
-#include <algorithm>
-
 #include "crypto/secret_equality.h"
 #include "plugins/grafana/database/postgres_rows.h"
 #include "plugins/grafana/database/sqlite_rows.h"
@@ -17,16 +15,8 @@ struct Planned {
   TransferOutcome outcome = TransferOutcome::kSkipped;
 };
 
-Result<CredentialRows> ReadRows(RowReader& reader) {
-  CredentialRows rows;
-  COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found,
-                          reader.Read(rows.wanted(), [&rows](const ReadRow& row) { return rows.Take({}, row); }));
-  COFFER_TRY(rows.Finish(found));
-  return rows;
-}
-
 // Asks the vault what each path holds and decides; changes nothing.
-Status Decide(TransferVault& vault, bool overwrite, std::vector<Planned>& plan) {
+Status Decide(MetadataVault& vault, bool overwrite, std::vector<Planned>& plan) {
   for (Planned& each : plan) {
     Credential& credential = each.credential;
     if (credential.problem != SkipReason::kNone) continue;
@@ -61,7 +51,7 @@ TransferRefusal RefusalOf(const std::vector<Planned>& plan, bool accept_unreadab
   return refusal;
 }
 
-Status Store(const CredentialRows& rows, std::string_view database, TransferVault& vault,
+Status Store(const CredentialRows& rows, std::string_view database, MetadataVault& vault,
              const std::vector<Planned>& plan) {
   for (const Planned& each : plan) {
     if (each.outcome != TransferOutcome::kCreated && each.outcome != TransferOutcome::kUpdated) continue;
@@ -73,92 +63,23 @@ Status Store(const CredentialRows& rows, std::string_view database, TransferVaul
   return {};
 }
 
-void Report(const CredentialRows& rows, const std::vector<Planned>& plan, TransferReport& report) {
-  const bool refused = report.refusal != TransferRefusal::kNone;
-  for (const Planned& each : plan) {
-    TransferredCredential& line = report.credentials.emplace_back();
-    line.kind = each.credential.kind;
-    if (each.credential.path) line.path = each.credential.path->text();
-    for (const CredentialSite& site : each.credential.sites) line.places.push_back(rows.PlaceOf(site));
-    line.reason = each.credential.problem;
-    line.outcome = refused && line.reason == SkipReason::kNone ? TransferOutcome::kHeld : each.outcome;
-  }
-}
-
-TransferRefusal RefusalOf(KeyRefusal refusal) {
-  switch (refusal) {
-    case KeyRefusal::kNone:
-      return TransferRefusal::kNone;
-    case KeyRefusal::kOpensNothing:
-      return TransferRefusal::kOpensNothing;
-    case KeyRefusal::kUnproven:
-      return TransferRefusal::kUnproven;
-  }
-  return TransferRefusal::kOpensNothing;
-}
-
 }  // namespace
-
-std::string_view TransferOutcomeName(TransferOutcome outcome) {
-  switch (outcome) {
-    case TransferOutcome::kCreated:
-      return "created";
-    case TransferOutcome::kUnchanged:
-      return "unchanged";
-    case TransferOutcome::kUpdated:
-      return "updated";
-    case TransferOutcome::kAdded:
-      return "added";
-    case TransferOutcome::kSkipped:
-      return "skipped";
-    case TransferOutcome::kHeld:
-      return "held";
-  }
-  return "unknown";
-}
-
-std::string_view TransferRefusalName(TransferRefusal refusal) {
-  switch (refusal) {
-    case TransferRefusal::kNone:
-      return "";
-    case TransferRefusal::kOpensNothing:
-      return "opens-nothing";
-    case TransferRefusal::kUnproven:
-      return "unproven";
-    case TransferRefusal::kUnreadable:
-      return "unreadable";
-    case TransferRefusal::kOtherValue:
-      return "other-value";
-  }
-  return "unknown";
-}
-
-std::size_t TransferReport::Count(TransferOutcome outcome) const {
-  return static_cast<std::size_t>(
-      std::count_if(credentials.begin(), credentials.end(),
-                    [outcome](const TransferredCredential& each) { return each.outcome == outcome; }));
-}
 
 std::string_view DatabaseKindOf(const RowReader& reader) {
   if (dynamic_cast<const SqliteRows*>(&reader) != nullptr) return "sqlite";
   return dynamic_cast<const PostgresRows*>(&reader) != nullptr ? "postgresql" : "dump";
 }
 
-bool IsObstacle(SkipReason reason) {
-  return reason != SkipReason::kNone && reason != SkipReason::kReference && reason != SkipReason::kSuperseded &&
-         reason != SkipReason::kNotInVault;
-}
-
-Result<TransferReport> ImportDatabase(RowReader& reader, const SecretBytes& secret_key, TransferVault& vault,
+Result<TransferReport> ImportDatabase(RowReader& reader, const SecretBytes& secret_key, MetadataVault& vault,
                                       const DatabaseImportOptions& options) {
-  COFFER_ASSIGN_OR_RETURN(const CredentialRows rows, ReadRows(reader));
-  const CredentialKeys keys(rows, secret_key, options.opening);
+  COFFER_ASSIGN_OR_RETURN(const CredentialRows rows, ReadCredentialRows(reader));
+  const CredentialKeys keys(rows, secret_key, options.accept_unproven);
   TransferReport report;
   report.left_out = rows.left_out();
   report.refusal = RefusalOf(keys.refusal());
   if (report.refusal != TransferRefusal::kNone) return report;
   std::vector<Planned> plan;
-  for (Credential& credential : OpenCredentials(rows, keys, options.opening)) {
+  for (Credential& credential : OpenCredentials(rows, keys)) {
     if (!options.only || credential.kind == *options.only) plan.push_back({std::move(credential)});
   }
   report.refusal = RefusalOf(plan, options.accept_unreadable);
@@ -168,7 +89,7 @@ Result<TransferReport> ImportDatabase(RowReader& reader, const SecretBytes& secr
   }
   const bool writes = report.refusal == TransferRefusal::kNone && !options.dry_run;
   if (writes) COFFER_TRY(Store(rows, DatabaseKindOf(reader), vault, plan));
-  Report(rows, plan, report);
+  for (const Planned& each : plan) report.Add(rows, each.credential, each.outcome);
   return report;
 }
 

@@ -3,20 +3,14 @@
 #include <algorithm>
 
 #include "plugins/grafana/cells/json_strings.h"
+#include "plugins/grafana/database/characters.h"
 #include "plugins/grafana/database/json_leaves.h"
 
 namespace coffer::grafana {
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\n";
 constexpr std::string_view kDatasources = "data_source";
 constexpr std::string_view kSecure = "secure_json_data";
-
-std::string_view Trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
-}
 
 // What a pair can be added to.
 bool IsMap(std::string_view json) {
@@ -26,10 +20,7 @@ bool IsMap(std::string_view json) {
 
 // Keys that Grafana's plugins use: they stand in JSON, in paths and in reports as they are.
 bool IsPlainKey(std::string_view key) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
+  const auto is_plain = [](char c) { return IsAlphanumeric(c) || c == '.' || c == '_' || c == '-'; };
   return std::all_of(key.begin(), key.end(), is_plain);
 }
 
@@ -132,7 +123,7 @@ class Finder {
 }  // namespace
 
 Result<std::vector<MissingCredential>> FindMissing(const CredentialRows& rows, const CredentialKeys& keys,
-                                                   const std::set<std::string>& known, TransferVault& vault,
+                                                   const std::set<std::string>& known, MetadataVault& vault,
                                                    SecretLister& lister) {
   const Owners owners = OwnersOf(rows);
   const Finder finder(rows, keys);

@@ -3,9 +3,9 @@
 
 #include <set>
 
+#include "plugins/grafana/metadata_vault.h"
 #include "plugins/grafana/secret_listing.h"
 #include "plugins/grafana/transfer/open_credentials.h"
-#include "plugins/grafana/transfer/transfer_vault.h"
 
 namespace coffer::grafana {
 
@@ -18,7 +18,7 @@ struct MissingCredential {
 // empty value is as none. What is deleted in the vault is not missing. `known`: paths that the database has encrypted.
 // Errors: SecretLister's, VaultPort's.
 Result<std::vector<MissingCredential>> FindMissing(const CredentialRows& rows, const CredentialKeys& keys,
-                                                   const std::set<std::string>& known, TransferVault& vault,
+                                                   const std::set<std::string>& known, MetadataVault& vault,
                                                    SecretLister& lister);
 
 // The JSON object, or null, with one more pair at its end; `key` and `text` need no escapes or have them.

@@ -14,6 +14,8 @@
 namespace coffer::grafana {
 namespace {
 
+constexpr unsigned kAllCores = 0;
+
 std::string KeyOf(const Credential& credential) {
   return credential.path ? credential.path->Segments().back() : std::string();
 }
@@ -52,12 +54,13 @@ class Opener {
  public:
   Opener(const CredentialRows& rows, const CredentialKeys& keys) : rows_(rows), keys_(keys) {}
 
-  void OpenAll(unsigned threads) {
+  void OpenAll() {
     const auto& found = rows_.credentials();
     values_.resize(found.size());
     copies_.resize(rows_.copies().size());
     InParallel(
-        values_.size() + copies_.size(), threads, [this](std::size_t each) { OpenOne(each); }, [](std::size_t) {});
+        values_.size() + copies_.size(), ThreadsFor(kAllCores), [this](std::size_t each) { OpenOne(each); },
+        [](std::size_t) {});
     for (std::size_t i = 0; i < found.size(); ++i) AddFound(found[i], std::move(values_[i]));
     for (std::size_t i = 0; i < copies_.size(); ++i) AddCopy(rows_.copies()[i], std::move(copies_[i]));
     MergeOldColumns();
@@ -205,27 +208,27 @@ class Opener {
 
 }  // namespace
 
-CredentialKeys::CredentialKeys(const CredentialRows& rows, const SecretBytes& secret_key, const OpeningOptions& options)
+CredentialKeys::CredentialKeys(const CredentialRows& rows, const SecretBytes& secret_key, bool accept_unproven)
     : rows_(rows) {
   const std::array<const SecretBytes*, 1> candidates = {&secret_key};
-  assignment_ = AssignKeys(rows.keyed(), candidates, ThreadsFor(options.threads), [](std::size_t, std::size_t) {});
+  assignment_ = AssignKeys(rows.keyed(), candidates, ThreadsFor(kAllCores), [](std::size_t, std::size_t) {});
   if (!assignment_.IsComplete() && !assignment_.AnyProven()) {
     refusal_ = assignment_.possible.empty() ? KeyRefusal::kOpensNothing : KeyRefusal::kUnproven;
-    if (refusal_ == KeyRefusal::kUnproven && options.accept_unproven) {
+    if (refusal_ == KeyRefusal::kUnproven && accept_unproven) {
       assignment_.AcceptUnproven(rows.keyed(), secret_key, 0);
       refusal_ = KeyRefusal::kNone;
     }
   }
+  if (!accept_unproven) assignment_.LeaveDoubtful();
   for (std::size_t i = 0; i < rows.keyed().data_keys().size(); ++i) {
     if (!assignment_.of_data_key[i]) continue;
     const DataKey& key = *rows.keyed().data_keys()[i].key;
     auto data_key = key.wrapped->Decrypt(secret_key);
     if (!data_key.ok()) continue;
     data_keys_.emplace(key.id, std::move(data_key).value());
-    if (!key.active) continue;
-    const Trial trial = TryKey({&*key.wrapped, rows.keyed().SamplesOf(rows.keyed().data_keys()[i])}, secret_key);
-    const bool opens = trial.outcome == TrialOutcome::kPlausible || trial.outcome == TrialOutcome::kTagged;
-    if (opens) in_use_.insert(key.id);
+    const TrialOutcome outcome = assignment_.data_key_trials[i].outcome;
+    const bool opens = outcome == TrialOutcome::kPlausible || outcome == TrialOutcome::kTagged;
+    if (key.active && opens) in_use_.insert(key.id);
   }
 }
 
@@ -255,10 +258,9 @@ std::optional<SecretBytes> CredentialKeys::Open(ByteView bytes) const {
   return value;
 }
 
-std::vector<Credential> OpenCredentials(const CredentialRows& rows, const CredentialKeys& keys,
-                                        const OpeningOptions& options) {
+std::vector<Credential> OpenCredentials(const CredentialRows& rows, const CredentialKeys& keys) {
   Opener opener(rows, keys);
-  opener.OpenAll(ThreadsFor(options.threads));
+  opener.OpenAll();
   return opener.Take();
 }
 

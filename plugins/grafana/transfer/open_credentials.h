@@ -15,16 +15,11 @@ enum class KeyRefusal : std::uint8_t {
   kUnproven,      // nothing speaks against it, and too little for it
 };
 
-struct OpeningOptions {
-  bool accept_unproven = false;
-  unsigned threads = 0;  // 0: as many as there are cores
-};
-
 // Opens what is under one secret_key, and what is under the data keys that it opens. Thread-compatible.
 class CredentialKeys {
  public:
-  // `rows` and `secret_key` must outlive it. Tries the key (rotation/key_assignment.h).
-  CredentialKeys(const CredentialRows& rows, const SecretBytes& secret_key, const OpeningOptions& options);
+  // `rows` must outlive it. Tries the key (rotation/key_assignment.h); one that is unproven is refused unless accepted.
+  CredentialKeys(const CredentialRows& rows, const SecretBytes& secret_key, bool accept_unproven = false);
 
   KeyRefusal refusal() const { return refusal_; }
   // Text, as Grafana encrypts it; nothing: it is not under this key, or damaged.
@@ -44,7 +39,6 @@ class CredentialKeys {
 
 // All credentials with their values, those of both copies of a datasource once. In the order of the database, without
 // empty ones. Only without a refusal.
-std::vector<Credential> OpenCredentials(const CredentialRows& rows, const CredentialKeys& keys,
-                                        const OpeningOptions& options);
+std::vector<Credential> OpenCredentials(const CredentialRows& rows, const CredentialKeys& keys);
 
 }  // namespace coffer::grafana

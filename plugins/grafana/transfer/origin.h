@@ -1,8 +1,8 @@
 // Where in a Grafana database a secret of the vault is from, as its metadata says (docs/FORMAT.md section 6).
 #pragma once
 
+#include "plugins/grafana/metadata_vault.h"
 #include "plugins/grafana/transfer/credential_rows.h"
-#include "plugins/grafana/transfer/transfer_vault.h"
 
 namespace coffer::grafana {
 

@@ -16,6 +16,8 @@ class MemoryVault : public VaultPort, public SecretLister {
   Result<StoredSecret> Get(const SecretReference& reference) override {
     ++gets;
     if (failure) return Error(*failure, "the test's failure");
+    const auto failing = failures.find(reference.path.text());
+    if (failing != failures.end()) return Error(failing->second, "the test's failure");
     const auto found = versions_.find(reference.path.text());
     if (found == versions_.end()) return Error(ErrorCode::kNotFound, "no such secret");
     const std::uint64_t version = reference.version.value_or(found->second.size());
@@ -59,13 +61,15 @@ class MemoryVault : public VaultPort, public SecretLister {
     return found->second.back();
   }
   std::size_t size() const { return versions_.size(); }
+  void Forget(const std::string& path) { versions_.erase(path); }
 
   int gets = 0;
   int lists = 0;
   std::size_t page_size = 1'000;  // of a list
   int puts = 0;
-  int failing_put = 0;               // The count of the put that fails; 0: none.
-  std::optional<ErrorCode> failure;  // Of every get.
+  int failing_put = 0;                        // The count of the put that fails; 0: none.
+  std::optional<ErrorCode> failure;           // Of every get.
+  std::map<std::string, ErrorCode> failures;  // Of the gets of a path.
   std::optional<ErrorCode> list_failure;
 
  private:

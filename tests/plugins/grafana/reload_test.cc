@@ -59,17 +59,20 @@ class ReloadTest : public ::testing::Test {
   }
   void Start() {
     VersionNotes notes(vault_);
-    const FetchSecret fetch = [&notes](const SecretReference& reference) -> Result<SecretBytes> {
+    ValuesByReference values;
+    const FetchSecret fetch = [&](const SecretReference& reference) -> Result<SecretBytes> {
       auto stored = notes.Get(reference);
       if (!stored.ok()) return std::move(stored).error();
+      values.insert_or_assign(KeyOf(reference), stored->value.Clone());
       return std::move(stored->value);
     };
     const auto rendered = RenderFolder(dir_ / "p", fetch, {});
     ASSERT_TRUE(rendered.ok()) << rendered.error().ToString();
+    ASSERT_TRUE(folder_->WipeSubfolder("provisioning").ok());
     ASSERT_TRUE(LayOut(*rendered, dir_ / "p", *folder_).ok());
     const ReloadPorts ports{vault_, vault_, grafana_, clock_,
                             [this](const std::string& line) { lines_.push_back(line); }};
-    HandedOut handed{dir_ / "p", {}, notes.versions(), {{"grafana/secret_key", 1}}};
+    HandedOut handed{dir_ / "p", {}, notes.versions(), {{"grafana/secret_key", 1}}, std::move(values)};
     reloader_.emplace(ports, std::chrono::microseconds(kEvery), std::move(handed), *folder_);
     vault_.gets = 0;
   }
@@ -192,7 +195,7 @@ TEST_F(ReloadTest, AServiceThatIsDownOrSealedIsSaidOnceAndItsValuesComeLater) {
 
 TEST_F(ReloadTest, ARenderingThatFailsIsTriedLessAndLessOften) {
   vault_.Set("grafana/1/a/p", "canary-a2");
-  vault_.failure = ErrorCode::kFailedPrecondition;
+  vault_.failure = ErrorCode::kUnavailable;
   for (int i = 0; i < 120; ++i) PassAfter(kEvery);
   EXPECT_EQ(vault_.lists, 120);
   EXPECT_LE(vault_.gets, 12);  // after 30 s, 60, 120, 240, 480 and then each 600
@@ -203,6 +206,99 @@ TEST_F(ReloadTest, ARenderingThatFailsIsTriedLessAndLessOften) {
   vault_.failure.reset();
   PassAfter(600 * kMicrosPerSecond);
   EXPECT_EQ(Held()["1/a/p"], "canary-a2");
+}
+
+TEST_F(ReloadTest, ASecretThatIsGoneHoldsBackNoOthersAndKeepsItsLastValue) {
+  Write("c.yaml", "datasources:\n- {name: c, secureJsonData: {p: coffer://grafana/1/c/p}}\n");
+  vault_.Set("grafana/1/c/p", "canary-c1");
+  Start();
+  for (const ErrorCode code : {ErrorCode::kNotFound, ErrorCode::kFailedPrecondition, ErrorCode::kPermissionDenied,
+                               ErrorCode::kDecryptFailed}) {
+    lines_.clear();
+    vault_.failures = {{"grafana/1/c/p", code}, {"grafana/1/b/p", code}};
+    const std::string next = "canary-a" + std::to_string(static_cast<int>(code));
+    vault_.Set("grafana/1/a/p", next);
+    PassAfter(kEvery);
+    EXPECT_EQ(Held(), (SecureValues{{"1/a/p", next}, {"1/b/p", "canary-b1"}, {"1/c/p", "canary-c1"}}));
+    EXPECT_TRUE(Said("Grafana has reloaded its datasources for new versions of grafana/1/a/p"));
+    EXPECT_TRUE(
+        Said("WARNING: grafana/1/b/p: the test's failure; grafana/1/c/p: the test's failure; Grafana goes on "
+             "with the last value, and would not start again"));
+    EXPECT_EQ(lines_.size(), 2U);
+    vault_.failures.clear();
+    PassAfter(600 * kMicrosPerSecond);
+  }
+}
+
+TEST_F(ReloadTest, ASecretThatIsGoneIsSaidAgainEachHour) {
+  vault_.failures = {{"grafana/1/b/p", ErrorCode::kFailedPrecondition}};
+  vault_.Set("grafana/1/a/p", "canary-a2");
+  PassAfter(kEvery);
+  lines_.clear();
+  for (int i = 0; i < 119; ++i) PassAfter(kEvery);
+  EXPECT_TRUE(lines_.empty());
+  PassAfter(kEvery);
+  EXPECT_EQ(lines_.size(), 1U);
+  EXPECT_TRUE(Said("WARNING: grafana/1/b/p"));
+}
+
+TEST_F(ReloadTest, ASecretThatComesBackIsFoundLessAndLessOftenAndReachesGrafana) {
+  vault_.Set("grafana/1/a/p", "canary-a2");
+  vault_.failures = {{"grafana/1/a/p", ErrorCode::kFailedPrecondition}};
+  PassAfter(kEvery);
+  EXPECT_EQ(Held()["1/a/p"], "canary-a1");
+  EXPECT_EQ(grafana_.asked, 0);
+  vault_.gets = 0;
+  for (int i = 0; i < 120; ++i) PassAfter(kEvery);
+  EXPECT_LE(vault_.gets, 12);  // of the one secret alone
+  EXPECT_GE(vault_.gets, 8);
+  EXPECT_EQ(grafana_.asked, 0);
+  vault_.failures.clear();
+  PassAfter(600 * kMicrosPerSecond);
+  EXPECT_EQ(Held()["1/a/p"], "canary-a2");
+  EXPECT_EQ(grafana_.reloads, 1);
+}
+
+TEST_F(ReloadTest, ANewVersionOfASecretThatWasGoneComesAtOnce) {
+  vault_.Set("grafana/1/a/p", "canary-a2");
+  vault_.failures = {{"grafana/1/a/p", ErrorCode::kFailedPrecondition}};
+  for (int i = 0; i < 120; ++i) PassAfter(kEvery);
+  vault_.failures.clear();
+  vault_.Set("grafana/1/a/p", "canary-a3");
+  PassAfter(kEvery);
+  EXPECT_EQ(Held()["1/a/p"], "canary-a3");
+  lines_.clear();
+  for (int i = 0; i < 240; ++i) PassAfter(kEvery);
+  EXPECT_TRUE(lines_.empty());
+}
+
+TEST_F(ReloadTest, ASecretThatIsNotListedAnyMoreIsSaidAndReadRarely) {
+  vault_.Forget("grafana/1/a/p");
+  PassAfter(kEvery);
+  EXPECT_TRUE(Said("WARNING: grafana/1/a/p: no such secret"));
+  EXPECT_EQ(Held()["1/a/p"], "canary-a1");
+  vault_.gets = 0;
+  for (int i = 0; i < 120; ++i) PassAfter(kEvery);
+  EXPECT_LE(vault_.gets, 12);
+  EXPECT_EQ(grafana_.asked, 0);
+}
+
+TEST_F(ReloadTest, AValueThatYamlCannotHoldHoldsBackNoOthers) {
+  vault_.Set("grafana/1/a/p", std::string("canary-\xff"));
+  Write("c.yaml", "datasources:\n- {name: c, secureJsonData: {p: coffer://grafana/1/c/p}}\n");
+  vault_.Set("grafana/1/c/p", "canary-c1");
+  PassAfter(kEvery);
+  EXPECT_EQ(Held(), (SecureValues{{"1/a/p", "canary-a1"}, {"1/b/p", "canary-b1"}, {"1/c/p", "canary-c1"}}));
+  EXPECT_TRUE(Said("WARNING: grafana/1/a/p: the value is not UTF-8"));
+}
+
+TEST_F(ReloadTest, ANewReferenceWithoutASecretHasNoLastValueAndIsNamed) {
+  Write("c.yaml", "datasources:\n- {name: c, secureJsonData: {p: coffer://grafana/1/c/p}}\n");
+  vault_.Set("grafana/1/a/p", "canary-a2");
+  PassAfter(kEvery);
+  EXPECT_EQ(Held()["1/a/p"], "canary-a1");
+  EXPECT_TRUE(Said("c.yaml"));
+  EXPECT_TRUE(Said("not yet grafana/1/a/p"));
 }
 
 TEST_F(ReloadTest, AFileThatIsNoYamlKeepsTheOldOnesAndIsNamed) {

@@ -16,6 +16,7 @@
 #include "tests/plugins/grafana/grafana_model.h"
 #include "tests/plugins/grafana/test_files.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/wait_until.h"
 
 namespace coffer::grafana {
 namespace {
@@ -144,6 +145,16 @@ TEST_F(RunTest, MissingSecretNamesFileAndLine) {
   EXPECT_TRUE(NothingLeft());
 }
 
+TEST_F(RunTest, DeletedSecretStartsNothingAndSaysTheNextStep) {
+  vault_.failures = {{"grafana/1/a/p", ErrorCode::kFailedPrecondition}};
+  const auto code = Run(Options("0"));
+  ASSERT_FALSE(code.ok());
+  EXPECT_EQ(code.error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_NE(code.error().ToString().find("coffer secret undelete"), std::string::npos);
+  EXPECT_EQ(code.error().line(), 5U);
+  EXPECT_TRUE(NothingLeft());
+}
+
 TEST_F(RunTest, MissingKeyIsMadeOnlyWhenAsked) {
   MemoryVault fresh;
   fresh.Set("grafana/1/a/p", "x");
@@ -269,6 +280,49 @@ TEST_F(RunTest, CommandThatEndsDuringAReloadEndsIt) {
   const ReloadPorts ports{vault_, vault_, grafana, clock, [&lines](const std::string& line) { lines.push_back(line); }};
   ASSERT_TRUE(prepared->ReloadWith(ports, std::chrono::microseconds(1)).ok());
   vault_.Set("grafana/1/a/p", "new");
+  const auto code = std::move(*prepared).Execute();
+  ASSERT_TRUE(code.ok());
+  EXPECT_EQ(*code, 5);
+  EXPECT_TRUE(lines.empty());
+  EXPECT_TRUE(NothingLeft());
+}
+
+// A vault that says on a pipe when it is asked again, and then answers only once it is given up.
+class HangingVault final : public MemoryVault {
+ public:
+  explicit HangingVault(const std::string& fifo) : fifo_(fifo) {}
+  Result<SecretPage> List(const std::string& prefix, const std::string& page_token) override {
+    if (lists > 0) {
+      const UniqueFd pipe(open(fifo_.c_str(), O_RDWR | O_CLOEXEC));
+      EXPECT_EQ(write(pipe.get(), "asked\n", 6), 6);
+      EXPECT_TRUE(WaitUntil([this] { return given_up.load(); }, std::chrono::seconds(60)));
+    }
+    return MemoryVault::List(prefix, page_token);
+  }
+  std::atomic<bool> given_up = false;
+
+ private:
+  const std::string fifo_;
+};
+
+TEST_F(RunTest, CommandThatEndsDoesNotWaitForAVaultThatHangs) {
+  const std::string fifo = dir_ / "asked";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  auto options = Options("0");
+  options.command = {"timeout", "60", "sh", "-c", "read asked <\"$0\" && exit 5", fifo};
+  auto prepared = PreparedRun::Prepare(options, vault_);
+  ASSERT_TRUE(prepared.ok());
+  SlowGrafana grafana("");
+  HangingVault vault(fifo);
+  const SystemClock clock;
+  std::vector<std::string> lines;
+  const ReloadPorts ports{vault,
+                          vault,
+                          grafana,
+                          clock,
+                          [&lines](const std::string& line) { lines.push_back(line); },
+                          [&vault] { vault.given_up = true; }};
+  ASSERT_TRUE(prepared->ReloadWith(ports, std::chrono::microseconds(1)).ok());
   const auto code = std::move(*prepared).Execute();
   ASSERT_TRUE(code.ok());
   EXPECT_EQ(*code, 5);

@@ -215,6 +215,71 @@ TEST(DumpParserTest, NamesAreComparedAsTheirDatabaseDoes) {
   EXPECT_EQ(ReadWhole(Postgres("CREATE TABLE DATA_SOURCE (ID integer);\n")).tables, (Texts{"data_source 0 id"}));
 }
 
+TEST(DumpParserTest, WhatIsNoTableIsToldOfWhereItMayBeThere) {
+  for (const auto& [dump, table] : std::vector<std::pair<std::string, std::string>>{
+           {Postgres("CREATE VIEW public.data_source AS\n SELECT 1 AS id;\n"), "data_source is view"},
+           // As pg_dump does where views need each other.
+           {Postgres("CREATE VIEW public.data_source AS\nSELECT\n NULL::integer AS id;\n"
+                     "CREATE OR REPLACE VIEW public.data_source WITH (security_barrier='true') AS\n SELECT 1 AS id;\n"),
+            "data_source is view"},
+           {Postgres("CREATE MATERIALIZED VIEW public.\"user\" AS\n SELECT 1 AS id\n  WITH NO DATA;\n"),
+            "user is materialized-view"},
+           {Postgres("CREATE FOREIGN DATA WRAPPER w;\nCREATE FOREIGN TABLE public.data_keys (\n    name text\n)\n"
+                     "SERVER s OPTIONS (\n    filename 'x'\n);\n"),
+            "data_keys is foreign-table"},
+           {Sqlite("CREATE VIEW user AS SELECT 1 AS id;\n"), "user is view"},
+           {Sqlite("PRAGMA writable_schema=ON;\nINSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES("
+                   "'table','User','User',0,'CREATE VIRTUAL TABLE User USING fts5(login)');\n"
+                   "CREATE TABLE IF NOT EXISTS 'User_data'(id INTEGER PRIMARY KEY, block BLOB);\n"
+                   "INSERT INTO User_data VALUES(1,X'');\nPRAGMA writable_schema=OFF;\n"),
+            "user is virtual-table"},
+           {Sqlite("CREATE VIRTUAL TABLE user USING fts5(login);\n"), "user is virtual-table"}}) {
+    const auto lenient = ReadDumpText(dump, Lenient(kWanted));
+    ASSERT_TRUE(lenient.ok()) << dump << lenient.error().ToString();
+    EXPECT_EQ(lenient->tables, Texts{table}) << dump;
+    EXPECT_TRUE(lenient->rows.empty());
+    const Error strict = ReadError(dump);
+    EXPECT_EQ(strict.code(), ErrorCode::kInvalidArgument) << dump;
+    EXPECT_EQ(strict.path(), table.substr(0, table.find(' ')));
+    EXPECT_NE(strict.line(), 0U);
+  }
+}
+
+TEST(DumpParserTest, ATableAndAViewOfItsNameAreTwo) {
+  const std::string table = "CREATE TABLE public.\"user\" (\n    id integer\n);\n";
+  const std::string view = "CREATE VIEW other.\"user\" AS\n SELECT 1 AS id;\n";
+  for (const std::string& dump : {Postgres(table + view), Postgres(view + table)}) {
+    const auto all = ReadDumpText(dump, Lenient(kWanted));
+    ASSERT_FALSE(all.ok());
+    EXPECT_NE(all.error().message().find("in two places"), std::string_view::npos);
+  }
+  const std::string seen = "CREATE MATERIALIZED VIEW other.\"user\" AS\n SELECT 1 AS id;\n";
+  EXPECT_FALSE(ReadDumpText(Postgres(view + seen), Lenient(kWanted)).ok());
+  EXPECT_TRUE(ReadDumpText(Sqlite("CREATE TEMP VIEW user AS SELECT 1;\n"), kWanted).ok());
+}
+
+TEST(DumpParserTest, PartitionedTableWithoutARowIsToldOf) {
+  const std::string table = "CREATE TABLE public.\"user\" (\n    id integer\n)\nPARTITION BY RANGE (id);\n";
+  const std::string part =
+      "CREATE TABLE public.user_1 (\n    id integer\n);\nCOPY public.user_1 (id) FROM stdin;\n1\n\\.\n"
+      "ALTER TABLE ONLY public.\"user\" ATTACH PARTITION public.user_1 FOR VALUES FROM (0) TO (9);\n";
+  const auto lenient = ReadDumpText(Postgres(table + part), Lenient(kWanted));
+  ASSERT_TRUE(lenient.ok()) << lenient.error().ToString();
+  EXPECT_EQ(lenient->tables, (Texts{"user is partitioned"}));
+  EXPECT_EQ(ReadError(Postgres(table + part)).code(), ErrorCode::kInvalidArgument);
+  EXPECT_NE(ReadError(Postgres(table + part)).line(), 0U);
+  const std::string through_root = "COPY public.\"user\" (id) FROM stdin;\n1\n\\.\n";
+  EXPECT_EQ(ReadWhole(Postgres(table + through_root)).tables, (Texts{"user 1 id"}));
+}
+
+TEST(DumpParserTest, SchemaRowsThatSqlite3DoesNotWriteAreRefused) {
+  for (const char* row : {"INSERT INTO sqlite_schema VALUES;\n", "INSERT INTO sqlite_schema VALUES('table' 'x');\n",
+                          "INSERT INTO sqlite_schema VALUES('table',1);\n", "INSERT INTO sqlite_schema(\n",
+                          "INSERT INTO sqlite_schema(type) SELECT 'table', 'user';\n"}) {
+    EXPECT_EQ(ReadError(Sqlite(row)).code(), ErrorCode::kInvalidArgument) << row;
+  }
+}
+
 TEST(DumpParserTest, ErrorOfARowIsGivenBackAsItIs) {
   for (const std::string& dump : {CopyDump(), InsertDump(), std::string(kSqliteDump)}) {
     std::string_view rest = dump;

@@ -79,6 +79,15 @@ class GrafanaRows {
                              {"secure_json_data", secure_json_data}});
   }
 
+  // A datasource with a password under the data key, or under secret_key itself.
+  void AddEnvelope(const std::string& id, const std::string& data_key, const std::string& text) {
+    AddDataSource(id, Map("password", Envelope(data_key, text)));
+  }
+  void AddLegacy(const std::string& id, const std::string& text) { AddLegacy(id, text, secret_key_); }
+  void AddLegacy(const std::string& id, const std::string& text, const std::string& secret_key) {
+    AddDataSource(id, Map("password", Legacy(text, secret_key)));
+  }
+
  private:
   static std::string Text(const SecretBlob& blob) { return std::string(AsText(blob.ToBytes())); }
   std::string Wrapped(const std::string& id, BlobCipher cipher = BlobCipher::kAesCfb) const {

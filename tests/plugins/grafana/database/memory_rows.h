@@ -16,6 +16,7 @@ class MemoryRows final : public RowReader {
  public:
   // A column is there when any row of its table has it.
   void Add(const std::string& table, MemoryRow row) { TableOf(table).rows.push_back(std::move(row)); }
+  void AddOther(const std::string& table, TableKind kind) { TableOf(table).kind = kind; }
   void AddEmpty(const std::string& table, MemoryRow columns) { TableOf(table).columns = std::move(columns); }
 
   Result<std::vector<FoundTable>> Read(std::span<const WantedTable> wanted, const OnRow& on_row) override {
@@ -24,8 +25,14 @@ class MemoryRows final : public RowReader {
       const auto asked = std::find_if(wanted.begin(), wanted.end(),
                                       [&table](const WantedTable& each) { return each.name == table.name; });
       if (asked == wanted.end()) continue;
+      const auto at = static_cast<std::size_t>(asked - wanted.begin());
+      if (table.kind != TableKind::kTable) {
+        COFFER_ASSIGN_OR_RETURN(FoundTable other, FoundOther(wanted, at, table.kind));
+        found.push_back(std::move(other));
+        continue;
+      }
       FoundTable& one = found.emplace_back();
-      one.table = static_cast<std::size_t>(asked - wanted.begin());
+      one.table = at;
       for (const std::string_view column : asked->columns) one.has_column.push_back(HasColumn(table, column));
       for (const MemoryRow& row : table.rows) {
         ReadRow read;
@@ -43,12 +50,13 @@ class MemoryRows final : public RowReader {
     std::string name;
     MemoryRow columns;
     std::vector<MemoryRow> rows;
+    TableKind kind = TableKind::kTable;
   };
 
   Table& TableOf(const std::string& name) {
     const auto known = std::find_if(tables_.begin(), tables_.end(), [&name](const Table& t) { return t.name == name; });
     if (known != tables_.end()) return *known;
-    return tables_.emplace_back(Table{name, {}, {}});
+    return tables_.emplace_back(Table{name, {}, {}, TableKind::kTable});
   }
   static std::optional<ByteView> CellOf(const MemoryRow& row, std::string_view column) {
     for (const auto& [name, value] : row) {

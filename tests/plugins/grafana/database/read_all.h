@@ -22,11 +22,12 @@ inline std::string TextOf(const ReadRow& row, std::span<const WantedTable> wante
   return text;
 }
 
-// "table rows column column", of columns that are there.
+// "table rows column column", of columns that are there; "table is view" of what is no table.
 inline std::string TextOf(const FoundTable& found, std::span<const WantedTable> wanted) {
   const WantedTable& table = wanted[found.table];
-  std::string text = std::string(table.name) + " " + std::to_string(found.rows);
   EXPECT_EQ(found.has_column.size(), table.columns.size());
+  if (found.kind != TableKind::kTable) return std::string(table.name) + " is " + std::string(TableKindName(found.kind));
+  std::string text = std::string(table.name) + " " + std::to_string(found.rows);
   for (std::size_t i = 0; i < found.has_column.size(); ++i) {
     if (found.has_column[i]) text += " " + std::string(table.columns[i]);
   }
@@ -50,6 +51,13 @@ Result<AllRows> Collect(Read read, std::span<const WantedTable> wanted) {
   COFFER_ASSIGN_OR_RETURN(const std::vector<FoundTable> found, read(wanted, on_row));
   for (const FoundTable& table : found) all.tables.push_back(TextOf(table, wanted));
   return all;
+}
+
+// With what is no table told of, which is an error else.
+inline std::vector<WantedTable> Lenient(std::span<const WantedTable> wanted) {
+  std::vector<WantedTable> lenient(wanted.begin(), wanted.end());
+  for (WantedTable& table : lenient) table.may_be_other = true;
+  return lenient;
 }
 
 inline Result<AllRows> ReadAll(RowReader& reader, std::span<const WantedTable> wanted) {

@@ -5,21 +5,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "plugins/grafana/database/scan.h"
-#include "tests/plugins/grafana/database/grafana_rows.h"
+#include "tests/plugins/grafana/database/scanned.h"
 
 namespace coffer::grafana {
 namespace {
 
 using known_answers::Secret;
-
-const std::string kPassword = "a-password-of-some-length";
-
-ScanReport Scanned(RowReader& rows, ScanOptions options = {}) {
-  auto report = Scan(rows, options);
-  EXPECT_TRUE(report.ok()) << report.error().ToString();
-  return std::move(report).value();
-}
 
 std::string JsonOf(const ScanReport& report) {
   std::string json;
@@ -30,15 +21,13 @@ std::string JsonOf(const ScanReport& report) {
   return json;
 }
 
-using Lines = std::vector<std::string>;
-
 // One exposed, one under a lost data key, one unreadable, a session.
 GrafanaRows SmallGrafana() {
   GrafanaRows grafana;
   grafana.AddDataKey("k1");
   grafana.MakeDataKey("gone");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Envelope("gone", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
+  grafana.AddEnvelope("2", "gone", kPassword);
   grafana.AddDataSource("3", "broken");
   grafana.rows.Add("user_auth_token", {{"id", "1"}, {"user_id", "1"}});
   return grafana;
@@ -64,10 +53,10 @@ TEST(ReportTest, TextHasHeadlineGroupsFactsAndSteps) {
   EXPECT_EQ(text.groups[2].protection, "cannot be read");
   EXPECT_TRUE(text.groups[2].is_unjudged);
   EXPECT_EQ(text.facts,
-            (Lines{"Data keys open with the secret_key that Grafana ships, which everybody knows.",
-                   "1 data key: 1 active, 0 old.", "1 data key is gone, and with it 1 value.",
-                   "1 value could not be read; look at it.",
-                   "1 session is kept as hashes keyed with secret_key: another secret_key logs everybody out."}));
+            (Expected{"Data keys open with the secret_key that Grafana ships, which everybody knows.",
+                      "1 data key: 1 active, 0 old.", "1 data key is gone, and with it 1 value.",
+                      "1 value could not be read; look at it.",
+                      "1 session is kept as hashes keyed with secret_key: another secret_key logs everybody out."}));
   EXPECT_EQ(text.steps.size(), 3U);
 }
 
@@ -81,7 +70,7 @@ TEST(ReportTest, HeadlinesCount) {
   rows.Add("data_source", {{"id", "2"}, {"password", "hunter2"}});
   EXPECT_EQ(TextOf(Scanned(rows)).headline, "2 secrets can be read by whoever holds this database.");
   GrafanaRows own("a key of its own");
-  own.AddDataSource("1", GrafanaRows::Map("password", own.Legacy(kPassword)));
+  own.AddLegacy("1", kPassword);
   const ReportText text = TextOf(Scanned(own.rows));
   EXPECT_EQ(text.headline, "0 of 1 secret can be read by whoever holds this database.");
   EXPECT_FALSE(text.is_exposed);
@@ -94,30 +83,49 @@ TEST(ReportTest, HeadlinesCount) {
 
 TEST(ReportTest, WhatCannotBeToldIsToldOf) {
   GrafanaRows grafana;
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy("hunter2!")));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, "another key")));
+  grafana.AddLegacy("1", "hunter2!");
+  grafana.AddLegacy("2", kPassword, "another key");
   const ReportText text = TextOf(Scanned(grafana.rows));
   EXPECT_EQ(text.headline, "0 of 2 secrets can be read by whoever holds this database; 1 value could not be judged.");
-  EXPECT_EQ(text.facts, Lines{"Whether the default key opens 1 encrypted value cannot be told."});
+  EXPECT_EQ(text.facts, Expected{"Whether the default key opens 1 encrypted value cannot be told."});
   EXPECT_EQ(text.steps,
-            Lines{"Grafana's secret_key may tell of values that could not be judged: --secret-key-file FILE"});
+            Expected{"Grafana's secret_key may tell of values that could not be judged: --secret-key-file FILE"});
 }
 
 TEST(ReportTest, MissingDataKeysAreToldOfWithTheirReason) {
   GrafanaRows grafana;
   grafana.MakeDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
-  EXPECT_EQ(TextOf(Scanned(grafana.rows)).facts,
-            Lines{"There is no table data_keys in what was scanned: who can read the 1 value under 1 data key without "
-                  "a row cannot be told."});
+  grafana.AddEnvelope("1", "k1", kPassword);
+  EXPECT_EQ(
+      TextOf(Scanned(grafana.rows)).facts,
+      Expected{"There is no table data_keys in what was scanned: who can read the 1 value under 1 data key without "
+               "a row cannot be told."});
   const auto json = nlohmann::json::parse(JsonOf(Scanned(grafana.rows)));
   EXPECT_EQ(json["data_key_rows"]["data_keys"], "no-table");
   EXPECT_EQ(json["unjudged"], 1);
 }
 
+TEST(ReportTest, WhatWasNotExaminedIsToldOfWithItsReason) {
+  MemoryRows rows;
+  rows.AddEmpty("user_auth_token", {{"id", ""}});
+  rows.AddOther("data_source", TableKind::kView);
+  const ReportText one = TextOf(Scanned(rows));
+  EXPECT_EQ(one.headline, "No secret was found in this database; 1 table was not examined.");
+  EXPECT_TRUE(one.is_unjudged);
+  EXPECT_EQ(one.facts, Expected{"data_source: not examined: it is a view, not a table."});
+  rows.AddOther("user_auth", TableKind::kForeignTable);
+  const ReportText two = TextOf(Scanned(rows));
+  EXPECT_EQ(two.headline, "No secret was found in this database; 2 tables were not examined.");
+  EXPECT_EQ(two.facts.at(1), "user_auth: not examined: it is a foreign table, whose rows are elsewhere.");
+  const auto json = nlohmann::json::parse(JsonOf(Scanned(rows)));
+  EXPECT_EQ(json["not_examined"], nlohmann::json::parse(R"([{"table": "data_source", "is": "view"},
+                                                           {"table": "user_auth", "is": "foreign-table"}])"));
+  EXPECT_EQ(json["tables"], nlohmann::json::parse(R"(["user_auth_token"])"));
+}
+
 TEST(ReportTest, TheGivenKeyIsToldOf) {
   GrafanaRows grafana("a key of its own");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+  grafana.AddLegacy("1", kPassword);
   const auto fact = [&grafana](const std::string& key) {
     ScanOptions options;
     options.secret_key = Secret(key);
@@ -146,7 +154,10 @@ TEST(ReportTest, JsonIsOneObjectWithEveryFinding) {
   const auto expected = nlohmann::json::parse(R"({"table": "data_source", "column": "secure_json_data",
       "row": {"id": "1", "org_id": "1", "type": "postgres", "uid": "ds1", "name": "Source 1"}, "path": "password",
       "sensitivity": "secret", "protection": "envelope", "cipher": "aes-cfb", "data_key": "k1", "misplaced": null,
-      "readable_by": "anyone", "inferred": false})");
+      "readable_by": "anyone", "inferred": false, "accepted": false,
+      "line":
+        "anyone  envelope  data_source.secure_json_data: password of id=1 org_id=1 type=postgres uid=ds1 name=Source 1"
+      })");
   EXPECT_EQ(json["findings"][0], expected);
   EXPECT_EQ(json["findings"][1]["data_key"], "gone");
   EXPECT_TRUE(json["findings"][2]["data_key"].is_null());

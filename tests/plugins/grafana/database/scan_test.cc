@@ -16,8 +16,8 @@ TEST(ScanTest, WhatIsUnderTheDefaultKeyIsReadableByAnyone) {
   for (const BlobCipher cipher : {BlobCipher::kAesCfb, BlobCipher::kAesGcm}) {
     GrafanaRows grafana(std::string(kDefaultSecretKey), cipher);
     grafana.AddDataKey("k1");
-    grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
-    grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+    grafana.AddEnvelope("1", "k1", kPassword);
+    grafana.AddLegacy("2", kPassword);
     EXPECT_EQ(Lines(Scanned(grafana.rows)), (Expected{"data_source.secure_json_data password 1: envelope anyone",
                                                       "data_source.secure_json_data password 2: legacy anyone"}));
   }
@@ -26,8 +26,8 @@ TEST(ScanTest, WhatIsUnderTheDefaultKeyIsReadableByAnyone) {
 TEST(ScanTest, WhatIsUnderAnotherKeyIsReadableByItsHolder) {
   GrafanaRows grafana(kOwnKey);
   grafana.AddDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
+  grafana.AddLegacy("2", kPassword);
   const auto of = [](const std::string& reader) {
     return Expected{"data_source.secure_json_data password 1: envelope " + reader,
                     "data_source.secure_json_data password 2: legacy " + reader};
@@ -47,7 +47,7 @@ TEST(ScanTest, WhatIsUnderAnotherKeyIsReadableByItsHolder) {
 TEST(ScanTest, ValuesMayComeBeforeTheirDataKeys) {
   GrafanaRows grafana;
   grafana.MakeDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   grafana.AddDataKey("k1");
   EXPECT_EQ(Lines(Scanned(grafana.rows)), Expected{"data_source.secure_json_data password 1: envelope anyone"});
 }
@@ -56,7 +56,7 @@ TEST(ScanTest, ValuesUnderADataKeyWithoutARowAreReadableByNobody) {
   GrafanaRows grafana;
   grafana.AddDataKey("k1", "secretKey.v1", false);
   grafana.MakeDataKey("gone");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("gone", kPassword)));
+  grafana.AddEnvelope("1", "gone", kPassword);
   const ScanReport report = Scanned(grafana.rows);
   EXPECT_EQ(Lines(report), Expected{"data_source.secure_json_data password 1: unknown-data-key nobody"});
   ASSERT_EQ(report.data_keys.size(), 2U);
@@ -74,7 +74,7 @@ TEST(ScanTest, DataKeysOfAKeyManagementServiceAreItsHolders) {
   GrafanaRows grafana;
   grafana.MakeDataKey("k1");
   grafana.rows.Add("data_keys", {{"name", "k1"}, {"provider", "awskms.prod"}, {"encrypted_data", "\x01\x02\x02"}});
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   EXPECT_EQ(Lines(Scanned(grafana.rows, WithKey("x"))),
             Expected{"data_source.secure_json_data password 1: envelope key-holder"});
 }
@@ -84,7 +84,7 @@ TEST(ScanTest, ADamagedDataKeyLeavesItsValuesUnknown) {
   grafana.MakeDataKey("k1");
   grafana.rows.Add("data_keys", {{"name", "k1"}, {"provider", "secretKey.v1"}, {"encrypted_data", "short"}});
   grafana.rows.Add("data_keys", {{"name", ""}, {"provider", "secretKey.v1"}});
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   const ScanReport report = Scanned(grafana.rows);
   EXPECT_EQ(Lines(report), Expected{"data_source.secure_json_data password 1: envelope unknown"});
   EXPECT_EQ(report.damaged_data_keys, 1U);
@@ -93,9 +93,9 @@ TEST(ScanTest, ADamagedDataKeyLeavesItsValuesUnknown) {
 
 TEST(ScanTest, OfTwoKeysEachOpensItsOwn) {
   GrafanaRows grafana;
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, kOwnKey)));
-  grafana.AddDataSource("3", GrafanaRows::Map("password", grafana.Legacy(kPassword, "lost")));
+  grafana.AddLegacy("1", kPassword);
+  grafana.AddLegacy("2", kPassword, kOwnKey);
+  grafana.AddLegacy("3", kPassword, "lost");
   EXPECT_EQ(Lines(Scanned(grafana.rows, WithKey(kOwnKey))),
             (Expected{"data_source.secure_json_data password 1: legacy anyone",
                       "data_source.secure_json_data password 2: legacy given-key",
@@ -218,7 +218,7 @@ TEST(ScanTest, RawKeysAreAsOpenAsTheOthersUnderTheirKey) {
 TEST(ScanTest, BeyondTheLimitLegacyValuesAreInferredAndSaidSo) {
   GrafanaRows grafana;
   for (const char* id : {"1", "2", "3", "4"}) {
-    grafana.AddDataSource(id, GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+    grafana.AddLegacy(id, kPassword);
   }
   ScanOptions options;
   options.max_legacy = 2;
@@ -232,9 +232,9 @@ TEST(ScanTest, BeyondTheLimitLegacyValuesAreInferredAndSaidSo) {
 
 TEST(ScanTest, WhatIsNotTriedIsUnknownWhereTheTriedDiffer) {
   GrafanaRows grafana;
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, "lost")));
-  grafana.AddDataSource("3", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+  grafana.AddLegacy("1", kPassword);
+  grafana.AddLegacy("2", kPassword, "lost");
+  grafana.AddLegacy("3", kPassword);
   ScanOptions options;
   options.max_legacy = 2;
   const ScanReport report = Scanned(grafana.rows, std::move(options));
@@ -300,6 +300,34 @@ TEST(ScanTest, ADatabaseOfSomethingElseIsRefused) {
   EXPECT_FALSE(Scan(rows, {}).ok());
 }
 
+TEST(ScanTest, WhatStandsInATablesPlaceIsNotSkippedInSilence) {
+  for (const TableKind kind : {TableKind::kView, TableKind::kMaterializedView, TableKind::kForeignTable,
+                               TableKind::kForeignParts, TableKind::kVirtualTable, TableKind::kOther}) {
+    MemoryRows rows;
+    rows.AddOther("data_source", kind);
+    for (const bool has_tables : {false, true}) {
+      if (has_tables) rows.AddEmpty("user_auth_token", {{"id", ""}});
+      const ScanReport report = Scanned(rows);
+      ASSERT_EQ(report.not_examined.size(), 1U);
+      EXPECT_EQ(SensitiveTables()[report.not_examined[0].table].name, "data_source");
+      EXPECT_EQ(report.not_examined[0].kind, kind);
+      EXPECT_EQ(report.tables.size(), has_tables ? 1U : 0U);
+      EXPECT_TRUE(report.absent.empty());
+      EXPECT_TRUE(IsUnjudged(report));
+      EXPECT_FALSE(IsExposed(report));
+    }
+  }
+}
+
+TEST(ScanTest, DataKeysBehindAViewAreNotGone) {
+  GrafanaRows grafana(kOwnKey);
+  grafana.MakeDataKey("k1");
+  grafana.rows.AddOther("data_keys", TableKind::kView);
+  grafana.AddEnvelope("1", "k1", kPassword);
+  EXPECT_EQ(Lines(Scanned(grafana.rows)),
+            Expected{"data_source.secure_json_data password 1: unknown-data-key unknown"});
+}
+
 class FailingRows final : public RowReader {
  public:
   Result<std::vector<FoundTable>> Read(std::span<const WantedTable>, const OnRow&) override {
@@ -316,7 +344,7 @@ TEST(ScanTest, TheReadersErrorIsGivenBack) {
 
 TEST(ScanTest, ProgressComesForRowsAndForTrials) {
   GrafanaRows grafana(kOwnKey);
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+  grafana.AddLegacy("1", kPassword);
   ScanOptions options = WithKey(kOwnKey);
   std::uint64_t read = 0;
   std::uint64_t tried = 0;

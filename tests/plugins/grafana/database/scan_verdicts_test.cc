@@ -14,9 +14,9 @@ const std::string kTellsLittle = "!?.,;:-_+*~#%&/()=[]{}<>";
 TEST(ScanVerdictsTest, WhatTheDefaultKeyMayOpenIsUnknownWhereAnotherKeyIsThereToo) {
   GrafanaRows grafana;
   grafana.AddDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kTellsLittle)));
+  grafana.AddEnvelope("1", "k1", kTellsLittle);
   EXPECT_EQ(Lines(Scanned(grafana.rows)), Expected{"data_source.secure_json_data password 1: envelope anyone"});
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, kOwnKey)));
+  grafana.AddLegacy("2", kPassword, kOwnKey);
   const ScanReport report = Scanned(grafana.rows);
   EXPECT_EQ(Lines(report), (Expected{"data_source.secure_json_data password 1: envelope unknown",
                                      "data_source.secure_json_data password 2: legacy key-holder"}));
@@ -30,10 +30,10 @@ TEST(ScanVerdictsTest, WhatTheDefaultKeyMayOpenIsUnknownWhereAnotherKeyIsThereTo
 
 TEST(ScanVerdictsTest, ARightKeyThatIsNotProvenIsNotCalledWrong) {
   GrafanaRows grafana(kOwnKey);
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Legacy(kTellsLittle)));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, "an older key")));
+  grafana.AddLegacy("1", kTellsLittle);
+  grafana.AddLegacy("2", kPassword, "an older key");
   EXPECT_EQ(Scanned(grafana.rows, WithKey(kOwnKey)).secret_key, GivenKey::kNotTold);
-  grafana.AddDataSource("3", GrafanaRows::Map("password", grafana.Legacy(kPassword)));
+  grafana.AddLegacy("3", kPassword);
   EXPECT_EQ(Scanned(grafana.rows, WithKey(kOwnKey)).secret_key, GivenKey::kOpens);
 }
 
@@ -43,7 +43,7 @@ TEST(ScanVerdictsTest, TheSecretsOfADatasourceProveAKeyByTheirBraces) {
   grafana.rows.Add(
       "secrets",
       {{"id", "1"}, {"type", "datasource"}, {"value", GrafanaRows::Raw(grafana.Envelope("k1", R"({"a":"xyz"})"))}});
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(kPassword, kOwnKey)));
+  grafana.AddLegacy("2", kPassword, kOwnKey);
   EXPECT_EQ(Lines(Scanned(grafana.rows)), (Expected{"secrets.value  1: envelope anyone",
                                                     "data_source.secure_json_data password 2: legacy key-holder"}));
 }
@@ -51,7 +51,7 @@ TEST(ScanVerdictsTest, TheSecretsOfADatasourceProveAKeyByTheirBraces) {
 TEST(ScanVerdictsTest, DataKeysThatWereNotReadAreNotGone) {
   GrafanaRows grafana(kOwnKey);
   grafana.MakeDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   const Expected unknown{"data_source.secure_json_data password 1: unknown-data-key unknown"};
   const ScanReport without = Scanned(grafana.rows);
   EXPECT_EQ(Lines(without), unknown);
@@ -73,7 +73,7 @@ TEST(ScanVerdictsTest, DataKeysThatWereNotReadAreNotGone) {
 TEST(ScanVerdictsTest, AKeyIsTriedOnEveryDataKeyWhateverItsProvider) {
   GrafanaRows grafana;
   grafana.AddDataKey("k1", "");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   EXPECT_EQ(Lines(Scanned(grafana.rows)), Expected{"data_source.secure_json_data password 1: envelope anyone"});
 }
 
@@ -81,7 +81,7 @@ TEST(ScanVerdictsTest, OfTwoDataKeysWithOneIdTheDefaultKeysCounts) {
   GrafanaRows grafana;
   grafana.rows.Add("data_keys", {{"name", "k1"}, {"provider", "secretKey.v1"}, {"encrypted_data", "short"}});
   grafana.AddDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   EXPECT_EQ(Lines(Scanned(grafana.rows)), Expected{"data_source.secure_json_data password 1: envelope anyone"});
 }
 
@@ -89,7 +89,7 @@ TEST(ScanVerdictsTest, OfTwoDataKeysWithOneIdItCannotBeToldWhichIsMeant) {
   GrafanaRows grafana(kOwnKey);
   grafana.AddDataKey("k1");
   grafana.rows.Add("data_keys", {{"name", "k1"}, {"provider", "secretKey.v1"}, {"encrypted_data", "short"}});
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", kPassword)));
+  grafana.AddEnvelope("1", "k1", kPassword);
   const Expected unknown{"data_source.secure_json_data password 1: envelope unknown"};
   EXPECT_EQ(Lines(Scanned(grafana.rows)), unknown);
   EXPECT_EQ(Lines(Scanned(grafana.rows, WithKey(kOwnKey))), unknown);
@@ -99,8 +99,8 @@ TEST(ScanVerdictsTest, ALargeValueWithATagIsTried) {
   GrafanaRows grafana(std::string(kDefaultSecretKey), BlobCipher::kAesGcm);
   const std::string large(100'000, 'p');
   grafana.AddDataKey("k1");
-  grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", large)));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Legacy(large)));
+  grafana.AddEnvelope("1", "k1", large);
+  grafana.AddLegacy("2", large);
   EXPECT_EQ(Lines(Scanned(grafana.rows)), (Expected{"data_source.secure_json_data password 1: envelope anyone",
                                                     "data_source.secure_json_data password 2: legacy anyone"}));
 }
@@ -156,7 +156,7 @@ TEST(ScanVerdictsTest, MoreThanIsKeptIsRefused) {
   for (int i = 0; i < 200; ++i) data_keys.AddDataKey(std::to_string(i));
   GrafanaRows samples;
   for (int i = 0; i < 20; ++i) {
-    samples.AddDataSource(std::to_string(i), GrafanaRows::Map("password", samples.Legacy(std::string(4'000, 'p'))));
+    samples.AddLegacy(std::to_string(i), std::string(4'000, 'p'));
   }
   GrafanaRows under_data_keys;
   for (int i = 0; i < 20; ++i) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "io/file.h"
+#include "plugins/grafana/cells/open_cells.h"
 #include "plugins/grafana/database/dump_rows.h"
 #include "plugins/grafana/database/open_rows.h"
 #include "plugins/grafana/database/postgres_rows.h"
@@ -19,9 +20,9 @@ using Texts = std::vector<std::string>;
 constexpr std::uint64_t kFileLimit = 16 * 1024 * 1024;
 
 const std::vector<WantedTable> kWanted = {
-    {"user", {"login", "id"}},
+    {"user", {"login", "id"}, true},
     {"data_keys", {"name", "encrypted_data", "active"}},
-    {"plugin_setting", {"id"}},
+    {"plugin_setting", {"id"}, true},
     {"data_source", {"id", "secure_json_data", "password", "updated"}},
 };
 
@@ -95,7 +96,7 @@ class ServerRowsTest : public testing::Test {
 
 std::unique_ptr<PostgresServer> ServerRowsTest::server_;
 
-TEST_F(ServerRowsTest, OrdinaryAndPartitionedTablesAreReadAndTheRestIsAbsent) {
+TEST_F(ServerRowsTest, OrdinaryAndPartitionedTablesAreReadAndTheRestIsToldOf) {
   const AllRows all = ReadWhole(server_->Url("grafana"));
   const std::string blob("\x2a\x00\xff\x0a\x5c\x09\x27", 7);
   EXPECT_EQ(all.rows,
@@ -104,7 +105,60 @@ TEST_F(ServerRowsTest, OrdinaryAndPartitionedTablesAreReadAndTheRestIsAbsent) {
                    "data_source: 3|\\N \t\n\r\b\f\v\x01'\"$$ gr\u00fcn \\. \\x2a|~|~", "data_source: -4|\\.|~|~",
                    "data_source: 5|\\x2a|~|~", "data_source: 6||~|~"}));
   EXPECT_EQ(all.tables, (Texts{"data_keys 3 name encrypted_data active", "data_source 6 id secure_json_data updated",
-                               "user 1 login id"}));
+                               "plugin_setting is view", "user 1 login id"}));
+}
+
+TEST_F(ServerRowsTest, WhatIsNoTableIsToldOfWhereItMayBeThere) {
+  Run("postgres", "CREATE DATABASE others");
+  Run("others",
+      "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER far FOREIGN DATA WRAPPER elsewhere;"
+      "CREATE MATERIALIZED VIEW data_keys AS SELECT 'k'::text AS name; CREATE SEQUENCE plugin_setting;"
+      "CREATE FOREIGN TABLE data_source (id int) SERVER far;"
+      "CREATE TABLE \"user\" (id bigint, login text) PARTITION BY RANGE (id);"
+      "CREATE TABLE near PARTITION OF \"user\" FOR VALUES FROM (0) TO (9) PARTITION BY RANGE (id);"
+      "CREATE FOREIGN TABLE far PARTITION OF near FOR VALUES FROM (0) TO (5) SERVER far;"
+      "CREATE TABLE alert (id int); CREATE FOREIGN TABLE alerts () INHERITS (alert) SERVER far;"
+      "CREATE TABLE org (id int); CREATE TABLE orgs () INHERITS (org); INSERT INTO orgs VALUES (7)");
+  const std::vector<WantedTable> wanted = {{"data_keys", {"name"}}, {"plugin_setting", {"id"}}, {"data_source", {"id"}},
+                                           {"user", {"login"}},     {"alert", {"id"}},          {"org", {"id"}}};
+  const std::string url = server_->Url("others");
+  const auto all = Read(url, Lenient(wanted));
+  ASSERT_TRUE(all.ok()) << all.error().ToString();
+  EXPECT_EQ(all->tables,
+            (Texts{"alert is foreign-parts", "data_keys is materialized-view", "data_source is foreign-table",
+                   "org 1 id", "plugin_setting is other", "user is foreign-parts"}));
+  EXPECT_EQ(all->rows, (Texts{"org: 7"}));
+  for (const WantedTable& table : wanted) {
+    const std::vector<WantedTable> alone = {table};
+    const auto read = Read(url, alone);
+    const auto cells = OpenCells(url);
+    ASSERT_TRUE(cells.ok());
+    const auto locked = (*cells)->Read(alone, [](std::string_view, const ReadRow&) { return Status(); });
+    ASSERT_EQ(read.ok(), table.name == "org") << table.name;
+    ASSERT_EQ(locked.ok(), table.name == "org") << table.name;
+    if (read.ok()) continue;
+    EXPECT_EQ(read.error().code(), ErrorCode::kInvalidArgument) << table.name;
+    EXPECT_EQ(locked.error().ToString(), read.error().ToString());
+  }
+}
+
+// A part that became foreign since Find.
+TEST_F(ServerRowsTest, TableThatGotForeignPartsIsAConflict) {
+  Run("postgres", "CREATE DATABASE growing");
+  Run("growing", "CREATE TABLE data_source (id int)");
+  const auto connection = PostgresConnection::Open({.connection = server_->Url("growing")});
+  ASSERT_TRUE(connection.ok());
+  const auto tables = PostgresTables::Open(**connection);
+  ASSERT_TRUE(tables.ok());
+  const auto found = tables->Find("data_source").value();
+  ASSERT_TRUE(found && found->kind == TableKind::kTable);
+  EXPECT_TRUE(tables->Define("data_source", found->name, {"id"}, PostgresLock::kForReading).ok());
+  Run("growing",
+      "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER far FOREIGN DATA WRAPPER elsewhere;"
+      "CREATE FOREIGN TABLE part () INHERITS (data_source) SERVER far");
+  const auto definition = tables->Define("data_source", found->name, {"id"}, PostgresLock::kForReading);
+  ASSERT_FALSE(definition.ok());
+  EXPECT_EQ(definition.error().code(), ErrorCode::kConflict);
 }
 
 TEST_F(ServerRowsTest, TablesAreThoseOfTheSearchPath) {
@@ -127,7 +181,7 @@ TEST_F(ServerRowsTest, DumpsOfEveryKindHaveTheServersRows) {
     std::sort(sorted.rows.begin(), sorted.rows.end());
     if (!has_users) {
       sorted.rows.pop_back();
-      sorted.tables.back() = "user 0 login id";
+      sorted.tables.back() = "user is partitioned";
     }
     return sorted;
   };
@@ -257,6 +311,13 @@ TEST_F(ServerRowsTest, SuperuserReadsNoTablesOfOthers) {
       "ALTER TABLE data_source OWNER TO table_owner");
   EXPECT_EQ(ReadError(server_->Url("owned")), ErrorCode::kPermissionDenied);
   EXPECT_EQ(ReadWhole(server_->Url("owned", "table_owner")).rows, (Texts{"data_source: 1|~|~|~"}));
+  // Nor where only a part of it is another's.
+  Run("owned",
+      "ALTER TABLE data_source OWNER TO postgres; CREATE TABLE part () INHERITS (data_source);"
+      "ALTER TABLE part OWNER TO table_owner");
+  EXPECT_EQ(ReadError(server_->Url("owned")), ErrorCode::kPermissionDenied);
+  Run("owned", "ALTER TABLE part OWNER TO postgres");
+  EXPECT_EQ(ReadWhole(server_->Url("owned")).rows, (Texts{"data_source: 1|~|~|~"}));
 }
 
 TEST_F(ServerRowsTest, ViewsAreRefusedInEveryStatement) {
@@ -282,8 +343,10 @@ TEST_F(ServerRowsTest, TableThatWasReplacedIsAConflict) {
   ASSERT_TRUE(connection.ok());
   const auto tables = PostgresTables::Open(**connection);
   ASSERT_TRUE(tables.ok());
-  EXPECT_EQ(tables->Find("plugin_setting").value(), std::nullopt);
-  EXPECT_EQ(tables->Find("data_keys").value(), "\"public\".\"data_keys\"");
+  EXPECT_EQ(tables->Find("absent").value(), std::nullopt);
+  EXPECT_EQ(tables->Find("plugin_setting").value()->kind, TableKind::kView);
+  EXPECT_EQ(tables->Find("data_keys").value()->kind, TableKind::kTable);
+  EXPECT_EQ(tables->Find("data_keys").value()->name, "\"public\".\"data_keys\"");
   // As if what Find gave had become a view since.
   const auto definition = tables->Define("plugin_setting", "public.plugin_setting", {"id"}, PostgresLock::kForReading);
   ASSERT_FALSE(definition.ok());

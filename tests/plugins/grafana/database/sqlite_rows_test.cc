@@ -64,10 +64,25 @@ TEST_F(SqliteRowsTest, ReadsAgain) {
   EXPECT_TRUE(*first == *second);
 }
 
-TEST_F(SqliteRowsTest, ViewOfAWantedNameIsAbsent) {
+TEST_F(SqliteRowsTest, WhatIsNoTableIsToldOfWhereItMayBeThere) {
   MakeFile(
-      "CREATE TABLE real (id, name); INSERT INTO real VALUES (1, 'x'); CREATE VIEW data_source AS SELECT * FROM real");
-  EXPECT_TRUE(Read(kWanted).tables.empty());
+      "CREATE TABLE real (id, name); INSERT INTO real VALUES (1, 'x'); CREATE VIEW Data_Source AS SELECT * FROM real;"
+      "CREATE VIEW broken AS SELECT * FROM absent; CREATE VIRTUAL TABLE user USING fts5(login);"
+      "INSERT INTO user VALUES ('admin'); CREATE VIRTUAL TABLE cache USING fts5(v)");
+  const std::vector<WantedTable> wanted = {{"data_source", {"name"}}, {"broken", {"id"}}, {"user", {"login"}},
+                                           {"cache_data", {"id"}},    {"none", {"id"}},   {"real", {"name"}}};
+  const AllRows all = Read(Lenient(wanted));
+  EXPECT_EQ(all.rows, (Texts{"real: x"}));
+  EXPECT_EQ(all.tables, (Texts{"data_source is view", "broken is view", "user is virtual-table", "cache_data is other",
+                               "real 1 name"}));
+  EXPECT_EQ(Read(Lenient(wanted), kRowByRow).tables, all.tables);
+  for (std::size_t table = 0; table < 4; ++table) {
+    SqliteRows rows(path_);
+    const auto strict = ReadAll(rows, std::span(wanted).subspan(table, 1));
+    ASSERT_FALSE(strict.ok()) << wanted[table].name;
+    EXPECT_EQ(strict.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_EQ(strict.error().path(), wanted[table].name);
+  }
 }
 
 TEST_F(SqliteRowsTest, PiecesHaveEachRowOnceWhateverItsId) {

@@ -3,6 +3,7 @@
 #include "io/directory.h"
 #include "plugins/grafana/rotation/data_key_text.h"
 #include "tests/plugins/grafana/rotation/data_key_rows.h"
+#include "tests/plugins/grafana/rotation/faulty_cells.h"
 #include "tests/plugins/grafana/rotation/sqlite_rotation.h"
 
 namespace coffer::grafana {
@@ -11,41 +12,6 @@ namespace {
 constexpr std::string_view kKey = kOldKey;
 constexpr std::string_view kOld = "old";
 constexpr std::string_view kNew = "the-newest-one";
-
-// Passes everything on, unless told.
-class FaultyCells final : public CellWriter {
- public:
-  explicit FaultyCells(CellWriter& cells) : cells_(cells) {}
-  ErrorCode update_error = ErrorCode::kInternal;
-  int failing_update = 0;            // 0: none
-  bool alters_what_is_read = false;  // from the second time on
-
-  Result<std::vector<FoundTable>> Read(std::span<const WantedTable> wanted, const OnLockedRow& on_row) override {
-    const bool alters = alters_what_is_read && reads_++ > 0;
-    return cells_.Read(wanted, [&](std::string_view row_id, const ReadRow& row) -> Status {
-      const bool is_target = wanted[row.table].name == "plugin_setting" && row.cells[3];
-      if (!alters || !is_target) return on_row(row_id, row);
-      Bytes other = CopyOf(*row.cells[3]);
-      other[other.size() / 2] ^= std::byte{1};
-      ReadRow altered = row;
-      altered.cells[3] = other;
-      return on_row(row_id, altered);
-    });
-  }
-  Status BackUp(const std::string& path, std::span<const RowChange> changes) override {
-    return cells_.BackUp(path, changes);
-  }
-  Status Update(const RowChange& change) override {
-    if (++updates_ == failing_update) return Error(update_error, "a test's");
-    return cells_.Update(change);
-  }
-  Status Commit() override { return cells_.Commit(); }
-
- private:
-  CellWriter& cells_;
-  int reads_ = 0;
-  int updates_ = 0;
-};
 
 class DataKeyRotationTest : public SqliteRotationTest {
  protected:
@@ -290,6 +256,17 @@ TEST_F(DataKeyRotationTest, TheTargetIsTheNewestThatIsActiveOfSecretKeyAndOfRoot
   EXPECT_FALSE(CountOf(report, "kms").unneeded);
 }
 
+TEST_F(DataKeyRotationTest, OfTwoOfOneDayItIsTheOneWithTheHigherId) {
+  for (const bool higher_first : {false, true}) {
+    ASSERT_TRUE(RemoveTree(path_).ok());
+    GrafanaRows grafana{std::string(kKey)};
+    for (const std::string id : {higher_first ? "k2" : "k1", higher_first ? "k1" : "k2"}) grafana.AddDataKey(id);
+    PlantProof(grafana, "k2");
+    MakeFile(grafana);
+    EXPECT_TRUE(CountOf(PlanOf(), "k2").is_target);
+  }
+}
+
 TEST_F(DataKeyRotationTest, WithoutAnActiveDataKeyItIsRefused) {
   GrafanaRows grafana{std::string(kKey)};
   grafana.AddDataKey("k", "secretKey.v1", false);
@@ -398,6 +375,51 @@ TEST_F(DataKeyRotationTest, BytesOfAnyKindMoveUnlessADataKeyOfTheDatabaseIsUnder
     EXPECT_EQ(Move().refusal, mixed ? DataKeyRefusal::kUnreadable : DataKeyRefusal::kNone);
     EXPECT_EQ(Ids()["cloud_migration_snapshot.encryption_key"], std::set<std::string>{mixed ? "lonely" : "newest"});
     EXPECT_EQ(Read(kKey).at("cloud_migration_snapshot.encryption_key 1 "), raw);
+  }
+}
+
+// It is written as PEM: bytes of another kind are those of another data key.
+TEST_F(DataKeyRotationTest, ASigningKeyThatIsNoTextDoesNotOpen) {
+  GrafanaRows grafana{std::string(kKey)};
+  PlantTwo(grafana, "k", "newest");
+  GrafanaRows other{std::string(kKey)};
+  other.MakeDataKey("k");
+  const std::string blob = other.Envelope("k", "-----BEGIN PRIVATE KEY-----");
+  grafana.rows.Add("signing_key", {{"id", "800"}, {"key_id", "x"}, {"private_key", GrafanaRows::Base64(blob)}});
+  MakeFile(grafana);
+  ExpectRefused(DataKeyRefusal::kUnreadable, All());
+  EXPECT_EQ(TextOf(PlanOf(All()), {}).unreadable,
+            std::vector<std::string>{"signing_key.private_key: id=800 key_id=x: not under the key"});
+}
+
+// Of four random bytes, one time in 25 comes text.
+TEST_F(DataKeyRotationTest, AShortValueUnderADataKeyThatNothingProvesStaysWhereNotAllAreUnderOneKey) {
+  for (const bool mixed : {false, true}) {
+    ASSERT_TRUE(RemoveTree(path_).ok());
+    GrafanaRows grafana{std::string(kKey)};
+    GrafanaRows older{std::string(kNewKey)};
+    PlantTwo(grafana, "k", "newest");
+    grafana.AddDataKey("lonely");
+    grafana.rows.Add(
+        "setting",
+        {{"section", "s"}, {"key", "x"}, {"encrypted_value", GrafanaRows::Base64(grafana.Envelope("lonely", "abcd"))}});
+    if (mixed) {
+      older.AddDataKey("older");
+      grafana.AddDataSource("901", GrafanaRows::Map("password", older.Envelope("older", "a password from before")));
+      CopyDataKeys(older, grafana);
+    }
+    MakeFile(grafana);
+    if (!mixed) {
+      EXPECT_EQ(Move().refusal, DataKeyRefusal::kNone);
+      continue;
+    }
+    ExpectRefused(DataKeyRefusal::kUnreadable);
+    EXPECT_EQ(TextOf(PlanOf(), {}).unreadable,
+              std::vector<std::string>{"setting.encrypted_value: section=s key=x: too little to tell its key"});
+    DataKeyRotationOptions options;
+    options.accept_unreadable = true;
+    Move(options);
+    EXPECT_EQ(Ids()["setting.encrypted_value"], (std::set<std::string>{"lonely", "newest"}));
   }
 }
 

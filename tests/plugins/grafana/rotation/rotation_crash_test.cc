@@ -19,7 +19,8 @@ namespace coffer::grafana {
 namespace {
 
 // A vault in files, which a process that is killed leaves as it was.
-class FileVault final : public VaultPort {
+// A file is "key=value;", as often as there is metadata, a line's end and the value.
+class FileVault final : public MetadataVault {
  public:
   explicit FileVault(std::string folder) : folder_(std::move(folder)) {}
 
@@ -28,15 +29,37 @@ class FileVault final : public VaultPort {
     const std::uint64_t version = reference.version.value_or(newest);
     if (newest == 0) return Error(ErrorCode::kNotFound, "no such secret");
     COFFER_ASSIGN_OR_RETURN(const Bytes value, ReadFile(FileOf(reference.path, version), 10'000));
-    return StoredSecret{SecretBytes::CopyOf(value), version};
+    const std::string_view text = AsText(value);
+    return StoredSecret{SecretBytes::CopyOf(AsBytes(text.substr(text.find(kEndOfMetadata) + 1))), version};
+  }
+  Result<DescribedSecret> GetWithMetadata(const SecretPath& path) override {
+    COFFER_ASSIGN_OR_RETURN(StoredSecret secret, Get({path, std::nullopt}));
+    COFFER_ASSIGN_OR_RETURN(const Bytes value, ReadFile(FileOf(path, secret.version), 10'000));
+    SecretMetadata metadata;
+    std::string_view left = AsText(value);
+    for (left = left.substr(0, left.find(kEndOfMetadata)); !left.empty();) {
+      const std::string_view line = left.substr(0, left.find(';'));
+      metadata.emplace(line.substr(0, line.find('=')), line.substr(line.find('=') + 1));
+      left.remove_prefix(std::min(line.size() + 1, left.size()));
+    }
+    return DescribedSecret{std::move(secret), std::move(metadata)};
   }
   Result<std::uint64_t> Put(const SecretPath& path, const SecretBytes& value, std::uint64_t expected_version) override {
+    return PutWithMetadata(path, value, expected_version, {});
+  }
+  Result<std::uint64_t> PutWithMetadata(const SecretPath& path, const SecretBytes& value,
+                                        std::uint64_t expected_version, const SecretMetadata& metadata) override {
     if (Newest(path) != expected_version) return Error(ErrorCode::kConflict, "another version");
-    COFFER_TRY(CreateFileDurably(FileOf(path, expected_version + 1), value, 0600));
+    std::string content;
+    for (const auto& [key, text] : metadata) content.append(key).append("=").append(text).append(";");
+    content += kEndOfMetadata + known_answers::Revealed(value);
+    COFFER_TRY(CreateFileDurably(FileOf(path, expected_version + 1), known_answers::Secret(content), 0600));
     return expected_version + 1;
   }
 
  private:
+  static constexpr char kEndOfMetadata = '\n';
+
   std::string FileOf(const SecretPath& path, std::uint64_t version) const {
     return folder_ + "/" + path.Segments().back() + "-" + std::to_string(version);
   }
@@ -98,7 +121,7 @@ class RotationCrashTest : public SqliteRotationTest {
   }
 
   // As the command does it. `kill_micros` after its start, or after the first write, it is killed.
-  static Status RunWhole(const std::string& path, VaultPort& vault, std::int64_t kill_micros, bool from_first_write,
+  static Status RunWhole(const std::string& path, MetadataVault& vault, std::int64_t kill_micros, bool from_first_write,
                          const std::string& backup) {
     if (kill_micros >= 0 && !from_first_write) ArmKill(kill_micros);
     RotationOptions options;

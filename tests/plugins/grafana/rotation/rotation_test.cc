@@ -287,8 +287,9 @@ TEST_F(SqliteRotationTest, AUnifiedSecretThatIsNoObjectDoesNotOpen) {
   GrafanaRows grafana{std::string(kOldKey)};
   PlantEverything(grafana);
   grafana.rows.Add("secrets",
-                   {{"id", "9"}, {"type", "datasource"}, {"value", GrafanaRows::Raw(grafana.Legacy("text"))}});
-  grafana.rows.Add("secrets", {{"id", "10"}, {"type", "other"}, {"value", GrafanaRows::Raw(grafana.Legacy("text"))}});
+                   {{"id", "9"}, {"type", "datasource"}, {"value", GrafanaRows::Raw(grafana.Legacy("a plain text"))}});
+  grafana.rows.Add("secrets",
+                   {{"id", "10"}, {"type", "other"}, {"value", GrafanaRows::Raw(grafana.Legacy("a plain text"))}});
   MakeFile(grafana);
   const RotationReport report = Rotate(KeysOf(kOldKey, kNewKey));
   ASSERT_EQ(report.unreadable.size(), 1U);

@@ -1,8 +1,8 @@
 #include "plugins/grafana/rotation/vault_rotation.h"
 
 #include "plugins/grafana/default_secret_key.h"
-#include "tests/plugins/grafana/memory_vault.h"
 #include "tests/plugins/grafana/rotation/sqlite_rotation.h"
+#include "tests/plugins/grafana/transfer/origin_vault.h"
 
 namespace coffer::grafana {
 namespace {
@@ -33,72 +33,85 @@ class VaultRotationTest : public testing::Test {
     return rotation.ok() ? ErrorCode::kInternal : rotation.error().code();
   }
   bool IsPending() { return !CheckNoRotationPending(vault_, kKey).ok(); }
+  // As it stands when a rotation was killed before its last step.
+  void SetPending() {
+    values_.Set(kPath, "first");
+    values_.Set(kNext, "second");
+  }
+  static void ExpectGoes(const VaultRotation& rotation, RotationKind kind, std::string_view from, std::string_view to) {
+    EXPECT_EQ(rotation.kind(), kind);
+    EXPECT_EQ(Revealed(rotation.keys().target), to);
+    ASSERT_FALSE(rotation.keys().old.empty());
+    EXPECT_EQ(Revealed(rotation.keys().old[0]), from);
+  }
+  static void Finish(VaultRotation& rotation) {
+    ASSERT_TRUE(rotation.Stage().ok());
+    ASSERT_TRUE(rotation.Promote().ok());
+  }
+  // The vault's key to a new one, which it gives.
+  std::string RotateOnce() {
+    VaultRotation rotation = Begun(RotationGoal::kNewKey);
+    EXPECT_EQ(rotation.kind(), RotationKind::kFresh);
+    Finish(rotation);
+    return Revealed(rotation.keys().target);
+  }
 
-  MemoryVault vault_;
+  OriginVault vault_;
+  MemoryVault& values_ = vault_.values;
 };
 
 TEST_F(VaultRotationTest, ANewKeyIsStagedThenPromoted) {
-  vault_.Set(kPath, "first");
+  values_.Set(kPath, "first");
   VaultRotation rotation = Begun(RotationGoal::kNewKey);
   EXPECT_EQ(rotation.kind(), RotationKind::kFresh);
   EXPECT_EQ(Revealed(rotation.keys().old.at(0)), "first");
   EXPECT_FALSE(rotation.keys().target_may_be_in_use);
-  EXPECT_EQ(vault_.puts, 0);
+  EXPECT_EQ(values_.puts, 0);
   const std::string target = Revealed(rotation.keys().target);
   EXPECT_TRUE(CheckSecretKey(rotation.keys().target).ok());
   EXPECT_FALSE(IsPending());
   ASSERT_TRUE(rotation.Stage().ok());
-  EXPECT_EQ(vault_.At(kPath), "first") << "Grafana is not handed a key that its database does not have";
-  EXPECT_EQ(vault_.At(kNext), target);
+  EXPECT_EQ(values_.At(kPath), "first") << "Grafana is not handed a key that its database does not have";
+  EXPECT_EQ(values_.At(kNext), target);
   EXPECT_TRUE(IsPending());
   ASSERT_TRUE(rotation.Promote().ok());
-  EXPECT_EQ(vault_.At(kPath), target);
+  EXPECT_EQ(values_.At(kPath), target);
   EXPECT_EQ(rotation.version(), 2U);
   EXPECT_FALSE(IsPending());
 }
 
 TEST_F(VaultRotationTest, ASecondRotationReplacesWhatTheFirstStaged) {
-  vault_.Set(kPath, "first");
-  for (int i = 0; i < 3; ++i) {
-    VaultRotation rotation = Begun(RotationGoal::kNewKey);
-    EXPECT_EQ(rotation.kind(), RotationKind::kFresh);
-    ASSERT_TRUE(rotation.Stage().ok() && rotation.Promote().ok());
-  }
-  EXPECT_EQ(vault_.At(kPath), vault_.At(kNext));
+  values_.Set(kPath, "first");
+  for (int i = 0; i < 3; ++i) RotateOnce();
+  EXPECT_EQ(values_.At(kPath), values_.At(kNext));
 }
 
 TEST_F(VaultRotationTest, WhatIsPendingGoesOnToTheSameKey) {
-  vault_.Set(kPath, "first");
-  vault_.Set(kNext, "second");
+  SetPending();
   VaultRotation rotation = Begun(RotationGoal::kNewKey);
-  EXPECT_EQ(rotation.kind(), RotationKind::kResume);
-  EXPECT_EQ(Revealed(rotation.keys().target), "second");
+  ExpectGoes(rotation, RotationKind::kResume, "first", "second");
   EXPECT_TRUE(rotation.keys().target_may_be_in_use);
-  EXPECT_EQ(Revealed(rotation.keys().old.at(0)), "first");
   ASSERT_TRUE(rotation.Stage().ok());
-  EXPECT_EQ(vault_.puts, 0);
+  EXPECT_EQ(values_.puts, 0);
   ASSERT_TRUE(rotation.Promote().ok());
-  EXPECT_EQ(vault_.At(kPath), "second");
+  EXPECT_EQ(values_.At(kPath), "second");
   EXPECT_FALSE(IsPending());
 }
 
 TEST_F(VaultRotationTest, UndoOfWhatIsPendingGivesItUp) {
-  vault_.Set(kPath, "first");
-  vault_.Set(kNext, "second");
+  SetPending();
   VaultRotation rotation = Begun(RotationGoal::kUndo);
-  EXPECT_EQ(rotation.kind(), RotationKind::kGiveUp);
-  EXPECT_EQ(Revealed(rotation.keys().target), "first");
-  EXPECT_EQ(Revealed(rotation.keys().old.at(0)), "second");
+  ExpectGoes(rotation, RotationKind::kGiveUp, "second", "first");
   ASSERT_TRUE(rotation.Stage().ok());
   EXPECT_TRUE(IsPending());
   ASSERT_TRUE(rotation.Promote().ok());
-  EXPECT_EQ(vault_.At(kPath), "first");
+  EXPECT_EQ(values_.At(kPath), "first");
   EXPECT_FALSE(IsPending());
 }
 
 TEST_F(VaultRotationTest, UndoGoesBackToTheVersionBeforeAndAgainForth) {
-  vault_.Set(kPath, "first");
-  vault_.Set(kPath, "second");
+  values_.Set(kPath, "first");
+  values_.Set(kPath, "second");
   for (const std::string expected : {"first", "second"}) {
     VaultRotation rotation = Begun(RotationGoal::kUndo);
     EXPECT_EQ(rotation.kind(), RotationKind::kBack);
@@ -106,16 +119,81 @@ TEST_F(VaultRotationTest, UndoGoesBackToTheVersionBeforeAndAgainForth) {
     ASSERT_TRUE(rotation.Stage().ok());
     EXPECT_TRUE(IsPending());
     ASSERT_TRUE(rotation.Promote().ok());
-    EXPECT_EQ(vault_.At(kPath), expected);
+    EXPECT_EQ(values_.At(kPath), expected);
     EXPECT_FALSE(IsPending());
   }
 }
 
+TEST_F(VaultRotationTest, AKeyPutByHandAfterARotationIsNoInterruptedRotation) {
+  values_.Set(kPath, "first");
+  const std::string second = RotateOnce();
+  values_.Set(kPath, "by-hand");
+  EXPECT_FALSE(IsPending());
+  VaultRotation rotation = Begun(RotationGoal::kNewKey);
+  EXPECT_EQ(rotation.kind(), RotationKind::kFresh);
+  EXPECT_EQ(Revealed(rotation.keys().old.at(0)), "by-hand");
+  EXPECT_NE(Revealed(rotation.keys().target), second);
+  ExpectGoes(Begun(RotationGoal::kUndo), RotationKind::kBack, "by-hand", second);
+  ASSERT_TRUE(rotation.Stage().ok());
+  EXPECT_TRUE(IsPending());
+  ASSERT_TRUE(rotation.Promote().ok());
+  EXPECT_FALSE(IsPending());
+}
+
+// As with a backup that was put back.
+TEST_F(VaultRotationTest, TheKeyBeforePutBackByHandIsNoInterruptedRotation) {
+  values_.Set(kPath, "first");
+  RotateOnce();
+  values_.Set(kPath, "first");
+  EXPECT_FALSE(IsPending());
+  EXPECT_EQ(Begun(RotationGoal::kNewKey).kind(), RotationKind::kFresh);
+}
+
+TEST_F(VaultRotationTest, AKeyPutByHandAfterAnUndoOrWhatWasGivenUpIsNoInterruptedRotation) {
+  for (const bool gives_up : {false, true}) {
+    vault_ = OriginVault();
+    values_.Set(kPath, "zeroth");
+    values_.Set(kPath, "first");
+    VaultRotation rotation = Begun(gives_up ? RotationGoal::kNewKey : RotationGoal::kUndo);
+    ASSERT_TRUE(rotation.Stage().ok());
+    EXPECT_TRUE(IsPending());
+    if (gives_up) {
+      VaultRotation given_up = Begun(RotationGoal::kUndo);
+      EXPECT_EQ(given_up.kind(), RotationKind::kGiveUp);
+      Finish(given_up);
+    } else {
+      ASSERT_TRUE(rotation.Promote().ok());
+    }
+    EXPECT_FALSE(IsPending());
+    values_.Set(kPath, "by-hand");
+    EXPECT_FALSE(IsPending()) << gives_up;
+    EXPECT_EQ(Revealed(Begun(RotationGoal::kNewKey).keys().old.at(0)), "by-hand");
+  }
+}
+
+// The database may be under the key that is next, which then no version of the other path has.
+TEST_F(VaultRotationTest, AKeyPutByHandInTheMiddleOfARotationLeavesItPending) {
+  values_.Set(kPath, "first");
+  VaultRotation interrupted = Begun(RotationGoal::kNewKey);
+  const std::string next = Revealed(interrupted.keys().target);
+  ASSERT_TRUE(interrupted.Stage().ok());
+  values_.Set(kPath, "by-hand");
+  EXPECT_EQ(interrupted.Promote().error().code(), ErrorCode::kConflict);
+  EXPECT_TRUE(IsPending());
+  VaultRotation resumed = Begun(RotationGoal::kNewKey);
+  ExpectGoes(resumed, RotationKind::kResume, "by-hand", next);
+  Finish(resumed);
+  EXPECT_EQ(values_.At(kPath), next);
+  EXPECT_FALSE(IsPending());
+  values_.Set(kPath, "by-hand-again");
+  EXPECT_FALSE(IsPending());
+}
+
 TEST_F(VaultRotationTest, ThereMayBeNothingToUndo) {
   EXPECT_EQ(BeginError(RotationGoal::kUndo), ErrorCode::kFailedPrecondition);
-  vault_.Set(kPath, "first");
+  values_.Set(kPath, "first");
   EXPECT_EQ(BeginError(RotationGoal::kUndo), ErrorCode::kFailedPrecondition);
-  vault_.Set(kPath, "first");
+  values_.Set(kPath, "first");
   EXPECT_EQ(BeginError(RotationGoal::kUndo), ErrorCode::kFailedPrecondition) << "the same key";
 }
 
@@ -127,10 +205,10 @@ TEST_F(VaultRotationTest, WithoutAnyKeyItIsThePublicDefaultThatIsLeft) {
 }
 
 TEST_F(VaultRotationTest, AVaultThatDoesNotAnswerIsNotTakenForAnEmptyOne) {
-  vault_.failure = ErrorCode::kUnavailable;
+  values_.failure = ErrorCode::kUnavailable;
   EXPECT_EQ(BeginError(RotationGoal::kNewKey), ErrorCode::kUnavailable);
   EXPECT_EQ(BeginError(RotationGoal::kNewKey, Given("of-a-file")), ErrorCode::kUnavailable);
-  EXPECT_EQ(vault_.puts, 0);
+  EXPECT_EQ(values_.puts, 0);
 }
 
 TEST_F(VaultRotationTest, AKeyOfAFileBecomesTheVersionBefore) {
@@ -138,9 +216,9 @@ TEST_F(VaultRotationTest, AKeyOfAFileBecomesTheVersionBefore) {
   EXPECT_EQ(rotation.kind(), RotationKind::kFresh);
   const std::string target = Revealed(rotation.keys().target);
   ASSERT_TRUE(rotation.Stage().ok());
-  EXPECT_EQ(vault_.At(kPath), "of-a-file");
+  EXPECT_EQ(values_.At(kPath), "of-a-file");
   ASSERT_TRUE(rotation.Promote().ok());
-  EXPECT_EQ(vault_.At(kPath), target);
+  EXPECT_EQ(values_.At(kPath), target);
   EXPECT_EQ(rotation.version(), 2U);
   EXPECT_EQ(Revealed(Begun(RotationGoal::kUndo).keys().target), "of-a-file");
 }
@@ -148,7 +226,7 @@ TEST_F(VaultRotationTest, AKeyOfAFileBecomesTheVersionBefore) {
 TEST_F(VaultRotationTest, ThePublicDefaultIsRotatedAwayAndNeverStored) {
   VaultRotation rotation = Begun(RotationGoal::kNewKey, Given(kPublicDefault));
   ASSERT_TRUE(rotation.Stage().ok());
-  EXPECT_EQ(vault_.At(kPath), std::nullopt);
+  EXPECT_EQ(values_.At(kPath), std::nullopt);
   EXPECT_TRUE(IsPending());
   VaultRotation resumed = Begun(RotationGoal::kNewKey, Given(kPublicDefault));
   EXPECT_EQ(resumed.kind(), RotationKind::kResume);
@@ -160,23 +238,22 @@ TEST_F(VaultRotationTest, ThePublicDefaultIsRotatedAwayAndNeverStored) {
 }
 
 TEST_F(VaultRotationTest, AKeyThatTheVaultHasTooIsNoOther) {
-  vault_.Set(kPath, "first");
+  values_.Set(kPath, "first");
   EXPECT_EQ(Begun(RotationGoal::kNewKey, Given("first")).kind(), RotationKind::kFresh);
 }
 
 TEST_F(VaultRotationTest, WithAnotherKeyInTheVaultThatIsTheTarget) {
-  vault_.Set(kPath, "of-the-vault");
+  values_.Set(kPath, "of-the-vault");
   VaultRotation rotation = Begun(RotationGoal::kNewKey, Given("of-a-file"));
-  EXPECT_EQ(rotation.kind(), RotationKind::kToVault);
-  EXPECT_EQ(Revealed(rotation.keys().target), "of-the-vault");
-  EXPECT_EQ(Revealed(rotation.keys().old.at(0)), "of-a-file");
+  ExpectGoes(rotation, RotationKind::kToVault, "of-a-file", "of-the-vault");
   EXPECT_EQ(rotation.keys().old.size(), 1U);
+  EXPECT_TRUE(rotation.keys().needs_old);
   ASSERT_TRUE(rotation.Stage().ok() && rotation.Promote().ok());
-  EXPECT_EQ(vault_.puts, 0);
+  EXPECT_EQ(values_.puts, 0);
 }
 
 TEST_F(VaultRotationTest, OfTwoThatRotateOneLoses) {
-  vault_.Set(kPath, "first");
+  values_.Set(kPath, "first");
   VaultRotation one = Begun(RotationGoal::kNewKey);
   VaultRotation other = Begun(RotationGoal::kNewKey);
   ASSERT_TRUE(one.Stage().ok());
@@ -188,7 +265,7 @@ TEST_F(VaultRotationTest, OfTwoThatRotateOneLoses) {
 
 TEST_F(VaultRotationTest, WhoCannotReadTheNextKeyIsToldSo) {
   for (const ErrorCode code : {ErrorCode::kPermissionDenied, ErrorCode::kUnavailable}) {
-    vault_.failure = code;
+    values_.failure = code;
     const Status settled = CheckNoRotationPending(vault_, kKey);
     ASSERT_FALSE(settled.ok());
     EXPECT_EQ(settled.error().code(), code);
@@ -229,11 +306,12 @@ class VaultAndFileTest : public SqliteRotationTest {
   // The database is under the key that Grafana is handed, unless it is handed none for now.
   void ExpectInStep(const Plaintexts& expected) {
     if (!CheckNoRotationPending(vault_, kKey).ok()) return;
-    EXPECT_EQ(Read(vault_.At(kPath).value()).at("data_source.secure_json_data 2 password"),
+    EXPECT_EQ(Read(values_.At(kPath).value()).at("data_source.secure_json_data 2 password"),
               expected.at("data_source.secure_json_data 2 password"));
   }
 
-  MemoryVault vault_;
+  OriginVault vault_;
+  MemoryVault& values_ = vault_.values;
 };
 
 TEST_F(VaultAndFileTest, AFailureOfAnyPutIsMadeGoodByTheNextRun) {
@@ -244,19 +322,19 @@ TEST_F(VaultAndFileTest, AFailureOfAnyPutIsMadeGoodByTheNextRun) {
       PlantEverything(grafana);
       MakeFile(grafana);
       const Plaintexts expected = Read(kOldKey);
-      vault_ = MemoryVault();
-      vault_.failing_put = failing;
+      vault_ = OriginVault();
+      values_.failing_put = failing;
       const Status first = Run(RotationGoal::kNewKey, Given(kOldKey));
       EXPECT_FALSE(first.ok()) << failing;
-      vault_.failing_put = 0;
-      if (vault_.At(kPath)) ExpectInStep(expected);
+      values_.failing_put = 0;
+      if (values_.At(kPath)) ExpectInStep(expected);
       const bool was_pending = !CheckNoRotationPending(vault_, kKey).ok();
       if (then == RotationGoal::kUndo && !was_pending) continue;
       const Status second = Run(then, Given(kOldKey));
       EXPECT_TRUE(second.ok()) << failing << second.error().ToString();
       EXPECT_TRUE(CheckNoRotationPending(vault_, kKey).ok());
       ExpectInStep(expected);
-      EXPECT_EQ(vault_.At(kPath) == std::string(kOldKey), then == RotationGoal::kUndo);
+      EXPECT_EQ(values_.At(kPath) == std::string(kOldKey), then == RotationGoal::kUndo);
     }
   }
 }
@@ -267,10 +345,10 @@ TEST_F(VaultAndFileTest, UndoneAndDoneAgain) {
   MakeFile(grafana);
   Plaintexts expected = Read(kOldKey);
   expected.erase("data_keys.encrypted_data kms ");
-  vault_.Set(kPath, std::string(kOldKey));
+  values_.Set(kPath, std::string(kOldKey));
   for (const RotationGoal goal : {RotationGoal::kNewKey, RotationGoal::kUndo, RotationGoal::kUndo}) {
     ASSERT_TRUE(Run(goal).ok());
-    Plaintexts read = Read(vault_.At(kPath).value());
+    Plaintexts read = Read(values_.At(kPath).value());
     read.erase("data_keys.encrypted_data kms ");
     EXPECT_EQ(read, expected);
   }

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "plugins/grafana/cells/sqlite_cells.h"
 #include "plugins/grafana/database/sqlite_rows.h"
+#include "plugins/grafana/transfer/import_database.h"
 #include "tests/plugins/grafana/rotation/grafana_file.h"
 #include "tests/plugins/grafana/transfer/origin_vault.h"
 #include "tests/support/sqlite_program.h"
@@ -23,14 +24,23 @@ constexpr char kCopy[] = "secrets.value 1 ";
 
 class ExportDatabaseTest : public testing::Test {
  protected:
-  void Plant(GrafanaRows& grafana, const std::string& blob, const std::string& copy) {
-    grafana.AddDataSource("1", R"({ "other" : "", "password": ")" + GrafanaRows::Base64(blob) + "\"\n}");
-    grafana.rows.Add("secrets", {{"id", "1"},
+  static GrafanaRows WithDataKey() {
+    GrafanaRows grafana{std::string(kOldKey)};
+    grafana.AddDataKey("k1");
+    return grafana;
+  }
+  // The copy of a datasource in table secrets.
+  static void AddCopy(GrafanaRows& grafana, const std::string& id, const std::string& blob) {
+    grafana.rows.Add("secrets", {{"id", id},
                                  {"org_id", "1"},
                                  {"type", "datasource"},
-                                 {"namespace", "Source 1"},
-                                 {"value", GrafanaRows::Raw(copy)},
+                                 {"namespace", "Source " + id},
+                                 {"value", GrafanaRows::Raw(blob)},
                                  {"updated", "2024-01-02 03:04:05"}});
+  }
+  void Plant(GrafanaRows& grafana, const std::string& blob, const std::string& copy) {
+    grafana.AddDataSource("1", R"({ "other" : "", "password": ")" + GrafanaRows::Base64(blob) + "\"\n}");
+    AddCopy(grafana, "1", copy);
   }
   static std::string CopyOf(const std::string& value) { return R"({ "password":")" + value + "\"}"; }
   void PlantBoth(GrafanaRows& grafana) {
@@ -53,7 +63,6 @@ class ExportDatabaseTest : public testing::Test {
   }
   static DatabaseExportOptions Options() {
     DatabaseExportOptions options;
-    options.opening.threads = 1;
     options.accept_other_origin = true;
     return options;
   }
@@ -73,6 +82,16 @@ class ExportDatabaseTest : public testing::Test {
     }
     return "";
   }
+  // A changed value is refused, and nothing written.
+  void ExpectNoDataKey(GrafanaRows& grafana) {
+    Make(grafana);
+    const Bytes before = FileBytes();
+    vault_.values.Set(kPath, "a-new-password");
+    const ExportReport report = Export();
+    EXPECT_EQ(report.transfer.refusal, TransferRefusal::kUnreadable);
+    EXPECT_EQ(LineOf(report, kPath), "skipped no-data-key");
+    EXPECT_EQ(FileBytes(), before);
+  }
   Bytes FileBytes() const { return ReadFile(path_, 64 * 1024 * 1024).value(); }
 
   TempDir folder_;
@@ -86,7 +105,7 @@ TEST_F(ExportDatabaseTest, AChangedValueReachesBothCopiesAndNothingElse) {
     GrafanaRows grafana{std::string(kOldKey), cipher};
     grafana.AddDataKey("k1");
     PlantBoth(grafana);
-    grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Envelope("k1", "another-password-of-its-own")));
+    grafana.AddEnvelope("2", "k1", "another-password-of-its-own");
     Make(grafana, "UPDATE data_source SET updated = '2024-01-02 03:04:05';");
     const Plaintexts before = Read();
     const std::string value = "n\xC3\xA4w \"quoted\" \\ <value>";
@@ -115,8 +134,7 @@ TEST_F(ExportDatabaseTest, AChangedValueReachesBothCopiesAndNothingElse) {
 }
 
 TEST_F(ExportDatabaseTest, EveryFormOfCellIsWritten) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   const auto sealed = [&grafana](const std::string& text) { return grafana.Envelope("k1", text); };
   grafana.AddDataSource("1", R"({"a":")" + GrafanaRows::Base64(sealed("the-first-of-the-two")) + R"(", "b":")" +
                                  GrafanaRows::Base64(sealed("the-second-of-the-two")) + "\"}");
@@ -156,10 +174,9 @@ TEST_F(ExportDatabaseTest, EveryFormOfCellIsWritten) {
 }
 
 TEST_F(ExportDatabaseTest, TheNewestActiveDataKeyTakesWhatWasUnderAnOldOne) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   grafana.AddDataKey("old", "secretKey.v1", false);
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Envelope("k1", "another-password-of-its-own")));
+  grafana.AddEnvelope("2", "k1", "another-password-of-its-own");
   Plant(grafana, grafana.Envelope("old", kValue), grafana.Legacy(CopyOf(kValue)));
   Make(grafana);
   vault_.values.Set(kPath, "a-new-password");
@@ -184,13 +201,7 @@ TEST_F(ExportDatabaseTest, WithoutAnActiveDataKeyItIsRefused) {
   GrafanaRows grafana{std::string(kOldKey)};
   grafana.AddDataKey("old", "secretKey.v1", false);
   Plant(grafana, grafana.Envelope("old", kValue), grafana.Envelope("old", CopyOf(kValue)));
-  Make(grafana);
-  const Bytes before = FileBytes();
-  vault_.values.Set(kPath, "a-new-password");
-  const ExportReport report = Export();
-  EXPECT_EQ(report.transfer.refusal, TransferRefusal::kUnreadable);
-  EXPECT_EQ(LineOf(report, kPath), "skipped no-data-key");
-  EXPECT_EQ(FileBytes(), before);
+  ExpectNoDataKey(grafana);
 }
 
 // Whoever can write to the database could have made it.
@@ -205,27 +216,18 @@ TEST_F(ExportDatabaseTest, NothingIsWrittenUnderADataKeyThatOpensNothing) {
                                  {"active", "1"},
                                  {"label", "9999-12-31/root@secretKey.v1"},
                                  {"scope", "root"}});
-  Make(grafana);
-  const Bytes before = FileBytes();
-  vault_.values.Set(kPath, "a-new-password");
-  const ExportReport report = Export();
-  EXPECT_EQ(report.transfer.refusal, TransferRefusal::kUnreadable);
-  EXPECT_EQ(LineOf(report, kPath), "skipped no-data-key");
-  EXPECT_EQ(FileBytes(), before);
+  ExpectNoDataKey(grafana);
 }
 
 // A row names any path: its uid is what the database says.
 TEST_F(ExportDatabaseTest, OnlyWhatCameFromTheRowGoesThereUnlessAccepted) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Envelope("k1", "another-password-of-its-own")));
+  grafana.AddEnvelope("2", "k1", "another-password-of-its-own");
   Make(grafana);
   {
     SqliteRows rows(path_);
-    DatabaseImportOptions options;
-    options.opening.threads = 1;
-    ASSERT_TRUE(ImportDatabase(rows, known_answers::Secret(kOldKey), vault_, options).ok());
+    ASSERT_TRUE(ImportDatabase(rows, known_answers::Secret(kOldKey), vault_, {}).ok());
   }
   DatabaseExportOptions options = Options();
   options.accept_other_origin = false;
@@ -264,10 +266,9 @@ TEST_F(ExportDatabaseTest, OnlyWhatCameFromTheRowGoesThereUnlessAccepted) {
 }
 
 TEST_F(ExportDatabaseTest, WhatIsDeletedInTheVaultStays) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Envelope("k1", "another-password-of-its-own")));
+  grafana.AddEnvelope("2", "k1", "another-password-of-its-own");
   Make(grafana);
   vault_.gone = {kPath};
   vault_.values.Set("grafana/1/ds2/password", "a-new-password");
@@ -277,8 +278,7 @@ TEST_F(ExportDatabaseTest, WhatIsDeletedInTheVaultStays) {
 }
 
 TEST_F(ExportDatabaseTest, OldColumnsStayWhenTheirValueCannotBeWritten) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
   Make(grafana, std::string("UPDATE data_source SET password = '") + kValue + "'");
   const Bytes before = FileBytes();
@@ -292,19 +292,12 @@ TEST_F(ExportDatabaseTest, OldColumnsStayWhenTheirValueCannotBeWritten) {
 }
 
 TEST_F(ExportDatabaseTest, AnEmptyValueIsFilledWhereItStands) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   const std::string empty = GrafanaRows::Base64(grafana.Envelope("k1", ""));
   grafana.AddDataSource("1", R"({"a":")" + GrafanaRows::Base64(grafana.Envelope("k1", kValue)) + R"(", "password":")" +
                                  empty + R"(", "z":""})");
   grafana.AddDataSource("2", R"({ "password" : "" })");
-  grafana.rows.Add(
-      "secrets",
-      {{"id", "1"},
-       {"org_id", "1"},
-       {"type", "datasource"},
-       {"namespace", "Source 1"},
-       {"value", GrafanaRows::Raw(grafana.Envelope("k1", R"({"a":")" + std::string(kValue) + R"(","password":""})"))}});
+  AddCopy(grafana, "1", grafana.Envelope("k1", R"({"a":")" + std::string(kValue) + R"(","password":""})"));
   Make(grafana);
   vault_.listed = {"grafana/1/ds1/password", "grafana/1/ds1/z", "grafana/1/ds2/password"};
   vault_.values.Set("grafana/1/ds1/a", kValue);
@@ -324,8 +317,7 @@ TEST_F(ExportDatabaseTest, AnEmptyValueIsFilledWhereItStands) {
 }
 
 TEST_F(ExportDatabaseTest, OldColumnsAreEmptiedOnlyWhenToldAndTheirValueIsEncrypted) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
   grafana.AddDataSource("2", "{}");
   Make(grafana, std::string("UPDATE data_source SET password = '") + kValue +
@@ -343,17 +335,12 @@ TEST_F(ExportDatabaseTest, OldColumnsAreEmptiedOnlyWhenToldAndTheirValueIsEncryp
 }
 
 TEST_F(ExportDatabaseTest, WhatTheDatabaseLacksIsAddedOnlyWhenTold) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
   grafana.AddDataSource("2", "{}");
   grafana.AddDataSource("3", "null");
   grafana.AddDataSource("4", "{}");
-  grafana.rows.Add("secrets", {{"id", "4"},
-                               {"org_id", "1"},
-                               {"type", "datasource"},
-                               {"namespace", "Source 4"},
-                               {"value", GrafanaRows::Raw(grafana.Envelope("k1", R"({"old":"of-the-copy-alone"})"))}});
+  AddCopy(grafana, "4", grafana.Envelope("k1", R"({"old":"of-the-copy-alone"})"));
   Make(grafana, "UPDATE data_source SET password = 'only here' WHERE id = 2;");
   const Plaintexts before = Read();
   vault_.listed = {"grafana/1/ds1/password", "grafana/1/ds1/deleted", "grafana/1/ds1/token", "grafana/1/ds2/password",
@@ -383,8 +370,7 @@ TEST_F(ExportDatabaseTest, WhatTheDatabaseLacksIsAddedOnlyWhenTold) {
 }
 
 TEST_F(ExportDatabaseTest, WhatCannotBeAddedIsRefused) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
   grafana.AddDataSource("2", "{\"password\":");
   grafana.AddDataSource("3", "[]");
@@ -406,8 +392,7 @@ TEST_F(ExportDatabaseTest, WhatCannotBeAddedIsRefused) {
 }
 
 TEST_F(ExportDatabaseTest, BackupIsMadeBeforeAndOnlyWhenSomethingChanges) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
   Make(grafana);
   DatabaseExportOptions options = Options();
@@ -426,8 +411,7 @@ TEST_F(ExportDatabaseTest, BackupIsMadeBeforeAndOnlyWhenSomethingChanges) {
 }
 
 TEST_F(ExportDatabaseTest, PlanSaysTheSameAndWritesNothing) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   PlantBoth(grafana);
   Make(grafana);
   vault_.values.Set(kPath, "a-new-password");
@@ -441,10 +425,9 @@ TEST_F(ExportDatabaseTest, PlanSaysTheSameAndWritesNothing) {
 }
 
 TEST_F(ExportDatabaseTest, RefusalsChangeNothing) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   Plant(grafana, grafana.Envelope("k1", kValue), grafana.Envelope("k1", CopyOf("not-the-same-password")));
-  grafana.AddDataSource("2", GrafanaRows::Map("password", grafana.Envelope("k1", "another-password-of-its-own")));
+  grafana.AddEnvelope("2", "k1", "another-password-of-its-own");
   Make(grafana);
   const Bytes before = FileBytes();
   for (const std::string bad : {"", "two\x01", "coffer://grafana/1/ds2/password", "\xff\xfe"}) {
@@ -468,14 +451,11 @@ TEST_F(ExportDatabaseTest, RefusalsChangeNothing) {
 }
 
 TEST_F(ExportDatabaseTest, NothingIsWrittenUnderAKeyThatIsNotProven) {
-  GrafanaRows grafana{std::string(kOldKey)};
-  grafana.AddDataKey("k1");
+  GrafanaRows grafana = WithDataKey();
   grafana.AddDataSource("1", GrafanaRows::Map("password", grafana.Envelope("k1", "pw1")));
   Make(grafana);
   vault_.values.Set(kPath, "a-new-password");
-  DatabaseExportOptions options = Options();
-  options.opening.accept_unproven = true;
-  EXPECT_EQ(Export(options).transfer.refusal, TransferRefusal::kUnproven);
+  EXPECT_EQ(Export().transfer.refusal, TransferRefusal::kUnproven);
   EXPECT_EQ(Read().at(kOwn), "pw1");
 }
 

@@ -31,12 +31,7 @@ class ImportDatabaseTest : public testing::Test {
     grafana_.AddDataSource("1", GrafanaRows::Map("password", Sealed(kValue)));
     AddUnified("1", std::string(R"({"password":")") + kValue + "\"}");
   }
-  static DatabaseImportOptions Options() {
-    DatabaseImportOptions options;
-    options.opening.threads = 1;
-    return options;
-  }
-  TransferReport Import(const DatabaseImportOptions& options = Options(), std::string_view key = kOldKey) {
+  TransferReport Import(const DatabaseImportOptions& options = {}, std::string_view key = kOldKey) {
     auto report = ImportDatabase(grafana_.rows, known_answers::Secret(key), vault_, options);
     EXPECT_TRUE(report.ok()) << report.error().ToString();
     return report.ok() ? std::move(report).value() : TransferReport();
@@ -92,7 +87,7 @@ TEST_F(ImportDatabaseTest, ASecondTimeNothingIsPut) {
 
 TEST_F(ImportDatabaseTest, DryRunSaysTheSameAndPutsNothing) {
   AddBoth();
-  DatabaseImportOptions options = Options();
+  DatabaseImportOptions options;
   options.dry_run = true;
   EXPECT_EQ(Lines(Import(options)), Strings{"grafana/1/ds1/password created"});
   EXPECT_EQ(vault_.values.puts, 0);
@@ -107,7 +102,7 @@ TEST_F(ImportDatabaseTest, AnotherValueInTheVaultRefusesAllUnlessOverwritten) {
   EXPECT_EQ(refused.refusal, TransferRefusal::kOtherValue);
   EXPECT_EQ(Lines(refused), (Strings{"grafana/1/ds1/password skipped other-value", "grafana/1/ds2/password held"}));
   EXPECT_EQ(vault_.values.puts, 0);
-  DatabaseImportOptions options = Options();
+  DatabaseImportOptions options;
   options.overwrite = true;
   EXPECT_EQ(Lines(Import(options)), (Strings{"grafana/1/ds1/password updated", "grafana/1/ds2/password created"}));
   EXPECT_EQ(vault_.values.At(kPath), kValue);
@@ -125,7 +120,7 @@ TEST_F(ImportDatabaseTest, CopiesThatDifferRefuseAllUnlessLeftOut) {
             (Strings{"grafana/1/ds1/added skipped copies-differ", "grafana/1/ds1/password skipped copies-differ",
                      "grafana/1/ds1/same held", "grafana/1/ds1/token skipped copies-differ"}));
   EXPECT_EQ(vault_.values.gets, 0);
-  DatabaseImportOptions options = Options();
+  DatabaseImportOptions options;
   options.accept_unreadable = true;
   EXPECT_EQ(Import(options).Count(TransferOutcome::kCreated), 1U);
   EXPECT_EQ(vault_.values.At("grafana/1/ds1/same"), "the-same-in-both-of-them");
@@ -149,8 +144,8 @@ TEST_F(ImportDatabaseTest, ACopyOfADatasourceThatIsGoneIsLeftOut) {
 
 TEST_F(ImportDatabaseTest, AWrongKeyOpensNothing) {
   AddBoth();
-  DatabaseImportOptions options = Options();
-  options.accept_unreadable = options.opening.accept_unproven = true;
+  DatabaseImportOptions options;
+  options.accept_unreadable = options.accept_unproven = true;
   const TransferReport report = Import(options, "another-key-than-its-own");
   EXPECT_EQ(report.refusal, TransferRefusal::kOpensNothing);
   EXPECT_TRUE(report.credentials.empty());
@@ -165,7 +160,7 @@ TEST_F(ImportDatabaseTest, WhatIsDeletedInTheVaultHasAReasonOfItsOwn) {
   EXPECT_EQ(refused.refusal, TransferRefusal::kUnreadable);
   EXPECT_EQ(Lines(refused), (Strings{"grafana/1/ds1/password skipped gone-from-vault", "grafana/1/ds2/password held"}));
   EXPECT_EQ(vault_.values.puts, 0);
-  DatabaseImportOptions options = Options();
+  DatabaseImportOptions options;
   options.accept_unreadable = true;
   EXPECT_EQ(Lines(Import(options)),
             (Strings{"grafana/1/ds1/password skipped gone-from-vault", "grafana/1/ds2/password created"}));
@@ -175,8 +170,8 @@ TEST_F(ImportDatabaseTest, AKeyThatTooLittleSpeaksForIsRefusedUnlessAccepted) {
   grafana_.AddDataSource("1", GrafanaRows::Map("password", Sealed("pw1")));
   EXPECT_EQ(Import().refusal, TransferRefusal::kUnproven);
   EXPECT_EQ(vault_.values.gets, 0);
-  DatabaseImportOptions options = Options();
-  options.opening.accept_unproven = true;
+  DatabaseImportOptions options;
+  options.accept_unproven = true;
   EXPECT_EQ(Lines(Import(options)), Strings{"grafana/1/ds1/password created"});
   EXPECT_EQ(vault_.values.At(kPath), "pw1");
 }
@@ -229,7 +224,7 @@ TEST_F(ImportDatabaseTest, EveryKindHasPathsOfItsOwnAndTheRestIsCounted) {
   grafana_.rows.Add("secret_encrypted_value", {{"namespace", "default"}});
   grafana_.rows.Add("alert_configuration_history",
                     {{"id", "1"}, {"alertmanager_configuration", Alerting("mail", "password", Sealed("an-old-one"))}});
-  DatabaseImportOptions options = Options();
+  DatabaseImportOptions options;
   options.accept_unreadable = true;
   const TransferReport report = Import(options);
   EXPECT_EQ(report.refusal, TransferRefusal::kNone);
@@ -275,7 +270,7 @@ TEST_F(ImportDatabaseTest, ADatasourceNamedAsAnotherKindHasAnotherPath) {
 TEST_F(ImportDatabaseTest, OneKindAlone) {
   AddBoth();
   grafana_.rows.Add("plugin_setting", {{"id", "1"}, {"org_id", "1"}, {"secure_json_data", R"({"a":"in clear"})"}});
-  DatabaseImportOptions options = Options();
+  DatabaseImportOptions options;
   options.only = CredentialKind::kDatasource;
   EXPECT_EQ(Lines(Import(options)), Strings{"grafana/1/ds1/password created"});
 }
@@ -308,7 +303,7 @@ TEST_F(ImportDatabaseTest, AFailedPutIsSaidAndTheNextImportGoesOn) {
   AddBoth();
   grafana_.AddDataSource("2", GrafanaRows::Map("password", Sealed("another-password-of-its-own")));
   vault_.values.failing_put = 2;
-  const auto failed = ImportDatabase(grafana_.rows, known_answers::Secret(kOldKey), vault_, Options());
+  const auto failed = ImportDatabase(grafana_.rows, known_answers::Secret(kOldKey), vault_, {});
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().code(), ErrorCode::kUnavailable);
   EXPECT_EQ(failed.error().path(), "grafana/1/ds2/password");
@@ -318,7 +313,7 @@ TEST_F(ImportDatabaseTest, AFailedPutIsSaidAndTheNextImportGoesOn) {
 TEST_F(ImportDatabaseTest, AVaultThatDoesNotAnswerChangesNothing) {
   AddBoth();
   vault_.values.failure = ErrorCode::kSealed;
-  const auto failed = ImportDatabase(grafana_.rows, known_answers::Secret(kOldKey), vault_, Options());
+  const auto failed = ImportDatabase(grafana_.rows, known_answers::Secret(kOldKey), vault_, {});
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().code(), ErrorCode::kSealed);
   EXPECT_EQ(vault_.values.puts, 0);
@@ -327,7 +322,7 @@ TEST_F(ImportDatabaseTest, AVaultThatDoesNotAnswerChangesNothing) {
 TEST_F(ImportDatabaseTest, WhatIsNoGrafanaIsRefused) {
   MemoryRows rows;
   rows.Add("shop", {{"id", "1"}});
-  const auto report = ImportDatabase(rows, known_answers::Secret(kOldKey), vault_, Options());
+  const auto report = ImportDatabase(rows, known_answers::Secret(kOldKey), vault_, {});
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(report.error().code(), ErrorCode::kInvalidArgument);
 }

@@ -3,13 +3,13 @@
 
 #include <set>
 
+#include "plugins/grafana/metadata_vault.h"
 #include "plugins/grafana/secret_listing.h"
-#include "plugins/grafana/transfer/transfer_vault.h"
 #include "tests/plugins/grafana/memory_vault.h"
 
 namespace coffer::grafana {
 
-class OriginVault final : public TransferVault, public SecretLister {
+class OriginVault final : public MetadataVault, public SecretLister {
  public:
   Result<StoredSecret> Get(const SecretReference& reference) override {
     if (gone.contains(reference.path.text())) return Error(ErrorCode::kFailedPrecondition, "it is deleted");

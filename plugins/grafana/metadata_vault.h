@@ -1,4 +1,4 @@
-// TransferVault: what moving credentials between a Grafana database and the vault needs beside VaultPort.
+// MetadataVault: a VaultPort whose secrets have metadata, for what has to remember more of one than its value.
 #pragma once
 
 #include <map>
@@ -22,7 +22,7 @@ struct DescribedSecret {
   SecretMetadata metadata;
 };
 
-class TransferVault : public VaultPort {
+class MetadataVault : public VaultPort {
  public:
   // As Get; the newest.
   virtual Result<DescribedSecret> GetWithMetadata(const SecretPath& path) = 0;
