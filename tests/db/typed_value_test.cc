@@ -26,18 +26,13 @@ TEST(TypedValueTest, EachTypeHasItsForms) {
 }
 
 TEST(TypedValueTest, WhatIsNoValueOfTheTypeIsRefused) {
-  const std::vector<std::pair<std::string, ValueType>> wrong = {{"", ValueType::kInt64},
-                                                                {"1x", ValueType::kInt64},
-                                                                {" 1", ValueType::kInt64},
-                                                                {"1.0", ValueType::kInt64},
-                                                                {"true", ValueType::kInt64},
-                                                                {"9223372036854775808", ValueType::kInt64},
-                                                                {"", ValueType::kUuid},
-                                                                {"nonsense", ValueType::kUuid},
-                                                                {std::string(kUuidText) + " ", ValueType::kUuid},
-                                                                {"\xff", ValueType::kText},
-                                                                {std::string(kMaxBound, 'a'), ValueType::kText},
-                                                                {std::string(kMaxBound, 'a'), ValueType::kBytes}};
+  const std::string bad_uuid = std::string(kUuidText) + "x";
+  const std::string too_long(kMaxBound, 'a');
+  const std::vector<std::pair<std::string, ValueType>> wrong = {
+      {"", ValueType::kInt64},    {"1x", ValueType::kInt64},      {" 1", ValueType::kInt64},
+      {"1.0", ValueType::kInt64}, {"true", ValueType::kInt64},    {"9223372036854775808", ValueType::kInt64},
+      {"", ValueType::kUuid},     {"nonsense", ValueType::kUuid}, {bad_uuid, ValueType::kUuid},
+      {"\xff", ValueType::kText}, {too_long, ValueType::kText},   {too_long, ValueType::kBytes}};
   for (const auto& [text, type] : wrong) {
     const auto value = ToMessage(text, type);
     ASSERT_FALSE(value.ok()) << text;
