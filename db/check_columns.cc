@@ -5,6 +5,7 @@
 #include "db/check.h"
 #include "db/guess.h"
 #include "db/postgres_session.h"
+#include "db/whole_number.h"
 #include "io/clock.h"
 
 namespace coffer::db {
@@ -172,12 +173,12 @@ Status ColumnCheck::CountTexts() {
     COFFER_ASSIGN_OR_RETURN(const PostgresTable table, session->Lock(field.place.table));
     CheckedColumn counted{scope_ + "." + field.field.ToText(), ShownColumn(field.place.table, field.place.column)};
     const std::string name = QuotedName(field.place.column);
-    const std::string sql = "SELECT (num_nonnulls(" + name + ") = 1 AND left(format('%s', " + name +
-                            "), 10) <> 'coffer:v1:')::int4 FROM " + table.name + " WHERE num_nonnulls(" + name +
+    const std::string sql = "SELECT count(*)::text, (count(*) FILTER (WHERE left(format('%s', " + name +
+                            "), 10) <> 'coffer:v1:'))::text FROM " + table.name + " WHERE num_nonnulls(" + name +
                             ") = 1";
     COFFER_TRY(session->server().Query(sql, {}, [&counted](std::span<const std::optional<ByteView>> cells) -> Status {
-      ++counted.values;
-      if (cells[0] && cells[0]->back() == std::byte{1}) ++counted.no_ciphertext;
+      COFFER_ASSIGN_OR_RETURN(counted.values, WholeNumber(cells[0]));
+      COFFER_ASSIGN_OR_RETURN(counted.no_ciphertext, WholeNumber(cells[1]));
       return {};
     }));
     COFFER_TRY(session->server().Execute("COMMIT"));

@@ -113,7 +113,9 @@ class PostgresDump {
   void Detach(const std::string& altered, const Texts& check, const std::string& shown);
   Status WriteSection(const char* section);
   Status WriteRows();
-  Status WriteTable(const SchemaTable& table, const TableRedaction& redaction);
+  Status LockTables();
+  Status FindSequences();
+  Status WriteTable(const SchemaTable& table, const PostgresTable& locked, const TableRedaction& redaction);
   Status WriteRow(Cells cells, const std::vector<const ColumnMask*>& masks);
   Result<std::string> Masked(const ColumnMask& mask, std::string_view value);
   Status WriteSequences();
@@ -128,6 +130,8 @@ class PostgresDump {
   Masker masker_;
   DumpReport report_;
   std::vector<Detached> detached_;
+  std::map<std::size_t, PostgresTable> locked_;  // by place in the schema: those whose rows are written
+  std::vector<std::string> sequences_;
   std::string snapshot_;
   std::string waiting_;  // rows that are not written yet
   bool is_restricted_ = false;
@@ -291,8 +295,18 @@ std::string ExpressionOf(const std::string& name, const ColumnMask* mask) {
   return "CASE WHEN num_nulls(" + name + ") = 0 THEN " + (unread ? "''" : "format('%s', " + name + ")") + " END";
 }
 
-Status PostgresDump::WriteTable(const SchemaTable& table, const TableRedaction& redaction) {
-  COFFER_ASSIGN_OR_RETURN(const PostgresTable locked, session_.Lock(table.name));
+Status PostgresDump::LockTables() {
+  for (std::size_t i = 0; i < schema_.tables.size(); ++i) {
+    const SchemaTable& table = schema_.tables[i];
+    if (table.is_partitioned || redaction_.tables[i].omits_rows) continue;
+    COFFER_ASSIGN_OR_RETURN(PostgresTable locked, session_.Lock(table.name));
+    locked_.emplace(i, std::move(locked));
+  }
+  return {};
+}
+
+Status PostgresDump::WriteTable(const SchemaTable& table, const PostgresTable& locked,
+                                const TableRedaction& redaction) {
   std::string columns;
   std::string expressions;
   std::vector<const ColumnMask*> masks;
@@ -328,7 +342,8 @@ Status PostgresDump::WriteRows() {
     const SchemaTable& table = schema_.tables[i];
     const TableRedaction& redaction = redaction_.tables[i];
     if (!redaction.masks.empty() || redaction.omits_rows) report_.tables.push_back(redaction);
-    if (!table.is_partitioned && !redaction.omits_rows) COFFER_TRY(WriteTable(table, redaction));
+    const auto locked = locked_.find(i);
+    if (locked != locked_.end()) COFFER_TRY(WriteTable(table, locked->second, redaction));
   }
   COFFER_TRY(WriteSequences());
   for (const Detached& check : detached_) {
@@ -338,13 +353,20 @@ Status PostgresDump::WriteRows() {
   return is_restricted_ ? Write("\n\\unrestrict " + key + "\n\n") : Status();
 }
 
-Status PostgresDump::WriteSequences() {
-  std::vector<std::string> sequences;
-  COFFER_TRY(Each(kSequences, [&sequences](const Texts& row) -> Status {
-    sequences.push_back(SqlName(row[0], row[1]));
+Status PostgresDump::FindSequences() {
+  COFFER_TRY(Each(kSequences, [this](const Texts& row) -> Status {
+    sequences_.push_back(SqlName(row[0], row[1]));
     return {};
   }));
-  for (const std::string& name : sequences) {
+  for (const std::string& name : sequences_) {
+    const Status trusted = session_.CheckTrust(name);
+    if (!trusted.ok()) return Error(trusted.error()).At("sequences");
+  }
+  return {};
+}
+
+Status PostgresDump::WriteSequences() {
+  for (const std::string& name : sequences_) {
     COFFER_TRY(Each("SELECT last_value::text, is_called::text FROM " + name, [this, &name](const Texts& row) {
       return Write("SELECT pg_catalog.setval(" + SqlText(name) + ", " + row[0] + ", " + row[1] + ");\n");
     }));
@@ -360,6 +382,8 @@ Result<DumpReport> PostgresDump::Run() {
     snapshot_ = row[0];
     return {};
   }));
+  COFFER_TRY(LockTables());
+  COFFER_TRY(FindSequences());
   COFFER_TRY(CheckMappings());
   COFFER_TRY(NameLeftOut());
   COFFER_TRY(FindChecks());

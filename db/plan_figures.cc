@@ -2,22 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "db/postgres_session.h"
+#include "db/whole_number.h"
 #include "io/sqlite_reader.h"
 
 namespace coffer::db {
 namespace {
 
 using Cells = std::span<const std::optional<ByteView>>;
-
-std::uint64_t Whole(ByteView cell) {
-  const std::string_view text = AsText(cell);
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 bool IsText(const SchemaColumn& column) {
   constexpr std::array<std::string_view, 5> kTexts = {"text", "varchar", "bpchar", "blob", "name"};
@@ -27,7 +20,7 @@ bool IsText(const SchemaColumn& column) {
 // What is read of one table, on either engine, as rows of text.
 class TableQueries {
  public:
-  using OnRow = std::function<void(Cells)>;
+  using OnRow = std::function<Status(Cells)>;
 
   static Result<TableQueries> Open(const Source& source, const TableName& table) {
     TableQueries queries;
@@ -59,10 +52,7 @@ class TableQueries {
 
   Status Each(const std::string& sql, const OnRow& on_row) {
     if (file_ == nullptr) {
-      return session_->server().Query(sql, {}, [&on_row](Cells cells) -> Status {
-        on_row(cells);
-        return {};
-      });
+      return session_->server().Query(sql, {}, on_row);
     }
     COFFER_ASSIGN_OR_RETURN(SqliteQuery query, file_->Prepare(sql));
     std::vector<std::optional<ByteView>> cells(2);
@@ -71,7 +61,7 @@ class TableQueries {
       if (!more) return file_->Check();
       COFFER_ASSIGN_OR_RETURN(cells[0], query.Cell(0));
       COFFER_ASSIGN_OR_RETURN(cells[1], query.Cell(1));
-      on_row(cells);
+      COFFER_TRY(on_row(cells));
     }
   }
 
@@ -93,14 +83,16 @@ Status CountColumn(TableQueries& queries, SchemaColumn& column) {
       "(SELECT count(*) AS c FROM " + queries.from() + " WHERE " + name + " IS NOT NULL GROUP BY " + name + ") AS g";
   const std::string sql =
       "SELECT " + queries.Integer("coalesce(sum(c), 0)") + ", " + queries.Integer("count(*)") + " FROM " + groups;
-  COFFER_TRY(queries.Each(sql, [&figures](Cells cells) {
-    if (cells[0]) figures.rows = Whole(*cells[0]);
-    if (cells[1]) figures.distinct = Whole(*cells[1]);
+  COFFER_TRY(queries.Each(sql, [&figures](Cells cells) -> Status {
+    COFFER_ASSIGN_OR_RETURN(figures.rows, WholeNumber(cells[0]));
+    COFFER_ASSIGN_OR_RETURN(figures.distinct, WholeNumber(cells[1]));
+    return {};
   }));
-  COFFER_TRY(
-      queries.Each("SELECT " + queries.Integer("coalesce(max(c), 0)") + ", 0 FROM " + groups, [&most](Cells cells) {
-        if (cells[0]) most = Whole(*cells[0]);
-      }));
+  COFFER_TRY(queries.Each("SELECT " + queries.Integer("coalesce(max(c), 0)") + ", 0 FROM " + groups,
+                          [&most](Cells cells) -> Status {
+                            COFFER_ASSIGN_OR_RETURN(most, WholeNumber(cells[0]));
+                            return {};
+                          }));
   if (figures.rows == 0) return {};
   figures.top_share = static_cast<double>(most) / static_cast<double>(figures.rows);
   column.figures = figures;
@@ -111,10 +103,11 @@ Status CountColumn(TableQueries& queries, SchemaColumn& column) {
 
 Status CountFigures(const Source& source, SchemaTable& table, const std::vector<std::string>& columns) {
   COFFER_ASSIGN_OR_RETURN(TableQueries queries, TableQueries::Open(source, table.name));
-  COFFER_TRY(
-      queries.Each("SELECT " + queries.Integer("count(*)") + ", 0 FROM " + queries.from(), [&table](Cells cells) {
-        if (cells[0]) table.rows = Whole(*cells[0]);
-      }));
+  COFFER_TRY(queries.Each("SELECT " + queries.Integer("count(*)") + ", 0 FROM " + queries.from(),
+                          [&table](Cells cells) -> Status {
+                            COFFER_ASSIGN_OR_RETURN(table.rows, WholeNumber(cells[0]));
+                            return {};
+                          }));
   table.rows_are_known = table.rows_are_counted = true;
   for (SchemaColumn& column : table.columns) {
     const bool wanted = std::find(columns.begin(), columns.end(), column.name) != columns.end();
@@ -134,8 +127,9 @@ Result<std::map<std::string, Content>> SampleForms(const Source& source, const S
     FormCounter counter;
     COFFER_TRY(queries.Each("SELECT " + queries.AsTextOf(name) + ", 0 FROM " + queries.from() + " WHERE " + name +
                                 " IS NOT NULL LIMIT " + std::to_string(limit),
-                            [&counter](Cells cells) {
+                            [&counter](Cells cells) -> Status {
                               if (cells[0]) counter.Add(*cells[0]);
+                              return {};
                             }));
     const std::optional<Content> guess = counter.Guess();
     if (guess) forms.emplace(column.name, *guess);

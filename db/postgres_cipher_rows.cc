@@ -1,9 +1,9 @@
 #include "db/postgres_cipher_rows.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "db/postgres_value.h"
+#include "db/whole_number.h"
 
 namespace coffer::db {
 namespace {
@@ -87,7 +87,6 @@ Result<std::unique_ptr<CipherRows>> PostgresCipherRows::Open(const Source& sourc
   COFFER_TRY(session->server().Execute(kRead));
   COFFER_ASSIGN_OR_RETURN(PostgresTable table, session->Lock(column.place.table));
   COFFER_TRY(session->server().Execute("COMMIT"));
-  COFFER_TRY(PostgresSession::CheckTrust(table));
   COFFER_TRY(CheckKey(table, column.place.table.table));
   COFFER_TRY(CheckValueColumn(column, table));
   EncryptedColumn named = column;
@@ -203,11 +202,9 @@ Result<std::vector<bool>> PostgresCipherRows::Replace(std::span<const Replacemen
                           " t SET " + QuotedName(column_.place.column) + " = v.n FROM v WHERE " + same_key_ + " AND " +
                           is_old + " RETURNING v.i::text";
   const auto take = [&replaced](Cells cells) -> Status {
-    if (cells.size() != 1 || !cells[0]) return OtherAnswer();
-    const std::string_view text = AsText(*cells[0]);
-    std::size_t place = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), place);
-    if (read.ec != std::errc() || place == 0 || place > replaced.size()) return OtherAnswer();
+    if (cells.size() != 1) return OtherAnswer();
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t place, WholeNumber(cells[0]));
+    if (place == 0 || place > replaced.size()) return OtherAnswer();
     replaced[place - 1] = true;
     return {};
   };

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
+
+#include "db/whole_number.h"
 
 namespace coffer::db {
 namespace {
 
 using Cells = std::span<const std::optional<ByteView>>;
+
+constexpr const char* kIsSuperuser =
+    "SELECT (pg_catalog.current_setting('is_superuser')::pg_catalog.bool OR u.rolsuper)::pg_catalog.text"
+    " FROM pg_catalog.pg_roles u WHERE u.rolname OPERATOR(pg_catalog.=) SESSION_USER";
 
 constexpr const char* kSchemas = "SELECT pg_catalog.unnest(pg_catalog.current_schemas(false))::pg_catalog.text";
 
@@ -38,8 +43,7 @@ constexpr const char* kKindOf =
     " WHERE n.nspname = $1 AND c.relname = $2";
 
 // One row a column. 16384 is the first id that is not PostgreSQL's own. The extension's type belongs to a superuser,
-// and so do its casts. A superuser may go back to that whatever role the session has now, and so may what the owner
-// hung on the table. The key is the primary key, else the unique index with the fewest columns that no row is missing
+// and so do its casts. The key is the primary key, else the unique index with the fewest columns that no row is missing
 // from.
 constexpr const char* kDescription =
     "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
@@ -49,16 +53,10 @@ constexpr const char* kDescription =
     "   WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'"
     "   AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.extname = 'coffer'))::text,"
     " a.attnotnull::text, (a.attgenerated <> '')::text, b.typname::text,"
-    " (NOT (u.rolsuper OR pg_catalog.current_setting('is_superuser')::bool) OR NOT EXISTS ("
-    "   WITH RECURSIVE tree(id) AS (SELECT c.oid"
-    "     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.id)"
-    "   SELECT FROM tree JOIN pg_catalog.pg_class m ON m.oid = tree.id"
-    "   JOIN pg_catalog.pg_roles r ON r.oid = m.relowner WHERE NOT r.rolsuper))::text,"
     " coalesce((SELECT s.place + 1 FROM pg_catalog.generate_series(0, k.indnkeyatts - 1) AS s(place)"
     "   WHERE k.indkey[s.place] = a.attnum), 0)::text,"
     " (c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid))::text"
     " FROM pg_catalog.pg_class c"
-    " JOIN pg_catalog.pg_roles u ON u.rolname = SESSION_USER"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
     " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
     " JOIN pg_catalog.pg_roles o ON o.oid = t.typowner"
@@ -71,6 +69,32 @@ constexpr const char* kDescription =
     " WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
     " ORDER BY a.attnum";
 
+// Whether all of it is of superusers, or PostgreSQL's own: the relation with what inherits from it, their schemas,
+// whose owners could put something else under its name, and the functions, operators and types that its columns,
+// indexes, constraints, defaults, statistics, triggers and rules name. The schema "public" may be the database owner's.
+constexpr const char* kIsTrusted =
+    "WITH RECURSIVE tree(id) AS (SELECT pg_catalog.to_regclass($1)::oid"
+    "   UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.id),"
+    " part(class, id) AS (SELECT 'pg_class'::regclass, id FROM tree"
+    "   UNION ALL SELECT 'pg_class'::regclass, i.indexrelid FROM pg_index i JOIN tree ON i.indrelid = tree.id"
+    "   UNION ALL SELECT 'pg_constraint'::regclass, o.oid FROM pg_constraint o JOIN tree ON o.conrelid = tree.id"
+    "   UNION ALL SELECT 'pg_attrdef'::regclass, d.oid FROM pg_attrdef d JOIN tree ON d.adrelid = tree.id"
+    "   UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid FROM pg_statistic_ext s JOIN tree ON s.stxrelid = tree.id"
+    "   UNION ALL SELECT 'pg_trigger'::regclass, g.oid FROM pg_trigger g JOIN tree ON g.tgrelid = tree.id"
+    "   UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r JOIN tree ON r.ev_class = tree.id),"
+    " owner(id) AS (SELECT c.relowner FROM tree JOIN pg_class c ON c.oid = tree.id"
+    "   UNION SELECT n.nspowner FROM tree JOIN pg_class c ON c.oid = tree.id JOIN pg_namespace n ON"
+    "     n.oid = c.relnamespace"
+    "   UNION SELECT coalesce(p.proowner, o.oprowner, t.typowner) FROM part JOIN pg_depend d ON"
+    "     d.classid = part.class AND d.objid = part.id"
+    "     LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid"
+    "     LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
+    "     LEFT JOIN pg_type t ON d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid"
+    "     WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass))"
+    " SELECT (EXISTS (SELECT FROM owner) AND NOT EXISTS (SELECT FROM owner JOIN pg_roles r ON r.oid = owner.id"
+    "   JOIN pg_database d ON d.datname = current_database() JOIN pg_roles b ON b.oid = d.datdba"
+    "   WHERE NOT CASE r.rolname WHEN 'pg_database_owner' THEN b.rolsuper ELSE r.rolsuper END))::text";
+
 Error OtherCatalog() {
   return Error(ErrorCode::kInternal, "the PostgreSQL server describes its tables in another way");
 }
@@ -82,13 +106,6 @@ Error Replaced() {
 bool AllThere(Cells cells, std::size_t count) {
   return cells.size() == count &&
          std::all_of(cells.begin(), cells.end(), [](const auto& cell) { return cell.has_value(); });
-}
-
-Result<std::uint64_t> PlaceOf(std::string_view text) {
-  std::uint64_t place = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), place);
-  if (read.ec != std::errc()) return OtherCatalog();
-  return place;
 }
 
 bool IsTrue(const std::optional<ByteView>& cell) { return AsText(*cell) == "true"; }
@@ -105,14 +122,19 @@ Result<std::unique_ptr<PostgresSession>> PostgresSession::Open(const Source& sou
   PostgresOptions options;
   options.connection = source.location;
   COFFER_ASSIGN_OR_RETURN(auto server, PostgresConnection::Open(options));
-  std::vector<std::string> schemas;
-  COFFER_TRY(server->Query(kSchemas, {}, [&schemas](Cells cells) -> Status {
+  auto session = std::make_unique<PostgresSession>(std::move(server));
+  COFFER_TRY(session->server_->Query(kIsSuperuser, {}, [&session](Cells cells) -> Status {
     if (!AllThere(cells, 1)) return OtherCatalog();
-    schemas.emplace_back(AsText(*cells[0]));
+    session->is_superuser_ = IsTrue(cells[0]);
     return {};
   }));
-  COFFER_TRY(server->Execute(kSettle));
-  return std::make_unique<PostgresSession>(std::move(server), std::move(schemas));
+  COFFER_TRY(session->server_->Query(kSchemas, {}, [&session](Cells cells) -> Status {
+    if (!AllThere(cells, 1)) return OtherCatalog();
+    session->schemas_.emplace_back(AsText(*cells[0]));
+    return {};
+  }));
+  COFFER_TRY(session->server_->Execute(kSettle));
+  return session;
 }
 
 Result<std::string> PostgresSession::NameOf(const TableName& name) {
@@ -146,13 +168,16 @@ Status PostgresSession::LockAgain(const PostgresTable& table) {
 }
 
 Result<PostgresTable> PostgresSession::LockQuoted(const std::string& name) {
-  COFFER_TRY(server_->Execute("LOCK TABLE " + name + " IN ACCESS SHARE MODE"));
+  // The second keeps out who may hang a trigger on a table that is not his, and few others may take it.
+  const std::string mode = is_superuser_ ? "ROW EXCLUSIVE" : "ACCESS SHARE";
+  COFFER_TRY(server_->Execute("LOCK TABLE " + name + " IN " + mode + " MODE"));
+  COFFER_TRY(CheckTrust(name));
   PostgresTable table;
   table.name = name;
   std::map<std::uint64_t, std::string> key;  // place to name
   const std::array parameters = {name};
   COFFER_TRY(server_->Query(kDescription, parameters, [&table, &key](Cells cells) -> Status {
-    if (!AllThere(cells, 11)) return OtherCatalog();
+    if (!AllThere(cells, 10)) return OtherCatalog();
     PostgresColumn& column = table.columns.emplace_back();
     column.name = AsText(*cells[0]);
     column.type = AsText(*cells[1]);
@@ -162,9 +187,8 @@ Result<PostgresTable> PostgresSession::LockQuoted(const std::string& name) {
     column.not_null = IsTrue(cells[5]);
     column.generated = IsTrue(cells[6]);
     if (column.is_own_type) column.base_type = AsText(*cells[7]);
-    table.owner_is_trusted = IsTrue(cells[8]);
-    table.has_children = IsTrue(cells[10]);
-    COFFER_ASSIGN_OR_RETURN(const std::uint64_t place, PlaceOf(AsText(*cells[9])));
+    table.has_children = IsTrue(cells[9]);
+    COFFER_ASSIGN_OR_RETURN(const std::uint64_t place, WholeNumber(cells[8]));
     if (place > 0) key.emplace(place, column.name);
     return {};
   }));
@@ -173,11 +197,18 @@ Result<PostgresTable> PostgresSession::LockQuoted(const std::string& name) {
   return table;
 }
 
-Status PostgresSession::CheckTrust(const PostgresTable& table) {
-  if (table.owner_is_trusted) return {};
+Status PostgresSession::CheckTrust(const std::string& name) {
+  if (!is_superuser_) return {};
+  bool is_trusted = false;
+  const std::array parameters = {name};
+  COFFER_TRY(server_->Query(kIsTrusted, parameters, [&is_trusted](Cells cells) -> Status {
+    if (!AllThere(cells, 1)) return OtherCatalog();
+    is_trusted = IsTrue(cells[0]);
+    return {};
+  }));
+  if (is_trusted) return {};
   return Error(ErrorCode::kPermissionDenied,
-               "a superuser would run code of the table's owner: log in as a role that may do no more than this")
-      .At(table.name);
+               "a superuser would run code of the table's owner: log in as a role that may do no more than this");
 }
 
 }  // namespace coffer::db

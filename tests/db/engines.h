@@ -34,6 +34,11 @@ class Database {
   bool Run(const std::string& sql) const {
     return engine_ == Engine::kSqlite ? RunSqlite(path(), sql) == 0 : RunOn(name_, sql);
   }
+  // With the database's name for ":db".
+  std::string Named(std::string sql) const {
+    for (std::size_t at = sql.find(":db"); at != sql.npos; at = sql.find(":db")) sql.replace(at, 3, name_);
+    return sql;
+  }
   std::string Blob(const std::string& bytes) const {
     return engine_ == Engine::kSqlite ? SqliteBlob(bytes) : PostgresBytes(bytes);
   }
