@@ -46,7 +46,6 @@ bool LooksLikeUuid(std::string_view text) {
   return true;
 }
 
-// "dddd-dd-dd" at the front, and what of "Tdd:dd:dd" follows.
 bool MatchesAt(std::string_view text, std::size_t at, std::string_view form) {
   if (at > text.size() || text.size() - at < form.size()) return false;
   for (std::size_t i = 0; i < form.size(); ++i) {
@@ -57,8 +56,44 @@ bool MatchesAt(std::string_view text, std::size_t at, std::string_view form) {
   return true;
 }
 
-bool LooksLikeDate(std::string_view text) {
-  return MatchesAt(text, 0, "dddd-dd-dd") && (text.size() == 10 || MatchesAt(text, 10, "T"));
+std::size_t SkipDigits(std::string_view text, std::size_t at) {
+  while (at < text.size() && IsDigit(text[at])) ++at;
+  return at;
+}
+
+// "+dd[:dd[:dd]]", "Z", " BC".
+bool IsZone(std::string_view text) {
+  if (text.ends_with(" BC")) text.remove_suffix(3);
+  if (text.starts_with('+') || text.starts_with('-')) {
+    text.remove_prefix(1);
+    return MatchesAt(text, 0, "dd") && (text.size() == 2 || (MatchesAt(text, 2, ":dd") && text.size() == 5) ||
+                                        (MatchesAt(text, 2, ":dd:dd") && text.size() == 8));
+  }
+  return text.empty() || text == "Z";
+}
+
+// Where its parts begin.
+struct DateForm {
+  std::size_t month = 0;
+  std::size_t time = 0;      // behind the day
+  std::size_t fraction = 0;  // behind the time, where there is one
+  std::size_t zone = 0;
+};
+
+// "2024-05-06[T07:08:09[.123]][zone]" as a whole: what only begins as a date may say anything behind it.
+std::optional<DateForm> FormOfDate(std::string_view text) {
+  constexpr std::size_t kLongestYear = 7;
+  DateForm form;
+  const std::size_t year = SkipDigits(text, 0);
+  form.month = year + 1;
+  form.time = form.fraction = form.zone = year + 6;
+  if (year < 4 || year > kLongestYear || !MatchesAt(text, year, "-dd-dd")) return std::nullopt;
+  if (MatchesAt(text, form.time, "Tdd:dd:dd")) {
+    form.fraction = form.zone = form.time + 9;
+    if (MatchesAt(text, form.zone, ".d")) form.zone = SkipDigits(text, form.zone + 1);
+  }
+  if (!IsZone(text.substr(form.zone))) return std::nullopt;
+  return form;
 }
 
 bool LooksLikeEmail(std::string_view text) {
@@ -182,7 +217,7 @@ std::string Masker::Text(std::string_view value, std::uint32_t length_max) const
     return "m" + Hex(digest, kLocal) + std::string(kDomain);
   }
   if (LooksLikeUuid(value)) return Uuid(value);
-  return LooksLikeDate(value) ? Date(value) : Characters(value);
+  return FormOfDate(value) ? Date(value) : Characters(value);
 }
 
 std::string Masker::Opaque(std::string_view value, std::uint32_t length_max) const {
@@ -192,11 +227,14 @@ std::string Masker::Opaque(std::string_view value, std::uint32_t length_max) con
 }
 
 std::string Masker::Number(std::string_view value, std::uint64_t most) const {
+  static constexpr std::array<std::string_view, 6> kNoNumbers = {"", "NaN", "Infinity", "-Infinity", "Inf", "-Inf"};
   const std::size_t sign = value.starts_with('-') ? 1 : 0;
   const std::size_t end = std::min(value.find_first_of("eE", sign), value.size());
   const std::string_view digits = value.substr(sign, end - sign);
-  if (digits.empty() || digits.find_first_not_of("0123456789.") != digits.npos) return std::string(value);
-  const bool whole = digits.find('.') == digits.npos && end == value.size() && digits.size() <= kLongestCounted;
+  if (std::find(kNoNumbers.begin(), kNoNumbers.end(), value) != kNoNumbers.end()) return std::string(value);
+  if (digits.find_first_not_of("0123456789.") != digits.npos) return Characters(value);
+  const bool whole =
+      !digits.empty() && digits.find('.') == digits.npos && end == value.size() && digits.size() <= kLongestCounted;
   if (!whole) {
     return std::string(value.substr(0, sign)) + Characters(digits) + std::string(value.substr(end));
   }
@@ -207,7 +245,7 @@ std::string Masker::Number(std::string_view value, std::uint64_t most) const {
   if (digits.size() == 1) least = 0;
   const std::uint64_t top =
       digits.size() == kLongestCounted ? most : std::min(most, std::max(least, std::uint64_t{1}) * 10 - 1);
-  if (number < least || number > top) return std::string(value);
+  if (number < least || number > top) return std::string(value.substr(0, sign)) + Characters(digits);
   const std::uint64_t size = top - least + 1;
   const std::uint64_t masked = size <= kLargestPermutation
                                    ? Permute(number - least, size, std::to_string(digits.size()))
@@ -216,19 +254,19 @@ std::string Masker::Number(std::string_view value, std::uint64_t most) const {
 }
 
 std::string Masker::Date(std::string_view value) const {
-  constexpr std::size_t kYear = 5;  // with its dash
-  if (!LooksLikeDate(value)) return std::string(value);
+  const std::optional<DateForm> form = FormOfDate(value);
+  if (!form) return value == "-infinity" ? "-infinity" : "infinity";
   Stream stream(Mac("date", AsBytes(value)));
-  std::string masked = std::string(value.substr(0, kYear)) + stream.TwoDigits(1, 12) + "-" + stream.TwoDigits(1, 28);
-  std::size_t at = masked.size();
-  if (MatchesAt(value, at, "Tdd:dd:dd")) {
-    masked += value[at];
+  std::string masked(value.substr(0, form->month));
+  masked += stream.TwoDigits(1, 12) + "-" + stream.TwoDigits(1, 28);
+  if (form->fraction > form->time) {
+    masked += value[form->time];
     masked += stream.TwoDigits(0, 23) + ":" + stream.TwoDigits(0, 59) + ":" + stream.TwoDigits(0, 59);
-    at = masked.size();
-    if (at < value.size() && value[at] == '.') masked += value[at++];
-    for (; at < value.size() && IsDigit(value[at]); ++at) masked += static_cast<char>('0' + stream.Number() % 10);
   }
-  return masked + std::string(value.substr(at));
+  for (const char c : value.substr(form->fraction, form->zone - form->fraction)) {
+    masked += IsDigit(c) ? static_cast<char>('0' + stream.Number() % 10) : c;
+  }
+  return masked.append(value.substr(form->zone));
 }
 
 std::string Masker::Uuid(std::string_view value) const {

@@ -18,15 +18,16 @@ class Masker {
   Masker();  // a random key
 
   // An e-mail address becomes one of "masked.invalid", where `length_max` (characters; 0: no limit) has room; a UUID a
-  // UUID; what begins as an ISO date a date of that year; of all else each letter a letter, each digit a digit. Texts
+  // UUID; an ISO date or time one of that year; of all else each letter a letter, each digit a digit. Texts
   // that differ get masks that differ, but for texts with characters outside of ASCII, where that is likely only.
   std::string Text(std::string_view value, std::uint32_t length_max) const;
   // Shows neither form nor length: at most 32 characters, fewer where `length_max` says so.
   std::string Opaque(std::string_view value, std::uint32_t length_max) const;
-  // A decimal number with as many digits, of at most `most` where it is whole; NaN and infinity as they are. Different
-  // whole numbers stay different.
+  // A decimal number with as many digits, of at most `most` where it is whole and was at most that; NaN and infinity as
+  // they are. Different whole numbers stay different.
   std::string Number(std::string_view value, std::uint64_t most) const;
-  // "2024-05-06[ 07:08:09[.123][+02]]": the year and the zone stay. What is none, stays.
+  // "2024-05-06[ 07:08:09[.123]][+02][ BC]": the year and the zone stay. What is none becomes "infinity", or
+  // "-infinity" where it is that.
   std::string Date(std::string_view value) const;
   std::string Uuid(std::string_view value) const;
   // As many bytes.

@@ -59,12 +59,36 @@ TEST(MaskerTest, NumbersKeepDigitsSignAndLimit) {
     EXPECT_LE(value, -10'000);
     EXPECT_GE(value, -32'767);
   }
-  for (const char* text : {"NaN", "Infinity", "-Infinity", "", "-", "99999"})
-    EXPECT_EQ(masker.Number(text, 32'767), text);
+  for (const char* text : {"NaN", "Infinity", "-Infinity", ""}) EXPECT_EQ(masker.Number(text, 32'767), text);
+  EXPECT_EQ(masker.Number("12 erika", 32'767).find("erika"), std::string::npos);
   const std::string decimal = masker.Number("-123.4567e-05", 32'767);
   EXPECT_EQ(decimal.substr(0, 1), "-");
   EXPECT_EQ(decimal.substr(4, 1), ".");
   EXPECT_EQ(decimal.substr(9), "e-05");
+}
+
+TEST(MaskerTest, NumbersBeyondTheLimitAreMaskedAllTheSame) {
+  const Masker masker;
+  constexpr std::uint64_t kMost8 = 9'223'372'036'854'775'807;
+  for (const std::string text :
+       {"9999999999999999999", "-9923456789012345678", "0007777777", "123456789012345678901"}) {
+    const std::string mask = masker.Number(text, kMost8);
+    EXPECT_NE(mask, text);
+    EXPECT_EQ(mask.size(), text.size());
+  }
+}
+
+TEST(MaskerTest, ATextThatBeginsAsADateDoesNotShowTheRest) {
+  const Masker masker;
+  for (const char* begin : {"2024-05-06 ", "2024-05-06T", "2024-05-06 07:08:09 ", "2024-05-06 07:08:09+02 ",
+                            "2024-05-06 07:08:09.5", "2024-05-06+02:"}) {
+    const std::string text = std::string(begin) + "erika has cancer";
+    const std::string mask = masker.Text(text, 0);
+    EXPECT_EQ(mask.size(), text.size());
+    EXPECT_EQ(mask.find("erika"), mask.npos) << begin;
+    EXPECT_EQ(mask.find("cancer"), mask.npos) << begin;
+  }
+  EXPECT_EQ(masker.Date("2024-05-06 erika"), "infinity");
 }
 
 TEST(MaskerTest, DatesKeepYearAndZoneAndStayDates) {
@@ -78,7 +102,9 @@ TEST(MaskerTest, DatesKeepYearAndZoneAndStayDates) {
     EXPECT_LE(mask.substr(11, 2), "23");
     EXPECT_EQ(mask.substr(23), "+02");
   }
-  for (const char* text : {"infinity", "-infinity", "", "24-1-1"}) EXPECT_EQ(masker.Date(text), text);
+  for (const char* text : {"infinity", "-infinity"}) EXPECT_EQ(masker.Date(text), text);
+  for (const char* text : {"", "24-1-1", "a secret"}) EXPECT_EQ(masker.Date(text), "infinity");
+  EXPECT_EQ(masker.Date("12345-06-07").substr(0, 6), "12345-");
   EXPECT_EQ(masker.Date("1999-12-31 BC").substr(10), " BC");
 }
 
