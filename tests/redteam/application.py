@@ -208,7 +208,7 @@ class Controls:
 
     def __init__(self, world, application, sources, members):
         self.world = world
-        self.connection = world.connect("app")
+        self.connection, self.other = world.connect("app"), world.connect("app")
         self.sources = [application.new_source(world.plain) for _ in range(sources)]
         self.members = [application.new_member(world.plain) for _ in range(members)]
         self.hidden = [application.new_source(world.pgcrypto) for _ in range(sources)]
@@ -232,9 +232,12 @@ class Controls:
                self.encrypts)
 
     def find(self, email):
-        sql = f"SELECT id, email FROM plain_member WHERE email = {quoted(email)}"
-        self.connection.query(f"EXPLAIN {sql}")
-        return self.connection.query(sql)
+        """In plaintext; and with pgcrypto, where each row is decrypted for it, from another session."""
+        hidden = f"SELECT uid FROM pgcrypto_source WHERE {self.decrypts} = {quoted(email)}"
+        plain = f"SELECT id, email FROM plain_member WHERE email = {quoted(email)}"
+        for connection, sql in ((self.other, hidden), (self.connection, plain)):
+            connection.query(f"EXPLAIN {sql}")
+            connection.query(sql)
 
     def use_source(self, uid):
         (url, password), = self.connection.query(
@@ -243,3 +246,4 @@ class Controls:
 
     def close(self):
         self.connection.close()
+        self.other.close()

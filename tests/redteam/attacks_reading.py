@@ -145,8 +145,8 @@ def what_runs(world):
     outcome = Outcome("T4", "a superuser watches pg_stat_activity and pg_stat_statements while values are written and "
                       "searched")
     _search(world)
-    scan(world, outcome, "pg_stat_activity", shown(world, "SELECT query FROM pg_stat_activity"))
-    scan(world, outcome, "pg_stat_statements", shown(world, "SELECT query FROM pg_stat_statements"))
+    scan(world, outcome, "pg_stat_activity", shown(world, "SELECT query FROM pg_stat_activity"), BOTH)
+    scan(world, outcome, "pg_stat_statements", shown(world, "SELECT query FROM pg_stat_statements"), BOTH)
     settings = {where for check, where in world.checked() if check == "setting"}
     outcome.notice("`coffer db check` names both", {"track_activity_query_size", "pg_stat_statements"} <= settings)
     return [outcome]

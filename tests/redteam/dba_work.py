@@ -6,7 +6,7 @@ import json
 from application import BACKUP, EMAIL, NOTE, SOURCE
 from attacks_reading import scan
 from extension_server import Cluster
-from report import Outcome
+from report import TASK, Outcome
 from service import wait_until
 
 HIS_WORK = "it is his work"
@@ -33,11 +33,11 @@ def work(world):
              ("census", _census))
     outcomes = []
     for name, task in tasks:
-        outcome = Outcome("work", f"as coffer_dba: {name}", silent=HIS_WORK)
+        outcome = Outcome(TASK, f"as coffer_dba: {name}", silent=HIS_WORK)
         _guarded(outcome, name, task, world)
         outcome.control("the application reads on", _application_reads(world))
         outcomes.append(outcome)
-    printed = Outcome("work", "as coffer_dba: all that his commands print", silent=HIS_WORK)
+    printed = Outcome(TASK, "as coffer_dba: all that his commands print", silent=HIS_WORK)
     for table in ("data_source", "member", "plain_source", "plain_member"):
         _as_dba(world, f"SELECT * FROM {table} LIMIT 20")
     scan(world, printed, "what was printed", world.printed)

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import textwrap
 
-HELD, RED, NOT_RUN = "held", "RED", "not run"
+HELD, RED, NOT_RUN, WORKS = "held", "RED", "not run", "works"
+TASK = "work"  # what is no attack: a database administrator's own task
 COLUMNS = (("attack", 6), ("what was tried", 44), ("what was got", 30), ("control found", 20),
            ("how it was noticed", 40), ("", 7))
 
@@ -52,7 +53,9 @@ class Outcome:
 
     @property
     def verdict(self):
-        return NOT_RUN if self.skipped else RED if self.problems else HELD
+        if self.skipped:
+            return NOT_RUN
+        return RED if self.problems else WORKS if self.attack == TASK else HELD
 
     def cells(self):
         missing = [name for name, found in self.controls.items() if not found]
@@ -93,8 +96,9 @@ def summary(outcomes, planted):
     controls = [found for outcome in outcomes if not outcome.skipped for found in outcome.controls.values()]
     lines = [f"{outcome.attack}: {problem}" for outcome in red for problem in outcome.problems]
     skipped = sum(outcome.verdict == NOT_RUN for outcome in outcomes)
-    lines.append(f"{len(outcomes)} attacks on {planted} planted values: {got} secrets, {sum(controls)} of "
-                 f"{len(controls)} controls found, {len(red)} red, {skipped} not run")
+    tasks = sum(outcome.attack == TASK for outcome in outcomes)
+    lines.append(f"{len(outcomes) - tasks} attacks and {tasks} tasks of a DBA on {planted} planted values: {got} "
+                 f"secrets, {sum(controls)} of {len(controls)} controls found, {len(red)} red, {skipped} not run")
     return "\n".join(lines)
 
 

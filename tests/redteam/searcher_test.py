@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import wal  # noqa: E402
 from canaries import Family, Searcher, families_of  # noqa: E402
-from report import HELD, NOT_RUN, RED, Outcome, summary, table  # noqa: E402
+from report import HELD, NOT_RUN, RED, TASK, WORKS, Outcome, summary, table  # noqa: E402
 
 
 class Search(unittest.TestCase):
@@ -111,6 +111,9 @@ class Report(unittest.TestCase):
         verdicts = [one.verdict for one in (noticed, unnoticed, got, blind, bare, self.outcome(),
                                             self.outcome(silent="nobody can"), self.outcome(skipped="no"))]
         self.assertEqual(verdicts, [HELD, RED, RED, RED, RED, RED, HELD, NOT_RUN])
+        task = Outcome(TASK, "a test", silent="it is his work")
+        task.control("it works", True)
+        self.assertEqual(task.verdict, WORKS)
 
     def test_what_is_wrong_is_named(self):
         outcome = self.outcome(silent="nobody can")

@@ -133,7 +133,7 @@ class World:
         self.searcher = Searcher([self.secret], controls=[self.plain, self.pgcrypto])
         self.pgcrypto_key = self.pgcrypto.value()
         self.printed = []  # what the DBA's own commands said
-        self.service = self.cluster = None
+        self.service = self.cluster = self.application = self.controls = None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="coffer-redteam-"))
         self.folder.chmod(0o755)
 
@@ -173,7 +173,7 @@ class World:
         return ("dba",) if self.defences.roles else ("dba", "app")
 
     def close(self):
-        for part in (self.service, self.cluster):
+        for part in (self.application, self.controls, self.service, self.cluster):
             if part is not None:
                 part.close()
         shutil.rmtree(self.folder, ignore_errors=True)
