@@ -1,6 +1,8 @@
 #include "db/rewrap.h"
 
 #include <algorithm>
+#include <deque>
+#include <future>
 #include <map>
 #include <numeric>
 
@@ -8,6 +10,8 @@ namespace coffer::db {
 namespace {
 
 constexpr std::int64_t kPauseAfterConflictsMicros = 200'000;
+// Pages that the service has while the database reads and writes others.
+constexpr std::size_t kPagesAhead = 2;
 
 // Rows that others hold, and those that they changed, are left to a later pass.
 bool OthersAreFirst(const Error& error) {
@@ -33,6 +37,15 @@ class Run {
   }
 
  private:
+  using Outcomes = client::RpcResult<std::vector<RewrapOutcome>>;
+
+  // What was read, and what the service makes of it meanwhile.
+  struct PageAhead {
+    std::uint64_t seen = 0;  // by the pass, with this page
+    std::vector<StoredValue> values;
+    std::future<Outcomes> outcomes;
+  };
+
   RewrapResult<void> Pass() {
     headers_.clear();
     conflicts_ = replaced_ = 0;
@@ -40,39 +53,60 @@ class Run {
     report_.failed_rows.clear();
     std::uint64_t seen = 0;
     std::optional<RowKey> last;
+    std::deque<PageAhead> ahead;  // its calls end before it does
     for (bool more = true; more;) {
       COFFER_ASSIGN_OR_RETURN(Page page, rows_.ReadPage(last ? &*last : nullptr, options_.batch, Known()));
       more = !page.is_last;
       if (!page.values.empty()) last = page.values.back().key;
       seen += page.values.size();
       if (report_.passes == 0) report_.values += page.values.size();
-      COFFER_TRY(TakePage(std::move(page.values)));
-      ports_.progress(seen);
-      if (report_.FailedInAll() > options_.max_failed) {
-        report_.too_many_failed = true;
-        return {};
+      Ask(std::move(page.values), seen, ahead.emplace_back());
+      // Before the first answer nothing is known to be current, and all that is read would be asked for.
+      while (ahead.size() > (more && !headers_.empty() ? kPagesAhead : 0)) {
+        COFFER_TRY(Finish(ahead.front()));
+        ahead.pop_front();
+        if (report_.too_many_failed) return {};
       }
-      KeepRate();
     }
     return {};
   }
 
-  RewrapResult<void> TakePage(std::vector<StoredValue> values) {
-    COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> changed, Settle(std::move(values)));
-    if (changed.empty()) return {};
-    COFFER_ASSIGN_OR_RETURN(std::vector<StoredValue> again, rows_.ReadRows(changed, Known()));
-    COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> lost, Settle(std::move(again)));
+  // Leaves out what is current. Where there is no thread to be had, the call is made when its answer is wanted.
+  void Ask(std::vector<StoredValue> values, std::uint64_t seen, PageAhead& page) {
+    CountCurrent(std::erase_if(values, [](const StoredValue& value) { return value.is_current; }));
+    page.seen = seen;
+    page.values = std::move(values);
+    if (page.values.empty()) return;
+    page.outcomes = std::async([this, asked = std::span<const StoredValue>(page.values)] {
+      return RewrapValues(column_, asked, ports_.rewrap);
+    });
+  }
+
+  RewrapResult<void> Finish(PageAhead& page) {
+    if (!page.values.empty()) {
+      COFFER_ASSIGN_OR_RETURN(const std::vector<RewrapOutcome> outcomes, page.outcomes.get());
+      COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> changed, Settle(page.values, outcomes));
+      if (!changed.empty()) COFFER_TRY(TakeAgain(changed));
+    }
+    ports_.progress(page.seen);
+    report_.too_many_failed = report_.FailedInAll() > options_.max_failed;
+    if (!report_.too_many_failed) KeepRate();
+    return {};
+  }
+
+  RewrapResult<void> TakeAgain(const std::vector<RowKey>& changed) {
+    COFFER_ASSIGN_OR_RETURN(std::vector<StoredValue> values, rows_.ReadRows(changed, Known()));
+    CountCurrent(std::erase_if(values, [](const StoredValue& value) { return value.is_current; }));
+    if (values.empty()) return {};
+    COFFER_ASSIGN_OR_RETURN(const auto outcomes, RewrapValues(column_, values, ports_.rewrap));
+    COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> lost, Settle(values, outcomes));
     conflicts_ += lost.size();
     return {};
   }
 
   // Gives the keys of those that others changed or hold.
-  RewrapResult<std::vector<RowKey>> Settle(std::vector<StoredValue> values) {
-    const auto is_current = [](const StoredValue& value) { return value.is_current; };
-    CountCurrent(static_cast<std::uint64_t>(std::count_if(values.begin(), values.end(), is_current)));
-    std::erase_if(values, is_current);
-    if (values.empty()) return std::vector<RowKey>();
-    COFFER_ASSIGN_OR_RETURN(const auto outcomes, RewrapValues(column_, values, ports_.rewrap));
+  RewrapResult<std::vector<RowKey>> Settle(const std::vector<StoredValue>& values,
+                                           const std::vector<RewrapOutcome>& outcomes) {
     std::vector<Replacement> replacements;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (outcomes[i].fault) {

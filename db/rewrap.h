@@ -3,7 +3,8 @@
 // What is left to do is what the stored headers say, so nothing else is kept, and a run that was killed goes on where
 // it was. A value is replaced only while it still is the one that was read: others win. What was changed meanwhile is
 // read once more, and then left for the next pass; passes go on until one finds nothing to do. Each pass asks the
-// service anew which key is the present one, so a rotation meanwhile is noticed.
+// service anew which key is the present one, so a rotation meanwhile is noticed. While the service has a page or two,
+// the database reads and writes others.
 #pragma once
 
 #include <array>
@@ -23,7 +24,7 @@ struct RewrapOptions {
 };
 
 struct RewrapPorts {
-  RewrapCall rewrap;
+  RewrapCall rewrap;  // called by several threads at a time; the rest is not
   const Clock* clock = nullptr;
   std::function<void(std::int64_t micros)> pause;
   std::function<void(std::uint64_t values)> progress;  // values that a pass has seen so far

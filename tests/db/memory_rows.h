@@ -1,6 +1,7 @@
 // A table in memory, with others who write it at the worst moments.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <set>
@@ -55,7 +56,7 @@ class MemoryRows final : public CipherRows {
   std::function<void(MemoryRows&)> before_replace;
   std::optional<Error> fail_reads;
   std::optional<Error> fail_writes;
-  std::size_t pages = 0;
+  std::atomic<std::size_t> pages = 0;  // read
 
  private:
   StoredValue ValueOf(const std::string& key, const Headers& known) const {

@@ -4,6 +4,7 @@
 
 #include "tests/db/memory_rows.h"
 #include "tests/db/rewrapping_service.h"
+#include "tests/support/wait_until.h"
 
 namespace coffer::db {
 namespace {
@@ -262,6 +263,36 @@ TEST_F(RewrapTest, ARotationAfterTheLastValueIsNoticedByTheNextPass) {
   };
   Rewrap();
   EXPECT_EQ(CountUnder(3), 100U);
+}
+
+TEST_F(RewrapTest, TheDatabaseWorksWhileTheServiceDoes) {
+  Fill(50);
+  options_.batch = 10;
+  bool ahead = false;
+  service_.on_call = [&](RewrappingService& service) {
+    if (service.calls == 2) ahead = WaitUntil([this] { return rows_.pages >= 3; });
+  };
+  EXPECT_EQ(Rewrap().rewrapped, 50U);
+  EXPECT_TRUE(ahead) << "the third page was not read before the second was answered";
+  EXPECT_EQ(CountUnder(kNew), 50U);
+}
+
+TEST_F(RewrapTest, AnErrorOfOnePageWaitsForTheCallsOfOthers) {
+  Fill(50);
+  options_.batch = 10;
+  std::atomic<int> ended = 0;
+  ports_.rewrap = [&](const v1::RewrapFieldsRequest& request) {
+    auto answer = service_(request);
+    ++ended;
+    return answer;
+  };
+  int replaces = 0;
+  rows_.before_replace = [&](MemoryRows& rows) {
+    if (++replaces == 2) rows.fail_writes = Error(ErrorCode::kAlreadyExists, "a PostgreSQL constraint refuses the row");
+  };
+  EXPECT_FALSE(RewrapColumn(rows_, column_, options_, ports_).ok());
+  EXPECT_EQ(ended, static_cast<int>(service_.calls));
+  EXPECT_EQ(CountUnder(kNew), 10U);
 }
 
 TEST_F(RewrapTest, EachRowIsRewrappedForItsTenant) {

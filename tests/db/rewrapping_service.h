@@ -1,10 +1,12 @@
-// RewrapFields in memory: a ciphertext is a header and what it is bound to, in clear.
+// RewrapFields in memory: a ciphertext is a header and what it is bound to, in clear. Calls are thread-safe; the rest
+// is for when none runs.
 #pragma once
 
 #include <map>
 #include <set>
 
 #include "db/rewrap_call.h"
+#include "io/mutex.h"
 #include "tests/db/ciphertexts.h"
 
 namespace coffer::db {
@@ -19,6 +21,7 @@ class RewrappingService {
   }
 
   client::RpcResult<v1::RewrapFieldsResponse> operator()(const v1::RewrapFieldsRequest& request) {
+    const Lock lock(mutex_);
     ++calls;
     largest_call = std::max(largest_call, request.ByteSizeLong());
     if (on_call) on_call(*this);
@@ -39,6 +42,8 @@ class RewrappingService {
   std::size_t largest_call = 0;
 
  private:
+  Mutex mutex_;
+
   void Rewrap(const v1::Column& column, v1::ColumnResult& result) {
     for (int i = 0; i < column.values_size(); ++i) {
       ++items;

@@ -1,10 +1,11 @@
-"""Measures `coffer db rewrap` and `coffer db census` on a PostgreSQL table (1,000,000 rows unless told) that is read
-all the while, beside plain UPDATEs of as many rows: one statement, and batches of 1,000 by the primary key.
+"""The end of a key on a PostgreSQL table (1,000,000 rows unless told) that is read all the while: rotate, rewrap, count
+to zero, and only then destroy. Measures `coffer db rewrap` and `coffer db census`, beside plain UPDATEs of as many
+rows: one statement, and batches of 1,000 by the primary key. Ends with 1 when a step does not do what it should.
 
-    python3 tests/db/rewrap_bench.py <folder of cofferd and coffer> [rows]
+    python3 bench/database_rewrap.py <folder of cofferd and coffer> [rows]
 
 fsync is on. The readers are two clients of pgbench that fetch one row by its key; what they say of themselves is with
-nothing else running, and during the rewrap.
+nothing else running, and during the rewrap. Who rewraps is a role that may do no more than this.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/e2e"))
 
 from postgres import Postgres, exit_unless_installed  # noqa: E402
 from service import Programs, Service, clean_environment  # noqa: E402
@@ -33,10 +34,13 @@ END $$;
 """
 
 
+FIELD = ("--field", "shop.user.email")
+
+
 class Bench:
     def __init__(self, service, postgres, rows):
         self.service, self.postgres, self.rows = service, postgres, rows
-        self.name = f"postgresql:///shop?host={postgres.sockets}&user=postgres"
+        self.name = f"postgresql:///shop?host={postgres.sockets}&user=dba"
 
     def sql(self, text):
         began = time.monotonic()
@@ -62,7 +66,7 @@ class Bench:
         copy = "\\copy {name} FROM 'encrypted.csv' CSV HEADER\n"
         for name in ('"user"', "whole", "batched"):
             self.sql(TABLE.format(name=name) + "\n" + copy.format(name=name))
-        self.sql("VACUUM ANALYZE")
+        self.sql("VACUUM ANALYZE; CREATE ROLE dba LOGIN; GRANT SELECT, UPDATE (email) ON \"user\" TO dba")
 
     def readers(self):
         script = self.service.folder / "read.sql"
@@ -81,28 +85,52 @@ class Bench:
     def row(self, what, seconds, more=""):
         print(f"{what:<44}{seconds:8.1f} s{self.rows / seconds:12,.0f} rows/s  {more}", flush=True)
 
-    def run(self):
-        self.fill()
+    def count(self):
+        """The census, reported; values by key."""
+        seconds, census = self.coffer("db", "census", self.name, *FIELD, "--report", "shop-db")
+        self.row("coffer db census, reported", seconds, f"{len(census['keys'])} key")
+        return {key["key_id"]: key["values"] for key in census["keys"]}
+
+    def destroy_is_refused(self, when):
+        done = self.service.run("keyring", "destroy", "shop", "1", "--ask", "retired")
+        if done.returncode != 1 or b"shop-db" not in done.stderr:
+            sys.exit(f"destroyed {when}: {done.stderr.decode()}")
+        print(f"keyring destroy shop 1, {when}: refused, shop-db stands in the way", flush=True)
+
+    def destroy(self):
+        self.service.people.approved("keyring", "destroy", "shop", "1")
+        print("keyring destroy shop 1, counted to zero: approved by another person, scheduled", flush=True)
+
+    def measure_plain_updates(self):
         readers = self.readers()
         with contextlib.suppress(subprocess.TimeoutExpired):
             readers.wait(8)
-        alone = self.end(readers)
-        self.service.ok("keyring", "rotate", "shop")
+        read = {"alone": self.end(readers)}
         self.row("UPDATE, one statement", self.sql("UPDATE whole SET email = email"))
         self.row("UPDATE, batches of 1,000", self.sql(BATCHES.format(rows=self.rows)))
         readers = self.readers()
         self.row("UPDATE, batches of 1,000, readers running", self.sql(BATCHES.format(rows=self.rows)))
-        beside_update = self.end(readers)
+        read["beside the UPDATEs"] = self.end(readers)
+        return read
+
+    def run(self):
+        self.fill()
+        self.service.ok("census", "add", "shop-db", "--max-age", "1h")
+        read = self.measure_plain_updates()
+        self.service.ok("keyring", "rotate", "shop")
+        (old,) = self.count()
+        self.destroy_is_refused("before the rewrap")
         readers = self.readers()
-        seconds, report = self.coffer("db", "rewrap", self.name, "--field", "shop.user.email", "--role", "dba")
-        beside = self.end(readers)
+        seconds, report = self.coffer("db", "rewrap", self.name, *FIELD, "--role", "dba")
+        read["beside the rewrap"] = self.end(readers)
         (field,) = report["fields"]
         self.row("coffer db rewrap, readers running", seconds, f"{field['rewrapped']} in {field['passes']} passes")
-        self.row("coffer db rewrap again: nothing to do",
-                 self.coffer("db", "rewrap", self.name, "--field", "shop.user.email")[0])
-        seconds, census = self.coffer("db", "census", self.name, "--column", "user.email")
-        self.row("coffer db census", seconds, f"{len(census['keys'])} key")
-        read = {"alone": alone, "beside the UPDATEs": beside_update, "beside the rewrap": beside}
+        self.row("coffer db rewrap again: nothing to do", self.coffer("db", "rewrap", self.name, *FIELD)[0])
+        self.destroy_is_refused("rewrapped and not counted")
+        counted = self.count()
+        if old in counted or sum(counted.values()) != self.rows:
+            sys.exit("the census is not zero for the old key, or values are missing")
+        self.destroy()
         for what, (rate, latency) in read.items():
             print(f"readers {what}: {rate:,.0f} a second, {latency:.2f} ms")
 
@@ -113,10 +141,12 @@ def main():
     exit_unless_installed()
     Programs.bin = pathlib.Path(sys.argv[1]).resolve()
     rows = int(sys.argv[2]) if len(sys.argv) == 3 else 1_000_000
-    with contextlib.closing(Postgres(SETTINGS).start()) as postgres, contextlib.closing(Service()) as service:
+    with contextlib.closing(Postgres(SETTINGS).start()) as postgres, \
+            contextlib.closing(Service(people=True)) as service:
         postgres.create_database("shop")
         service.start_initialised()
         service.apply_catalog()
+        service.people.apply(service.people.policy(1))
         Bench(service, postgres, rows).run()
 
 
