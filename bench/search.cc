@@ -27,7 +27,7 @@ struct Arguments {
   std::string cofferd;
   std::int64_t rows = 1'000'000;
   std::size_t questions = 200;
-  ContestOptions contest;
+  int rounds = 9;
   int pgcrypto_rounds = 3;
 };
 
@@ -89,7 +89,7 @@ nlohmann::json Measure(const Arguments& arguments) {
   report["machine"] = Machine(database);
   report["sizes"] = SizesOf(database, arguments.rows);
   for (const Contest& contest : SearchContests(arguments.rows, arguments.questions)) {
-    report["contests"][contest.name] = RunContest(database, **client, contest, arguments.contest);
+    report["contests"][contest.name] = RunContest(database, **client, contest, arguments.rounds);
   }
   report["pgcrypto"] = MeasurePgcrypto(database, arguments);
   const double token_us = report["contests"]["equality"]["int8"]["p50_us"]["median"];
@@ -144,9 +144,7 @@ int main(int argc, char** argv) {
   app.add_option("--cofferd", arguments.cofferd, "The program")->required();
   app.add_option("--rows", arguments.rows, "Of each table")->check(CLI::Range(1'000, 100'000'000));
   app.add_option("--questions", arguments.questions, "Different searches of each kind")->check(CLI::Range(2, 256));
-  app.add_option("--rounds", arguments.contest.rounds, "In which all take turns")->check(CLI::Range(1, 1'000));
-  app.add_option("--repeats", arguments.contest.repeats, "Of all searches of a kind in one round, the query alone")
-      ->check(CLI::Range(1, 1'000));
+  app.add_option("--rounds", arguments.rounds, "In which all take turns")->check(CLI::Range(1, 1'000));
   app.add_option("--pgcrypto-rounds", arguments.pgcrypto_rounds, "Passes over every row")->check(CLI::Range(1, 100));
   CLI11_PARSE(app, argc, argv);
   if (coffer::PostgresServer::Programs().empty()) {

@@ -16,7 +16,8 @@ Contest Equality(std::int64_t rows, std::size_t questions) {
                   .field = "search.bench.email",
                   .plaintext_sql = "SELECT id, email FROM plain_email WHERE email = $1",
                   .contenders = {},
-                  .questions = {}};
+                  .questions = {},
+                  .repeats = 8};
   const std::string select = "SELECT id, email FROM coffer_email WHERE ";
   contest.contenders = {
       {"int8", select + "email_exact = $1 AND email_exact_iv = 1", "exact", TokenParameter::kOne},
