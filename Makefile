@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench soak fuzz format tidy check clean install
+.PHONY: help setup build test demo redteam bench soak fuzz format tidy check clean install
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -59,6 +59,10 @@ test: setup build-release build-asan build-tsan ## install, build, run every tes
 
 demo: setup build-release ## install, build, run the main job once on the embedded default, show it, clean up
 	@bash tests/demo/demo.sh build/release/bin
+
+redteam: setup build-release ## attack all that a database superuser holds; then again with each defence taken away
+	@python3 tests/redteam/redteam.py build/release/bin build/release/pgext $(REDTEAM)
+	@python3 tests/redteam/broken_test.py build/release/bin build/release/pgext --all
 
 bench: build-release ## run the benchmarks
 	@$(call ctest,release,-L '^bench$$' --verbose -j 1)

@@ -103,12 +103,13 @@ Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::Start(const std::vec
 
 Result<std::unique_ptr<ServiceUnderTest>> ServiceUnderTest::StartNew(const std::string& program,
                                                                      const std::string& folder,
-                                                                     const std::string& grants) {
+                                                                     const std::string& grants,
+                                                                     const std::string& catalog) {
   const std::string configuration = "data_dir = \"" + folder + "\"\nkey_file = \"" + folder +
                                     "/seal.key\"\nallow_swap = true\n[quotas]\nsearches = 1000000000\n" +
                                     "indexed_values = 1000000000\n";
   COFFER_TRY(WriteFileDurably(folder + "/coffer.toml", AsBytes(configuration), 0600));
-  COFFER_TRY(MakeBenchStore(folder, Catalog(), grants));
+  COFFER_TRY(MakeBenchStore(folder, catalog.empty() ? Catalog() : catalog, grants));
   COFFER_ASSIGN_OR_RETURN(auto service, Start({program, "--config", folder + "/coffer.toml"}, folder));
   COFFER_TRY(Await([&] { return Answers(folder); }));
   return service;

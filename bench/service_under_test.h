@@ -21,9 +21,11 @@ struct IndexedField {
 class ServiceUnderTest {
  public:
   // Runs `cofferd` over a new store in `folder`, with keyring "bench", the field "bench.user.email" (pii, int64 rows)
-  // and IndexedFields, and quotas that are not in the way. `grants`: as MakeBenchStore's.
+  // and IndexedFields, and quotas that are not in the way. `grants`: as MakeBenchStore's. `catalog`: another one, over
+  // keyrings "bench" and "bench-index".
   static Result<std::unique_ptr<ServiceUnderTest>> StartNew(const std::string& program, const std::string& folder,
-                                                            const std::string& grants = "");
+                                                            const std::string& grants = "",
+                                                            const std::string& catalog = "");
   // Runs `cofferd` over a store that StartNew made, unsealed by its key file. Notes how long it took from the start of
   // the process to the first value that it encrypted.
   static Result<std::unique_ptr<ServiceUnderTest>> StartAgain(const std::string& program, const std::string& folder);

@@ -21,6 +21,13 @@ void AddDataKeyCommands(CommandTree& tree);
 void AddSecretCommands(CommandTree& tree);
 // The part of `coffer secret` that changes versions' states.
 void AddSecretVersionCommands(CommandTree& tree, CLI::App& secret);
+void AddDbCommands(CommandTree& tree);
+// The parts of `coffer db`: an application's database.
+void AddDbPlanCommand(CommandTree& tree, CLI::App& group);
+void AddDbCheckCommand(CommandTree& tree, CLI::App& group);
+void AddDbDumpCommand(CommandTree& tree, CLI::App& group);
+void AddDbRewrapCommand(CommandTree& tree, CLI::App& group);
+void AddDbCensusCommand(CommandTree& tree, CLI::App& group);
 void AddFieldCommands(CommandTree& tree);
 // The parts of `coffer catalog` and `coffer field` about indexes.
 void AddCatalogPlanCommand(CommandTree& tree, CLI::App& catalog);

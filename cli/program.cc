@@ -14,6 +14,7 @@ void AddAllCommands(CommandTree& tree) {
   AddDataKeyCommands(tree);
   AddSecretCommands(tree);
   AddFieldCommands(tree);
+  AddDbCommands(tree);
   AddGrafanaCommands(tree);
   AddIdentityCommands(tree);
   AddPolicyCommands(tree);

@@ -42,10 +42,10 @@ class PostgresServer {
     return geteuid() != 0 || getpwnam("postgres") != nullptr ? newest : "";
   }
 
-  // Nothing where it does not start.
-  static std::unique_ptr<PostgresServer> Start() {
+  // Nothing where it does not start. `settings`: "name=value" of its configuration.
+  static std::unique_ptr<PostgresServer> Start(const std::vector<std::string>& settings = {}) {
     auto server = std::make_unique<PostgresServer>();
-    return server->Begin() ? std::move(server) : nullptr;
+    return server->Begin(settings) ? std::move(server) : nullptr;
   }
 
   ~PostgresServer() {
@@ -89,7 +89,7 @@ class PostgresServer {
     return ChildProcess::Spawn(argv, options);
   }
 
-  bool Begin() {
+  bool Begin(const std::vector<std::string>& settings) {
     const passwd* user = geteuid() == 0 ? getpwnam("postgres") : nullptr;
     if (user != nullptr && chown(folder_.path().c_str(), user->pw_uid, user->pw_gid) != 0) return false;
     auto made = Spawn({Programs() + "/initdb", "--no-sync", "--auth=trust", "--username=postgres", "--locale=C.UTF-8",
@@ -98,8 +98,13 @@ class PostgresServer {
     const auto code = made->WaitFor(kDeadlineMicros);
     if (!code.ok() || *code != 0) return false;
     std::ofstream(folder_ / "data/pg_hba.conf") << "local all password_user scram-sha-256\nlocal all all trust\n";
-    auto process = Spawn({Programs() + "/postgres", "-D", folder_ / "data", "-c", "listen_addresses=", "-c",
-                          "fsync=off", "-c", "unix_socket_directories=" + folder_.path()});
+    std::vector<std::string> command = {Programs() + "/postgres", "-D", folder_ / "data"};
+    for (const std::string& setting :
+         {std::string("listen_addresses="), std::string("fsync=off"), "unix_socket_directories=" + folder_.path()}) {
+      command.insert(command.end(), {"-c", setting});
+    }
+    for (const std::string& setting : settings) command.insert(command.end(), {"-c", setting});
+    auto process = Spawn(std::move(command));
     if (!process.ok()) return false;
     process_.emplace(std::move(*process));
     return WaitUntil([this] { return IsReady(); }, std::chrono::minutes(1));

@@ -18,7 +18,7 @@ FLOORS = {
     "pgext": {"pgext"},
 }
 PRODUCT = tuple(FLOORS)
-FREE = ("tests", "bench")  # may include everything
+FREE = ("tests", "bench", "examples")  # may include everything
 
 # Single headers that a folder may take from a folder that is otherwise closed to it.
 SINGLE_HEADERS = {"pgext": {"crypto/field_header.h"}}

@@ -1,0 +1,33 @@
+// Names of tables and columns in SQL.
+#pragma once
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+namespace coffer::db {
+
+// As an identifier, whatever is in it: SQLite and PostgreSQL agree.
+inline std::string QuotedName(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+// ASCII letters in lower case: how SQLite compares names.
+inline std::string FoldedName(std::string_view name) {
+  std::string folded(name);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return folded;
+}
+
+// Case counts on PostgreSQL, not on SQLite, where the schema is empty.
+struct TableName {
+  std::string schema;  // empty: what the bare name means to this user (search_path)
+  std::string table;
+  auto operator<=>(const TableName&) const = default;
+};
+
+}  // namespace coffer::db
