@@ -38,10 +38,8 @@ Outcome<void> Sample(Session& session, const CheckCommand& command, const Catalo
     if (!counted) continue;
     const auto sampled = db::SampleColumn(source, column, command.sample, call);
     if (!sampled.ok()) return Of(sampled.error());
-    for (db::Finding& finding : db::FindingsOf(*sampled, column)) report.findings.push_back(std::move(finding));
+    for (db::Finding& finding : db::FindingsOf(*sampled, column)) report.Add(std::move(finding));
   }
-  std::stable_sort(report.findings.begin(), report.findings.end(),
-                   [](const db::Finding& a, const db::Finding& b) { return a.severity < b.severity; });
   return {};
 }
 

@@ -16,6 +16,8 @@ namespace coffer::cli {
 namespace {
 
 constexpr std::size_t kRowsShown = 100;
+constexpr std::uint32_t kWritersUnlessTold = 4;
+constexpr std::uint32_t kMaxWriters = 32;
 constexpr std::array<std::string_view, db::kRewrapFaults> kFaultNames = {"no_ciphertext", "unfit_row", "undecryptable",
                                                                          "key_disabled"};
 constexpr std::array<std::string_view, db::kRewrapFaults> kFaultTexts = {
@@ -25,6 +27,7 @@ struct RewrapCommand {
   DatabaseOption database;
   FieldColumnOptions columns;
   db::RewrapOptions rewrap;
+  std::uint32_t writers = kWritersUnlessTold;
   bool show_rows = false;
 };
 
@@ -51,21 +54,37 @@ void Pause(std::int64_t micros) {
   poll(nullptr, 0, static_cast<int>(std::min(micros / 1'000 + 1, kLongestMs)));
 }
 
+// Of a SQLite file there is one writer at a time anyway.
+Outcome<std::vector<std::unique_ptr<db::CipherRows>>> OpenWriters(const db::Source& source,
+                                                                  const db::EncryptedColumn& column,
+                                                                  std::uint32_t count) {
+  std::vector<std::unique_ptr<db::CipherRows>> writers;
+  while (source.engine == db::Engine::kPostgres && writers.size() < count) {
+    auto writer = db::OpenCipherRows(source, column);
+    if (!writer.ok()) return OfDatabase(writer.error());
+    writers.push_back(std::move(*writer));
+  }
+  return writers;
+}
+
 Outcome<Rewrapped> RewrapOne(client::Client& client, const db::Source& source, const db::EncryptedColumn& column,
-                             const db::RewrapOptions& options) {
+                             const RewrapCommand& command) {
   auto rows = db::OpenCipherRows(source, column);
   if (!rows.ok()) return OfDatabase(rows.error());
+  COFFER_ASSIGN_OR_RETURN(auto writers, OpenWriters(source, column, command.writers));
   COFFER_ASSIGN_OR_RETURN(const db::ColumnCensus before, Count(source, column));
   const SystemClock clock;
   Progress bar(before.Values(), IsTerminal(STDERR_FILENO));
   db::RewrapPorts ports;
   ports.rewrap = [&client](const v1::RewrapFieldsRequest& request) { return client.RewrapFields(request); };
+  for (const auto& writer : writers) ports.writers.push_back(writer.get());
   ports.clock = &clock;
   ports.pause = Pause;
   ports.progress = [&bar](std::uint64_t values) { bar.Show(values); };
-  auto report = db::RewrapColumn(**rows, column, options, ports);
+  auto report = db::RewrapColumn(**rows, column, command.rewrap, ports);
   if (!report.ok()) return FailureOf(report.error());
   rows->reset();
+  writers.clear();
   COFFER_ASSIGN_OR_RETURN(db::ColumnCensus after, Count(source, column));
   return Rewrapped{column, std::move(*report), std::move(after)};
 }
@@ -157,17 +176,16 @@ Outcome<void> CheckAll(const db::Source& source, const std::vector<db::Encrypted
   return {};
 }
 
-Outcome<int> Rewrap(Session& session, const RewrapCommand& command) {
+Outcome<int> Rewrap(Session& session, RewrapCommand command) {
+  command.rewrap.failed_rows_kept = command.show_rows ? kRowsShown : 0;
   COFFER_ASSIGN_OR_RETURN(const db::Source source, SourceOf(command.database));
   COFFER_ASSIGN_OR_RETURN(client::Client* const client, session.Connect(kDbaRole));
   COFFER_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(*client, command.columns));
-  db::RewrapOptions options = command.rewrap;
-  options.failed_rows_kept = command.show_rows ? kRowsShown : 0;
   COFFER_TRY(CheckAll(source, columns));
   std::vector<Rewrapped> all;
   Json list = Json::array();
   for (const db::EncryptedColumn& column : columns) {
-    COFFER_ASSIGN_OR_RETURN(Rewrapped done, RewrapOne(*client, source, column, options));
+    COFFER_ASSIGN_OR_RETURN(Rewrapped done, RewrapOne(*client, source, column, command));
     list.push_back(ToJson(done, command.show_rows));
     if (!session.json()) COFFER_TRY(Print(ToText(done, command.show_rows)));
     all.push_back(std::move(done));
@@ -193,6 +211,9 @@ void AddDbRewrapCommand(CommandTree& tree, CLI::App& group) {
   command.add_option("--batch", options->rewrap.batch, "Values a transaction; 1,000 unless told")
       ->type_name("N")
       ->check(NumberBetween(1, db::kMaxPage));
+  command.add_option("--writers", options->writers, "Connections that write to PostgreSQL at a time; 4 unless told")
+      ->type_name("N")
+      ->check(NumberBetween(1, kMaxWriters));
   command.add_option("--max-rate", options->rewrap.max_rate, "Values a second, at most; no limit unless told")
       ->type_name("N")
       ->check(NumberBetween(1, 10'000'000));

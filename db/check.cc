@@ -21,6 +21,11 @@ bool CheckReport::HasHigh() const {
                      [](const Finding& finding) { return finding.severity == Severity::kHigh; });
 }
 
+void CheckReport::Add(Finding finding) {
+  const auto graver = [](const Finding& a, const Finding& b) { return a.severity < b.severity; };
+  findings.insert(std::upper_bound(findings.begin(), findings.end(), finding, graver), std::move(finding));
+}
+
 std::vector<std::string> TokenColumnsOf(const std::string& column, const policy::CatalogIndex& index) {
   const std::string name = column + "_" + index.name;
   return index.unique ? std::vector{name} : std::vector{name, name + "_iv"};
@@ -51,8 +56,6 @@ Result<CheckReport> CheckDatabase(const Source& source, const CheckOptions& opti
   CheckReport report;
   COFFER_TRY(CheckColumns(source, options, schema, fields, report));
   if (source.engine == Engine::kPostgres) COFFER_TRY(CheckServer(source, options, schema, fields, report));
-  std::stable_sort(report.findings.begin(), report.findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
   return report;
 }
 

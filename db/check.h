@@ -55,6 +55,8 @@ struct CheckReport {
   std::vector<CheckedColumn> columns;  // those that are there and could be counted
   std::vector<Finding> findings;       // gravest first
   bool HasHigh() const;
+  // Behind those that are as grave.
+  void Add(Finding finding);
 };
 
 // kInvalidArgument At "field.<name>": a place for a field that the catalog does not have; else as ReadSchema and

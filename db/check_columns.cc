@@ -14,16 +14,6 @@ namespace {
 constexpr std::string_view kPlaintext = "plaintext";
 constexpr std::string_view kMissing = "column-missing";
 
-std::string SqlTable(const TableName& name) {
-  return name.schema.empty() ? QuotedName(name.table) : QuotedName(name.schema) + "." + QuotedName(name.table);
-}
-
-std::string SqlText(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
-}
-
 bool IsBinary(const Schema& schema, const SchemaColumn& column) {
   return schema.engine == Engine::kSqlite || column.base_type == "bytea" || column.base_type == "ciphertext";
 }
@@ -38,7 +28,7 @@ class ColumnCheck {
  private:
   void Add(Severity severity, std::string_view check, std::string where, std::string what, std::string why,
            std::string mend = {}) {
-    report_.findings.push_back({severity, check, std::move(where), std::move(what), std::move(why), std::move(mend)});
+    report_.Add({severity, check, std::move(where), std::move(what), std::move(why), std::move(mend)});
   }
   void CheckShape(const policy::Catalog& catalog, const CheckedField& field);
   void CheckGuard(const SchemaTable& table, const SchemaColumn& column, const std::string& where);
@@ -67,7 +57,7 @@ void ColumnCheck::CheckGuard(const SchemaTable& table, const SchemaColumn& colum
   if (guarded) return;
   Add(Severity::kMedium, "check-missing", where, "nothing refuses plaintext in it",
       "a program that forgets to encrypt is not stopped",
-      "SELECT coffer.protect(" + SqlText(SqlTable(table.name)) + ", " + SqlText(column.name) + ");");
+      "SELECT coffer.protect(" + SqlText(SqlName(table.name)) + ", " + SqlText(column.name) + ");");
 }
 
 void ColumnCheck::CheckNeighbours(const policy::CatalogField& declared, const SchemaTable& table,
@@ -104,8 +94,8 @@ void ColumnCheck::CheckCopies(const SchemaTable& table, const CheckedField& fiel
     Add(Severity::kMedium, "old-column", ShownColumn(table.name, old->name),
         "a column with the field's name stands beside its ciphertext",
         "if it is the plaintext from before, all of it is readable; what it leaves in the file, only a rewrite removes",
-        "ALTER TABLE " + SqlTable(table.name) + " DROP COLUMN " + QuotedName(old->name) + "; VACUUM FULL " +
-            SqlTable(table.name) + ";");
+        "ALTER TABLE " + SqlName(table.name) + " DROP COLUMN " + QuotedName(old->name) + "; VACUUM FULL " +
+            SqlName(table.name) + ";");
   }
   for (const SchemaTable& other : schema_.tables) {
     const SchemaColumn* const copy = other.Find(field.field.column);

@@ -102,7 +102,7 @@ class ServerCheck {
   Status Each(const char* sql, const std::function<void(const Texts&)>& on_row);
   void Add(Severity severity, std::string_view check, std::string where, std::string what, std::string why,
            std::string mend = {}) {
-    report_.findings.push_back({severity, check, std::move(where), std::move(what), std::move(why), std::move(mend)});
+    report_.Add({severity, check, std::move(where), std::move(what), std::move(why), std::move(mend)});
   }
   Status CheckSettings();
   void CheckRules(const Settings& settings);
@@ -174,9 +174,8 @@ Status ServerCheck::CheckLabels() {
   for (const CheckedField& field : fields_) {
     const std::string wanted = "field=" + catalog_.scope + "." + field.field.ToText();
     const std::string where = ShownColumn(field.place.table, field.place.column);
-    const std::string mend = "SECURITY LABEL FOR coffer ON COLUMN " + QuotedName(field.place.table.schema) + "." +
-                             QuotedName(field.place.table.table) + "." + QuotedName(field.place.column) + " IS '" +
-                             wanted + "';";
+    const std::string mend = "SECURITY LABEL FOR coffer ON COLUMN " + SqlName(field.place.table) + "." +
+                             QuotedName(field.place.column) + " IS '" + wanted + "';";
     const SchemaTable* const table = schema_.Resolve(field.place.table);
     if (table == nullptr || table->Find(field.place.column) == nullptr) continue;
     const auto label = labels.find(field.place);
@@ -213,7 +212,7 @@ Status ServerCheck::CheckStatistics() {
       const SchemaTable* const table = schema_.Resolve(tokens.table);
       const SchemaColumn* const column = table == nullptr ? nullptr : table->Find(tokens.column);
       if (column == nullptr || !std::binary_search(present.begin(), present.end(), tokens)) continue;
-      const std::string name = QuotedName(tokens.table.schema) + "." + QuotedName(tokens.table.table);
+      const std::string name = SqlName(tokens.table);
       Add(Severity::kLow, "statistics", ShownColumn(tokens.table, tokens.column),
           "pg_stats has the commonest tokens and how often they occur",
           "frequencies of values, ready counted; without them plans know less of this column",

@@ -44,16 +44,6 @@ constexpr const char* kMappings =
 constexpr const char* kForeignTables = "SELECT count(*)::text FROM pg_class WHERE relkind = 'f'";
 constexpr const char* kLargeObjects = "SELECT count(*)::text FROM pg_largeobject_metadata";
 
-std::string SqlText(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string SqlName(std::string_view schema, std::string_view name) {
-  return QuotedName(schema) + "." + QuotedName(name);
-}
-
 // COPY's text form.
 void AppendCopyText(std::string_view value, std::string& line) {
   for (const char c : value) {
@@ -194,7 +184,7 @@ Status PostgresDump::FindChecks() {
             const SchemaColumn* const found = table->Find(column);
             return redaction.Find(column) != nullptr || (found != nullptr && found->generated);
           });
-      if (touched) Detach("TABLE " + SqlName(check[0], check[1]), check, ShownTable(table->name) + ": " + check[2]);
+      if (touched) Detach("TABLE " + SqlName({check[0], check[1]}), check, ShownTable(table->name) + ": " + check[2]);
     }
     return {};
   });
@@ -204,12 +194,12 @@ Status PostgresDump::FindDomainChecks() {
   std::string last;
   return Each(kDomainChecks, [this, &last](const Texts& check) -> Status {
     const SchemaTable* const table = schema_.Find({check[5], check[6]});
-    const std::string name = SqlName(check[0], check[1]) + "." + check[2];
+    const std::string name = SqlName({check[0], check[1]}) + "." + check[2];
     if (table == nullptr || name == last) return {};
     const TableRedaction& redaction = redaction_.tables[static_cast<std::size_t>(table - schema_.tables.data())];
     if (redaction.Find(check[7]) == nullptr) return {};
     last = name;
-    Detach("DOMAIN " + SqlName(check[0], check[1]), check, "domain " + check[1] + ": " + check[2]);
+    Detach("DOMAIN " + SqlName({check[0], check[1]}), check, "domain " + check[1] + ": " + check[2]);
     return {};
   });
 }
@@ -355,7 +345,7 @@ Status PostgresDump::WriteRows() {
 
 Status PostgresDump::FindSequences() {
   COFFER_TRY(Each(kSequences, [this](const Texts& row) -> Status {
-    sequences_.push_back(SqlName(row[0], row[1]));
+    sequences_.push_back(SqlName({row[0], row[1]}));
     return {};
   }));
   for (const std::string& name : sequences_) {

@@ -12,12 +12,10 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{64} << 10;
 constexpr std::uint64_t kMostInteger = 9'223'372'036'854'775'807;
 
-std::string SqlText(std::string_view text) {
-  // The shell ends a statement's text at a NUL.
+// The shell ends a statement's text at a NUL.
+std::string CellText(std::string_view text) {
   if (text.find('\0') != text.npos) return "CAST(x'" + ToHex(AsBytes(text)) + "' AS TEXT)";
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
+  return SqlText(text);
 }
 
 class SqliteDump {
@@ -80,7 +78,7 @@ std::string SqliteDump::Cell(std::string_view type, ByteView value, const Column
   const std::string_view text = AsText(value);
   if (mask == nullptr) {
     if (type == "blob") return "x'" + ToHex(value) + "'";
-    return type == "text" ? SqlText(text) : std::string(text);
+    return type == "text" ? CellText(text) : std::string(text);
   }
   if (mask->kind == MaskKind::kNull) return "NULL";
   if (type == "integer") return masker_.Number(text, kMostInteger);
@@ -89,7 +87,7 @@ std::string SqliteDump::Cell(std::string_view type, ByteView value, const Column
     return number.find_first_not_of("0123456789.eE+-") == number.npos ? number : "0.0";
   }
   if (type == "text") {
-    return SqlText(mask->kind == MaskKind::kByValue ? masker_.Text(text, mask->length_max) : masker_.Opaque(text, 0));
+    return CellText(mask->kind == MaskKind::kByValue ? masker_.Text(text, mask->length_max) : masker_.Opaque(text, 0));
   }
   const bool placeholder = mask->kind == MaskKind::kCiphertext;
   return "x'" + ToHex(AsBytes(placeholder ? PlaceholderCiphertext(++placeholders_) : masker_.Bytes(value))) + "'";
@@ -155,7 +153,7 @@ Status SqliteDump::WriteSequence() {
     COFFER_ASSIGN_OR_RETURN(const bool more, rows.Step());
     if (!more) return {};
     COFFER_ASSIGN_OR_RETURN(const std::string name, Text(rows, 0));
-    COFFER_TRY(Write("INSERT INTO sqlite_sequence (name, seq) VALUES (" + SqlText(name) + ", " +
+    COFFER_TRY(Write("INSERT INTO sqlite_sequence (name, seq) VALUES (" + CellText(name) + ", " +
                      std::to_string(rows.Integer(1)) + ");\n"));
   }
 }

@@ -87,4 +87,15 @@ Result<EncryptedColumn> MapField(const policy::CatalogLock& lock, const FieldNam
   return column;
 }
 
+Status NameRow(EncryptedColumn& column, const std::vector<std::string>& key) {
+  if (column.row.empty() || !column.row.front().column.empty()) return {};
+  if (column.row.size() != key.size()) {
+    return Error(ErrorCode::kInvalidArgument, "the table's key is not the field's row id: name its columns")
+        .At(column.place.table.table)
+        .WithLimit(column.row.size());
+  }
+  for (std::size_t i = 0; i < key.size(); ++i) column.row[i].column = key[i];
+  return {};
+}
+
 }  // namespace coffer::db

@@ -57,4 +57,8 @@ struct ColumnNames {
 // name that the field does not have, or the column of the ciphertexts in another place too. At the field. Thread-safe.
 Result<EncryptedColumn> MapField(const policy::CatalogLock& lock, const FieldName& field, const ColumnNames& names);
 
+// Where the row id's columns have no names they are the `key` of the table. kInvalidArgument At the table: it has
+// another number of columns. Thread-safe.
+Status NameRow(EncryptedColumn& column, const std::vector<std::string>& key);
+
 }  // namespace coffer::db

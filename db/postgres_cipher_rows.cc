@@ -23,18 +23,6 @@ Error OtherAnswer() {
 
 Cell CellOf(const std::optional<ByteView>& bytes) { return bytes ? Cell(std::string(AsText(*bytes))) : Cell(); }
 
-// Where the row id's columns are not named they are the key's.
-Status NameRow(EncryptedColumn& column, const PostgresTable& table) {
-  const bool unnamed = !column.row.empty() && column.row.front().column.empty();
-  if (unnamed && column.row.size() != table.key.size()) {
-    return Error(ErrorCode::kInvalidArgument, "the table's key is not the field's row id: name its columns")
-        .At(column.place.table.table)
-        .WithLimit(column.row.size());
-  }
-  for (std::size_t i = 0; unnamed && i < column.row.size(); ++i) column.row[i].column = table.key[i];
-  return {};
-}
-
 Status CheckValueColumn(const EncryptedColumn& column, const PostgresTable& table) {
   const PostgresColumn* const value = table.Find(column.place.column);
   if (value == nullptr) {
@@ -90,7 +78,7 @@ Result<std::unique_ptr<CipherRows>> PostgresCipherRows::Open(const Source& sourc
   COFFER_TRY(CheckKey(table, column.place.table.table));
   COFFER_TRY(CheckValueColumn(column, table));
   EncryptedColumn named = column;
-  COFFER_TRY(NameRow(named, table));
+  COFFER_TRY(NameRow(named, table.key));
   for (const TypedColumn& part : named.row) COFFER_TRY(PlainColumnOf(table, part.column));
   for (const BoundName& bound : named.context) COFFER_TRY(PlainColumnOf(table, bound.value.column));
   if (!named.tenant_column.empty()) COFFER_TRY(PlainColumnOf(table, named.tenant_column));

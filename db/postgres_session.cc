@@ -149,7 +149,7 @@ Result<std::string> PostgresSession::NameOf(const TableName& name) {
     }));
     if (kind.empty()) continue;
     if (kind != "r" && kind != "p") return Error(ErrorCode::kInvalidArgument, "is not a table").At(name.table);
-    return QuotedName(schema) + "." + QuotedName(name.table);
+    return SqlName({schema, name.table});
   }
   return Error(ErrorCode::kNotFound, "the database has no such table, or it is not in this user's search_path")
       .At(name.table);

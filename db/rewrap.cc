@@ -10,7 +10,7 @@ namespace coffer::db {
 namespace {
 
 constexpr std::int64_t kPauseAfterConflictsMicros = 200'000;
-// Pages that the service has while the database reads and writes others.
+// Pages that the service has while the database reads and writes others, where there are no writers.
 constexpr std::size_t kPagesAhead = 2;
 
 // Rows that others hold, and those that they changed, are left to a later pass.
@@ -18,10 +18,26 @@ bool OthersAreFirst(const Error& error) {
   return error.code() == ErrorCode::kUnavailable || error.code() == ErrorCode::kConflict;
 }
 
+// What the service made of values, as far as it is to be written.
+std::vector<Replacement> ReplacementsOf(std::span<const StoredValue> values,
+                                        const std::vector<RewrapOutcome>& outcomes) {
+  std::vector<Replacement> replacements;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (outcomes[i].fault || outcomes[i].ciphertext == values[i].ciphertext) continue;
+    replacements.push_back({&values[i].key, values[i].ciphertext, outcomes[i].ciphertext});
+  }
+  return replacements;
+}
+
 class Run {
  public:
   Run(CipherRows& rows, const EncryptedColumn& column, const RewrapOptions& options, const RewrapPorts& ports)
-      : rows_(rows), column_(column), options_(options), ports_(ports), began_(ports.clock->MonotonicMicros()) {}
+      : rows_(rows),
+        column_(column),
+        options_(options),
+        ports_(ports),
+        began_(ports.clock->MonotonicMicros()),
+        pages_ahead_(ports.writers.empty() ? kPagesAhead : ports.writers.size() - 1) {}
 
   RewrapResult<RewrapReport> Passes() {
     for (;;) {
@@ -37,13 +53,17 @@ class Run {
   }
 
  private:
-  using Outcomes = client::RpcResult<std::vector<RewrapOutcome>>;
+  // What became of a page's values.
+  struct Made {
+    client::RpcResult<std::vector<RewrapOutcome>> outcomes;
+    std::vector<Replacement> replacements;
+    Result<std::vector<bool>> replaced;
+  };
 
-  // What was read, and what the service makes of it meanwhile.
   struct PageAhead {
     std::uint64_t seen = 0;  // by the pass, with this page
     std::vector<StoredValue> values;
-    std::future<Outcomes> outcomes;
+    std::future<Made> made;
   };
 
   RewrapResult<void> Pass() {
@@ -60,9 +80,9 @@ class Run {
       if (!page.values.empty()) last = page.values.back().key;
       seen += page.values.size();
       if (report_.passes == 0) report_.values += page.values.size();
-      Ask(std::move(page.values), seen, ahead.emplace_back());
+      Begin(std::move(page.values), seen, ahead.emplace_back());
       // Before the first answer nothing is known to be current, and all that is read would be asked for.
-      while (ahead.size() > (more && !headers_.empty() ? kPagesAhead : 0)) {
+      while (ahead.size() > (more && !headers_.empty() ? pages_ahead_ : 0)) {
         COFFER_TRY(Finish(ahead.front()));
         ahead.pop_front();
         if (report_.too_many_failed) return {};
@@ -71,21 +91,32 @@ class Run {
     return {};
   }
 
-  // Leaves out what is current. Where there is no thread to be had, the call is made when its answer is wanted.
-  void Ask(std::vector<StoredValue> values, std::uint64_t seen, PageAhead& page) {
+  // Leaves out what is current. Where there is no thread to be had, it is done when it is waited for.
+  void Begin(std::vector<StoredValue> values, std::uint64_t seen, PageAhead& page) {
     CountCurrent(std::erase_if(values, [](const StoredValue& value) { return value.is_current; }));
     page.seen = seen;
     page.values = std::move(values);
+    // At most as many pages are ahead as there are writers, and the oldest ends first: this one is free.
+    CipherRows* const writer = ports_.writers.empty() ? nullptr : ports_.writers[begun_++ % ports_.writers.size()];
     if (page.values.empty()) return;
-    page.outcomes = std::async([this, asked = std::span<const StoredValue>(page.values)] {
-      return RewrapValues(column_, asked, ports_.rewrap);
-    });
+    page.made = std::async(
+        [this, asked = std::span<const StoredValue>(page.values), writer] { return MakeAnew(asked, writer); });
+  }
+
+  // Of others' threads: nothing here is changed.
+  Made MakeAnew(std::span<const StoredValue> values, CipherRows* writer) const {
+    Made made{RewrapValues(column_, values, ports_.rewrap), {}, std::vector<bool>()};
+    if (!made.outcomes.ok()) return made;
+    made.replacements = ReplacementsOf(values, *made.outcomes);
+    if (writer != nullptr && !made.replacements.empty()) made.replaced = writer->Replace(made.replacements);
+    return made;
   }
 
   RewrapResult<void> Finish(PageAhead& page) {
     if (!page.values.empty()) {
-      COFFER_ASSIGN_OR_RETURN(const std::vector<RewrapOutcome> outcomes, page.outcomes.get());
-      COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> changed, Settle(page.values, outcomes));
+      Made made = page.made.get();
+      if (ports_.writers.empty()) Replace(made);
+      COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> changed, Settle(page.values, made));
       if (!changed.empty()) COFFER_TRY(TakeAgain(changed));
     }
     ports_.progress(page.seen);
@@ -98,41 +129,36 @@ class Run {
     COFFER_ASSIGN_OR_RETURN(std::vector<StoredValue> values, rows_.ReadRows(changed, Known()));
     CountCurrent(std::erase_if(values, [](const StoredValue& value) { return value.is_current; }));
     if (values.empty()) return {};
-    COFFER_ASSIGN_OR_RETURN(const auto outcomes, RewrapValues(column_, values, ports_.rewrap));
-    COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> lost, Settle(values, outcomes));
+    Made made = MakeAnew(values, nullptr);
+    Replace(made);
+    COFFER_ASSIGN_OR_RETURN(const std::vector<RowKey> lost, Settle(values, made));
     conflicts_ += lost.size();
     return {};
   }
 
-  // Gives the keys of those that others changed or hold.
-  RewrapResult<std::vector<RowKey>> Settle(const std::vector<StoredValue>& values,
-                                           const std::vector<RewrapOutcome>& outcomes) {
-    std::vector<Replacement> replacements;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (outcomes[i].fault) {
-        CountFailed(values[i].key, *outcomes[i].fault);
-        continue;
-      }
-      Learn(TenantOf(column_, values[i]), outcomes[i].ciphertext);
-      if (outcomes[i].ciphertext == values[i].ciphertext) {
-        CountCurrent(1);
-      } else {
-        replacements.push_back({&values[i].key, values[i].ciphertext, outcomes[i].ciphertext});
-      }
-    }
-    return Replace(replacements);
+  void Replace(Made& made) {
+    if (!made.replacements.empty()) made.replaced = rows_.Replace(made.replacements);
   }
 
-  RewrapResult<std::vector<RowKey>> Replace(const std::vector<Replacement>& replacements) {
+  // Counts. Gives the keys of those that others changed or hold.
+  RewrapResult<std::vector<RowKey>> Settle(const std::vector<StoredValue>& values, const Made& made) {
+    if (!made.outcomes.ok()) return RewrapError(made.outcomes.error());
+    if (!made.replaced.ok() && !OthersAreFirst(made.replaced.error())) return RewrapError(made.replaced.error());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const RewrapOutcome& outcome = (*made.outcomes)[i];
+      if (outcome.fault) {
+        CountFailed(values[i].key, *outcome.fault);
+        continue;
+      }
+      Learn(TenantOf(column_, values[i]), outcome.ciphertext);
+      if (outcome.ciphertext == values[i].ciphertext) CountCurrent(1);
+    }
     std::vector<RowKey> changed;
-    if (replacements.empty()) return changed;
-    Result<std::vector<bool>> replaced = rows_.Replace(replacements);
-    if (!replaced.ok() && !OthersAreFirst(replaced.error())) return replaced.error();
-    for (std::size_t i = 0; i < replacements.size(); ++i) {
-      const bool is_ours = replaced.ok() && (*replaced)[i];
+    for (std::size_t i = 0; i < made.replacements.size(); ++i) {
+      const bool is_ours = made.replaced.ok() && (*made.replaced)[i];
       replaced_ += is_ours ? 1 : 0;
       report_.rewrapped += is_ours ? 1 : 0;
-      if (!is_ours) changed.push_back(*replacements[i].key);
+      if (!is_ours) changed.push_back(*made.replacements[i].key);
     }
     return changed;
   }
@@ -171,6 +197,8 @@ class Run {
   const RewrapOptions& options_;
   const RewrapPorts& ports_;
   const std::int64_t began_;
+  const std::size_t pages_ahead_;
+  std::size_t begun_ = 0;  // pages
   RewrapReport report_;
   // Of this pass:
   std::map<std::string, std::string> headers_;  // of each tenant, as far as known

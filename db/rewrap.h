@@ -25,6 +25,8 @@ struct RewrapOptions {
 
 struct RewrapPorts {
   RewrapCall rewrap;  // called by several threads at a time; the rest is not
+  // The same column, opened once more each: they replace pages at a time, each in its own thread. Empty: `rows` does.
+  std::vector<CipherRows*> writers;
   const Clock* clock = nullptr;
   std::function<void(std::int64_t micros)> pause;
   std::function<void(std::uint64_t values)> progress;  // values that a pass has seen so far

@@ -1,4 +1,4 @@
-// Names of tables and columns in SQL.
+// Names of tables and columns, and texts, in SQL.
 #pragma once
 
 #include <compare>
@@ -29,5 +29,17 @@ struct TableName {
   std::string table;
   auto operator<=>(const TableName&) const = default;
 };
+
+// As SQL calls the table.
+inline std::string SqlName(const TableName& name) {
+  return (name.schema.empty() ? "" : QuotedName(name.schema) + ".") + QuotedName(name.table);
+}
+
+// As a literal, where backslashes stand for themselves (PostgreSQL's standard_conforming_strings, and SQLite).
+inline std::string SqlText(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
 
 }  // namespace coffer::db

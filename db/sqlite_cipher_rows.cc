@@ -27,17 +27,6 @@ Status CheckColumn(const SqliteColumns& columns, const std::string& name) {
   return Error(ErrorCode::kNotFound, "the table has no such column, or it is generated").At(name);
 }
 
-Status NameRow(EncryptedColumn& column, const std::vector<std::string>& key) {
-  if (column.row.empty() || !column.row.front().column.empty()) return {};
-  if (column.row.size() != key.size()) {
-    return Error(ErrorCode::kInvalidArgument, "the table's key is not the field's row id: name its columns")
-        .At(column.place.table.table)
-        .WithLimit(column.row.size());
-  }
-  for (std::size_t i = 0; i < key.size(); ++i) column.row[i].column = key[i];
-  return {};
-}
-
 Status Describe(SqliteWriter& file, EncryptedColumn& column) {
   const std::string& table = column.place.table.table;
   if (!column.place.table.schema.empty()) {

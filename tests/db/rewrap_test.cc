@@ -277,6 +277,107 @@ TEST_F(RewrapTest, TheDatabaseWorksWhileTheServiceDoes) {
   EXPECT_EQ(CountUnder(kNew), 50U);
 }
 
+// Another opening of the same rows.
+class Writer final : public CipherRows {
+ public:
+  Writer(MemoryRows& rows, Mutex& mutex) : rows_(rows), mutex_(mutex) {}
+
+  Result<Page> ReadPage(const RowKey*, std::size_t, const Headers&) override { return Unasked(); }
+  Result<std::vector<StoredValue>> ReadRows(std::span<const RowKey>, const Headers&) override { return Unasked(); }
+  Result<std::vector<bool>> Replace(std::span<const Replacement> replacements) override {
+    EXPECT_FALSE(busy_.exchange(true)) << "two pages at a time";
+    ++begun;
+    EXPECT_TRUE(!wait_for || WaitUntil(wait_for));
+    const Lock lock(mutex_);
+    auto replaced = rows_.Replace(replacements);
+    busy_ = false;
+    return replaced;
+  }
+
+  std::atomic<int> begun = 0;
+  std::function<bool()> wait_for;
+
+ private:
+  static Error Unasked() { return Error(ErrorCode::kInternal, "a writer does not read"); }
+
+  MemoryRows& rows_;
+  Mutex& mutex_;
+  std::atomic<bool> busy_ = false;
+};
+
+// Pages are read under the same mutex, which the rows in memory need and a database does not.
+class GuardedRows final : public CipherRows {
+ public:
+  GuardedRows(MemoryRows& rows, Mutex& mutex) : rows_(rows), mutex_(mutex) {}
+
+  Result<Page> ReadPage(const RowKey* after, std::size_t limit, const Headers& known) override {
+    const Lock lock(mutex_);
+    return rows_.ReadPage(after, limit, known);
+  }
+  Result<std::vector<StoredValue>> ReadRows(std::span<const RowKey> keys, const Headers& known) override {
+    const Lock lock(mutex_);
+    return rows_.ReadRows(keys, known);
+  }
+  Result<std::vector<bool>> Replace(std::span<const Replacement> replacements) override {
+    const Lock lock(mutex_);
+    return rows_.Replace(replacements);
+  }
+
+ private:
+  MemoryRows& rows_;
+  Mutex& mutex_;
+};
+
+TEST_F(RewrapTest, WritersWorkAtATime) {
+  Fill(200);
+  options_.batch = 10;
+  Mutex mutex;
+  GuardedRows rows(rows_, mutex);
+  Writer first(rows_, mutex);
+  Writer second(rows_, mutex);
+  // The first page goes alone; then the second one's writer ends only when the third one's works.
+  second.wait_for = [&] { return first.begun >= 2; };
+  ports_.writers = {&first, &second};
+  const auto report = RewrapColumn(rows, column_, options_, ports_);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->rewrapped, 200U);
+  EXPECT_EQ(report->left, 0U);
+  EXPECT_EQ(first.begun + second.begun, 20);
+  EXPECT_EQ(CountUnder(kNew), 200U);
+}
+
+TEST_F(RewrapTest, WhatAWriterCannotHaveIsTakenAgain) {
+  Fill(100);
+  options_.batch = 10;
+  Mutex mutex;
+  GuardedRows rows(rows_, mutex);
+  Writer only(rows_, mutex);
+  ports_.writers = {&only};
+  int replaces = 0;
+  rows_.before_replace = [&](MemoryRows& memory) {
+    ++replaces;
+    memory.locked = replaces == 3 ? std::set<std::string>{KeyOf(25)} : std::set<std::string>{};
+    if (replaces == 5) Stored(37) = Encrypted(kOld, 37) + "newer";
+  };
+  const auto report = RewrapColumn(rows, column_, options_, ports_);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->rewrapped, 100U);
+  EXPECT_EQ(Stored(37), Encrypted(kNew, 37) + "newer");
+}
+
+TEST_F(RewrapTest, AWritersErrorEndsIt) {
+  Fill(100);
+  options_.batch = 10;
+  Mutex mutex;
+  GuardedRows rows(rows_, mutex);
+  Writer only(rows_, mutex);
+  ports_.writers = {&only};
+  rows_.fail_writes = Error(ErrorCode::kAlreadyExists, "a PostgreSQL constraint refuses the row");
+  const auto report = RewrapColumn(rows, column_, options_, ports_);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().database->code(), ErrorCode::kAlreadyExists);
+}
+
 TEST_F(RewrapTest, AnErrorOfOnePageWaitsForTheCallsOfOthers) {
   Fill(50);
   options_.batch = 10;

@@ -137,6 +137,21 @@ look_at_a_grafana() {
   claim "9 secrets, each by its place, no value; seven of them are under the key that every Grafana ships with"
 }
 
+look_at_a_database() {
+  step "Look at an application's database." "Without a server or a key: what to encrypt, and what is still in clear."
+  sqlite3 shop.db "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT, email TEXT);" \
+    "CREATE TABLE datasource (uuid TEXT PRIMARY KEY, name TEXT, url TEXT, login TEXT, password TEXT);" \
+    ".mode csv" ".import --skip 1 $here/users.csv user" ".import --skip 1 $here/datasources.csv datasource"
+  cp "$here/catalog.toml" .
+  run coffer db plan shop.db
+  holds datasource.password out && holds user.email out || fail "the plan misses a column"
+  refused "values have not the form of a ciphertext" coffer db check shop.db --catalog catalog.toml
+  ! holds canary out || fail "a value was printed"
+  holds canary shop.db || fail "the search finds nothing where there is plaintext"
+  rm shop.db
+  claim "a catalog is proposed, and the check exits with 1: both columns are plaintext today"
+}
+
 start_service() {
   step "Start the key service." "It keeps wrapped keys only; what unwraps them is a key file, elsewhere in real life."
   mkdir media
@@ -418,6 +433,7 @@ finish() {
 
 cd "$work"
 look_at_a_grafana
+look_at_a_database
 start_service
 take_its_key_away
 import_grafana
