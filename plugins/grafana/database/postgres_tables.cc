@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "io/postgres_trust.h"
 #include "plugins/grafana/database/sql_names.h"
 
 namespace coffer::grafana {
@@ -37,13 +38,13 @@ constexpr const char* kColumns =
     "  SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts p ON i.inhparent = p.oid),"
     " owners AS ("
     "  SELECT pg_catalog.bool_or(o.rolname <> current_user AND NOT o.rolsuper) AS are_others,"
-    "  pg_catalog.bool_or(NOT o.rolsuper) AS are_ordinary, pg_catalog.bool_or(c.relkind = 'f') AS are_foreign"
+    "  pg_catalog.bool_or(c.relkind = 'f') AS are_foreign"
     "  FROM parts JOIN pg_catalog.pg_class c ON c.oid = parts.oid JOIN pg_catalog.pg_roles o ON o.oid = c.relowner)"
     "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),"
     " (a.atttypid = 'pg_catalog.bytea'::pg_catalog.regtype)::text,"
     " (a.atttypid < 16384 OR (t.typtype = 'd' AND t.typbasetype < 16384))::text,"
-    " owners.are_others::text,"
-    " (pg_catalog.current_setting('is_superuser')::bool AND owners.are_ordinary)::text"
+    " owners.are_others::text, (pg_catalog.current_setting('is_superuser')::bool OR EXISTS ("
+    "   SELECT FROM pg_catalog.pg_roles u WHERE u.rolname = SESSION_USER AND u.rolsuper))::text"
     " FROM owners, pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
     " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
@@ -98,7 +99,8 @@ Result<PostgresTable> PostgresTables::Define(std::string_view table, const std::
                                              const std::vector<std::string_view>& columns, PostgresLock lock) const {
   PostgresTable definition{name, {}};
   std::string foreign;
-  bool is_trap = false;
+  bool are_others = false;
+  bool is_superuser = false;
   const std::array parameters = {name};
   COFFER_TRY(server_->Query(kColumns, parameters, [&](Cells cells) -> Status {
     const bool whole =
@@ -107,7 +109,8 @@ Result<PostgresTable> PostgresTables::Define(std::string_view table, const std::
     const std::string_view column = AsText(*cells[0]);
     const bool is_wanted = std::find(columns.begin(), columns.end(), column) != columns.end();
     if (is_wanted && AsText(*cells[3]) != "true") foreign = std::string(table) + "." + std::string(column);
-    is_trap = is_trap || AsText(*cells[lock == PostgresLock::kForWriting ? 4 : 5]) == "true";
+    are_others = AsText(*cells[4]) == "true";
+    is_superuser = AsText(*cells[5]) == "true";
     definition.columns.emplace(column, PostgresColumn{std::string(AsText(*cells[1])), AsText(*cells[2]) == "true"});
     return {};
   }));
@@ -116,6 +119,11 @@ Result<PostgresTable> PostgresTables::Define(std::string_view table, const std::
   }
   if (!foreign.empty()) {
     return Error(ErrorCode::kInvalidArgument, "a column has a type that Grafana does not use").At(foreign);
+  }
+  bool is_trap = lock == PostgresLock::kForWriting && are_others;
+  if (is_superuser && !is_trap) {
+    COFFER_ASSIGN_OR_RETURN(const bool is_trusted, IsOfSuperusers(*server_, name));
+    is_trap = !is_trusted;
   }
   if (is_trap) {
     return Error(

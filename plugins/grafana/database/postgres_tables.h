@@ -54,8 +54,8 @@ class PostgresTables {
 
   // Of what is locked. kConflict: something else has its name now; kInvalidArgument: one of `columns` has a type that
   // is not PostgreSQL's; kPermissionDenied: somebody else's functions would run with this user's rights. For writing,
-  // whoever does not own the table, or a part of it, runs its triggers; for reading, a superuser runs what its indexes
-  // compute, since PostgreSQL evaluates that while it plans.
+  // whoever does not own the table, or a part of it, runs its triggers; a superuser runs what its indexes compute even
+  // for reading, since PostgreSQL evaluates that while it plans (io/postgres_trust.h).
   Result<PostgresTable> Define(std::string_view table, const std::string& name,
                                const std::vector<std::string_view>& columns, PostgresLock lock) const;
 

@@ -318,6 +318,16 @@ TEST_F(ServerRowsTest, SuperuserReadsNoTablesOfOthers) {
   EXPECT_EQ(ReadError(server_->Url("owned")), ErrorCode::kPermissionDenied);
   Run("owned", "ALTER TABLE part OWNER TO postgres");
   EXPECT_EQ(ReadWhole(server_->Url("owned")).rows, (Texts{"data_source: 1|~|~|~"}));
+  // Nor what computes by another's function.
+  Run("owned",
+      "CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE sql RETURN $1 * 2; ALTER FUNCTION twice OWNER TO "
+      "table_owner; CREATE INDEX computed ON data_source (twice(id))");
+  EXPECT_EQ(ReadError(server_->Url("owned")), ErrorCode::kPermissionDenied);
+  Run("owned", "DROP INDEX computed");
+  EXPECT_EQ(ReadWhole(server_->Url("owned")).rows, (Texts{"data_source: 1|~|~|~"}));
+  // Nor where another could put something else under its name.
+  Run("owned", "ALTER SCHEMA public OWNER TO table_owner");
+  EXPECT_EQ(ReadError(server_->Url("owned")), ErrorCode::kPermissionDenied);
 }
 
 TEST_F(ServerRowsTest, ViewsAreRefusedInEveryStatement) {
