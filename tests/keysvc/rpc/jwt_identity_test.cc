@@ -116,14 +116,12 @@ TEST_F(JwtIdentityTest, ATokensCallerIsThePrincipalAndHasItsRole) {
   EXPECT_TRUE(wire.Call("SecretService.GetSecret", "path: 'app/db'", bearer).ok());
   EXPECT_EQ(wire.Call("KeyService.RotateKeyring", "name: 'shop'", bearer).code, grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(wire.Call("AdminService.Seal", "", bearer).code, grpc::StatusCode::PERMISSION_DENIED);
-  v1::QueryRecordsResponse found;
+  std::vector<v1::AuditRecord> found;
   EXPECT_TRUE(WaitUntil([&] {
-    found = As(policy::Role::kAuditor)
-                .Call("AuditService.QueryRecords", "filter { principal: '" + std::string(kOrders) + "' }")
-                .As<v1::QueryRecordsResponse>();
-    return found.records_size() == 5;
-  })) << found.records_size();
-  for (const v1::AuditRecord& record : found.records()) {
+    found = AuditRecords("filter { principal: '" + std::string(kOrders) + "' }");
+    return found.size() == 5;
+  })) << found.size();
+  for (const v1::AuditRecord& record : found) {
     EXPECT_EQ(record.authentication(), "jwt");
     EXPECT_EQ(record.role(), "app");
     EXPECT_EQ(record.peer().find("ipv4:127.0.0.1:"), 0U);

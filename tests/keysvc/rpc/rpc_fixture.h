@@ -62,6 +62,8 @@ class RpcFixture : public ::testing::Test {
   std::string Log() const { return log_.str(); }
   // The first line of it that holds this; empty: none.
   std::string LogLineWith(const std::string& text) const;
+  // What the audit log's index answers this QueryRecords; nothing while it is not open, which is behind the start.
+  std::vector<v1::AuditRecord> AuditRecords(const std::string& query);
   // What the audit log's index has of identities that were refused, the oldest first; the test waits until these are
   // `items` in all.
   std::vector<v1::AuditRecord> RefusedIdentitiesOf(std::uint64_t items);
