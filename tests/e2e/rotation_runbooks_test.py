@@ -22,7 +22,8 @@ from recovery_world import REASON, Vault  # noqa: E402
 from service import DEADLINE_S, Programs, clean_environment, run, wait_until  # noqa: E402
 
 OPERATIONS = (pathlib.Path(__file__).resolve().parents[2] / "docs/OPERATIONS.md").read_text()
-TABLE = "CREATE TABLE connection (uuid uuid PRIMARY KEY, url text, login text, password bytea)"
+TABLES = ("CREATE TABLE connection (uuid uuid PRIMARY KEY, url text, login text, password bytea)",
+          'CREATE TABLE "user" (id bigint PRIMARY KEY, email bytea, phone bytea)')  # of the same scope
 FIELD = ("--field", "shop.connection.password", "--row", "uuid", "--format", "csv")
 
 
@@ -45,7 +46,8 @@ class RotationRunbooks(unittest.TestCase):
         self.vault.begin()
         self.vault.people.apply(self.vault.people.policy(1))
         self.postgres.create_database("shop")
-        self.query(TABLE)
+        for table in TABLES:
+            self.query(table)
         self.plain = [[str(uuid.uuid4()), f"https://db{i}/", "app", f"password-{uuid.uuid4().hex}"] for i in range(20)]
         for row in self.through_coffer("encrypt", self.plain):
             self.query(f"INSERT INTO connection VALUES ('{row[0]}', '{row[1]}', '{row[2]}', '{row[3]}')")
